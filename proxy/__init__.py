@@ -1,0 +1,1 @@
+"""Proxy: requests in, responses out.  Knows nothing of Docker, certificates' origin or the program around it."""

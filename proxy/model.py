@@ -1,0 +1,75 @@
+"""Model: what can be served.  Discovery fills it in, the proxy serves it.
+
+Names of routers, services and middlewares are qualified: `blog@docker`,
+`nas@file`.  A reference without `@` was resolved by whoever built the config.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from proxy.exchange import Middleware
+from proxy.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One address of a service.
+
+    `owner` is the container id (or the route file): a pooled connection
+    belongs to one owner and dies with it, because an address is given to the
+    next container at once.
+    """
+
+    owner: str
+    address: str
+    port: int
+    scheme: str = "http"
+    weight: int = 1
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A named group of servers that answer alike.  Without servers it answers 503."""
+
+    name: str
+    servers: tuple[Server, ...] = ()
+    pass_host_header: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """What a user declares: which requests, through which middlewares, to which service.
+
+    `entrypoints` empty means the installation's defaults.  `tls` None means
+    automatic: HTTPS on every TLS entrypoint it is attached to, and a redirect
+    there from its plain ones; a router that names only plain entrypoints, or
+    says `tls` False, is served in the clear.  `origin` says who declared it,
+    for people.  `middlewares` that the config does not hold make it answer 503:
+    it is never served without them.
+    """
+
+    name: str
+    rule: str
+    service: str
+    entrypoints: tuple[str, ...] = ()
+    middlewares: tuple[str, ...] = ()
+    priority: int | None = None
+    tls: bool | None = None
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingConfig:
+    """Everything that labels and files ask for at one moment, and what is wrong with it."""
+
+    routers: Mapping[str, Router] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
+    middlewares: Mapping[str, Middleware] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
