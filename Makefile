@@ -1,0 +1,44 @@
+# Two commands set everything up on a fresh Debian machine and say what they do:
+#   make demo    containers with labels become HTTPS sites before your eyes
+#   make test    everything is tested, against a real Docker engine and a real CA
+# `make check` is the quick look before a commit; `make help` lists the rest.
+
+SHELL := /bin/bash
+PYTHON := .venv/bin/python
+CODE := proxy discovery acme_client tidegate tests scripts compose
+
+.PHONY: help demo test check bench format lock env engine pebble
+
+help:
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+demo: env engine pebble ## three small apps become HTTPS sites; Ctrl-C cleans up
+	@$(PYTHON) -m compose.demo
+
+test: check engine pebble ## everything: unit, golden labels, real Docker engine, real CA
+	@$(PYTHON) -m pytest $(ARGS)
+
+check: env ## style, types and directions of import, in seconds
+	@$(PYTHON) -m ruff check --quiet $(CODE)
+	@$(PYTHON) -m ruff format --quiet --check $(CODE)
+	@$(PYTHON) -m mypy
+	@.venv/bin/lint-imports | tail -n 3
+
+bench: env engine ## memory and import cost of the running program
+	@$(PYTHON) -m tests.bench
+
+format: env ## let ruff lay the code out
+	@$(PYTHON) -m ruff check --quiet --fix $(CODE) || true
+	@$(PYTHON) -m ruff format --quiet $(CODE)
+
+lock: env ## renew requirements.lock and requirements-run.lock after a change of pyproject.toml
+	@scripts/lock
+
+env:
+	@scripts/environment
+
+engine:
+	@scripts/engine
+
+pebble:
+	@scripts/pebble

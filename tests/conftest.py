@@ -1,0 +1,31 @@
+"""What holds for every test: nothing blocks the loop, and in CI nothing real is skipped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from blockbuster import BlockBuster
+
+REAL_THINGS = ("docker", "acme", "browser")
+
+
+@pytest.fixture(autouse=True)
+def no_blocking_calls() -> Iterator[None]:
+    guard = BlockBuster(["discovery", "proxy", "acme_client", "tidegate"])
+    guard.activate()
+    yield
+    guard.deactivate()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """A skipped meeting with the engine, the CA or a browser is a failure in CI."""
+    outcome: Any = yield
+    report = outcome.get_result()
+    real = [name for name in REAL_THINGS if item.get_closest_marker(name)]
+    if report.skipped and real and os.environ.get("CI"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI, where {', '.join(real)} must be there: {report.longrepr}"
