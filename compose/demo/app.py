@@ -16,7 +16,8 @@ import sys
 
 WEBSOCKET_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 1.3
 
-STYLE = "<meta name=viewport content='width=device-width'><style>body{font:1.1rem system-ui;margin:4rem auto;max-width:36rem}</style>"
+STYLE = """<meta name=viewport content='width=device-width'>
+<style>body{font:1.1rem system-ui;margin:4rem auto;max-width:36rem}</style>"""
 
 ECHO_PAGE = """<!doctype html><title>Echo</title>{style}<h1>Echo</h1>
 <p>Whatever you type goes to the container over a WebSocket and comes back.</p>
@@ -37,8 +38,8 @@ async def read_head(reader: asyncio.StreamReader) -> tuple[str, dict[str, str]]:
 
 def response(kind: str, body: str) -> bytes:
     content = body.encode()
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(content)}\r\nConnection: close\r\n\r\n"
-    return head.encode() + content
+    fields = f"Content-Type: {kind}\r\nContent-Length: {len(content)}\r\nConnection: close\r\n"
+    return f"HTTP/1.1 200 OK\r\n{fields}\r\n".encode() + content
 
 
 async def page(
@@ -96,7 +97,8 @@ async def stream(
         )
         return
     writer.write(
-        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+        b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     )
     for tick in range(5):
         event = f"data: tick {tick}\n\n".encode()

@@ -1,4 +1,4 @@
-"""A visitor for the demo: asks a site by name on this machine, and checks its certificate as a browser does."""
+"""A visitor for the demo: asks a site by name on this machine, and checks certificates as a browser does."""
 
 from __future__ import annotations
 

@@ -97,9 +97,8 @@ async def websocket(exchange: Exchange) -> None:
         hashlib.sha1(exchange.fields["sec-websocket-key"].encode() + WEBSOCKET_GUID).digest()
     )
     exchange.writer.write(
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-        + accept
-        + b"\r\n\r\n"
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
     )
     while True:
         first, second = await exchange.reader.readexactly(2)
