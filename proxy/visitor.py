@@ -50,7 +50,7 @@ def visitor_of(
     shown = get(said, "X-Forwarded-Host")
     shown = shown if _is_authority(shown) else authority
     port = _port(get(said, "X-Forwarded-Port")) or _port(shown.rpartition("]")[2].partition(":")[2])
-    default = DEFAULT_PORT[scheme] if authority else local_port
+    default = DEFAULT_PORT[scheme] if authority or proto in _SCHEMES else local_port
     return Visitor(_visitor_address(said, peer, trusted), scheme, shown, port or default)
 
 
