@@ -1,0 +1,241 @@
+"""Declared: routers, services and middlewares as labels and files alike declare them.
+
+The trees come from labels or from YAML; `Source` knows where each value stands,
+so that a mistake is shown where its owner wrote it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from proxy.exchange import Middleware
+from proxy.middlewares import MIDDLEWARES
+from proxy.model import Router
+from proxy.problem import Problem, Severity
+from proxy.rule import RuleError, parse_rule
+from proxy.schema import Flaw, Tree, canonical, closest, option, options, options_of, parse_options
+
+SECTIONS = ("routers", "services", "middlewares")
+
+
+@options
+class Domain:
+    """One certificate's names, as Traefik's files have it."""
+
+    main: str = option(doc="The first name.", example="example.com")
+    sans: tuple[str, ...] = option(doc="More names.", example="www.example.com", default=())
+
+
+@options
+class RouterTLS:
+    """What Traefik's routers say about certificates; Tidegate obtains them without being told."""
+
+    cert_resolver: str | None = option(doc="Read, but not needed.", example="le", default=None)
+    options: str | None = option(doc="Read, but not used yet.", example="modern", default=None)
+    domains: tuple[Domain, ...] = option(doc="Read, but not used yet.", example="", default=())
+
+
+AUTOMATIC = RouterTLS()
+
+
+@options
+class RouterOptions:
+    """Which requests go through which middlewares to which service."""
+
+    rule: str = option(doc="Which requests the router takes.", example="Host(`blog.example.com`)")
+    service: str | None = option(
+        doc="Where they go; not needed where there is one service only.", example="blog", default=None
+    )
+    middlewares: tuple[str, ...] = option(
+        doc="What they pass on the way, in this order.", example="lan-only, secure-headers", default=()
+    )
+    entrypoints: tuple[str, ...] = option(
+        doc="The entrypoints it listens on; all default ones where it says nothing.",
+        example="websecure",
+        default=(),
+    )
+    priority: int | None = option(
+        doc="The highest is asked first; the length of the rule where it says nothing.",
+        example="100",
+        default=None,
+    )
+    tls: RouterTLS | None = option(
+        doc="`false` serves it in the clear; otherwise HTTPS is automatic.",
+        example="false",
+        default=AUTOMATIC,
+    )
+
+
+class Source(Protocol):
+    """Who declares, and where."""
+
+    @property
+    def provider(self) -> str: ...
+    @property
+    def origin(self) -> str: ...
+    def where(self, path: Sequence[str], *, secret: bool = False) -> str:
+        """The place of the value at `path` below `http`, as its owner can search for it."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What has been read from one source so far."""
+
+    source: Source
+    problems: list[Problem] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+
+    def qualified(self, name: str) -> str:
+        return name if "@" in name else f"{name}@{self.source.provider}"
+
+    def problem(
+        self,
+        path: Sequence[str],
+        what: str,
+        consequence: str,
+        severity: Severity = "error",
+        *,
+        secret: bool = False,
+    ) -> None:
+        where = self.source.where(path, secret=secret)
+        self.problems.append(Problem(where, what, consequence, severity))
+
+    def flaws(self, cls: type, path: Sequence[str], flaws: Sequence[Flaw], consequence: str) -> None:
+        for flaw in flaws:
+            self.problem((*path, *flaw.path), flaw.what, consequence, secret=_may_be_secret(cls, flaw.path))
+
+
+def sections(tree: Tree, reading: Reading) -> dict[str, Mapping[str, Tree]]:
+    """Routers, services and middlewares by name; what cannot be one of them is reported."""
+    found: dict[str, Mapping[str, Tree]] = {section: {} for section in SECTIONS}
+    for key, below in _children(tree):
+        section = canonical(key)
+        if section not in SECTIONS:
+            guess = closest(key, SECTIONS)
+            hint = f'Did you mean "{guess}"?' if guess else f"Known: {', '.join(SECTIONS)}."
+            reading.problem(
+                (key,), f'There is no "{key[:40]}" here. {hint}', "What stands below it is ignored."
+            )
+            continue
+        found[section] = dict(_named(section, key, below, reading))
+    return found
+
+
+def _named(section: str, key: str, below: Tree, reading: Reading) -> Iterator[tuple[str, Tree]]:
+    for name, tree in _children(below):
+        if not name or "@" in name:
+            what = 'A name is not empty and has no "@"; what follows an "@" says where a name was declared.'
+            reading.problem((key, name), what, f'"{name[:40]}" is ignored.')
+        else:
+            yield name, tree
+
+
+def _children(tree: Tree) -> Iterator[tuple[str, Tree]]:
+    if isinstance(tree, Mapping):
+        yield from ((str(key), below) for key, below in tree.items() if key != "")
+
+
+def read_middlewares(trees: Mapping[str, Tree], reading: Reading) -> dict[str, Middleware]:
+    found = {}
+    for name, tree in trees.items():
+        middleware = _read_middleware(name, tree, reading)
+        if middleware is None:
+            reading.broken.add(reading.qualified(name))
+        else:
+            found[reading.qualified(name)] = middleware
+    return found
+
+
+def _read_middleware(name: str, tree: Tree, reading: Reading) -> Middleware | None:
+    path = ("middlewares", name)
+    consequence = f'Middleware "{name}" is off; routers that use it answer 503.'
+    kinds = list(_children(tree))
+    if len(kinds) != 1:
+        named = ", ".join(kind for kind, _ in kinds) or "none"
+        what = f"A middleware has one type, this one has {named}. Known: {', '.join(_kinds())}."
+        reading.problem(path, what, consequence)
+        return None
+    [(kind, below)] = kinds
+    cls = MIDDLEWARES.get(canonical(kind))
+    if cls is None:
+        guess = closest(kind, _kinds())
+        hint = f'Did you mean "{guess}"?' if guess else f"Known: {', '.join(_kinds())}."
+        what = f'There is no middleware type "{kind[:40]}". {hint}'
+        reading.problem((*path, kind), what, consequence, secret=True)
+        return None
+    middleware, flaws = parse_options(cls, below)
+    reading.flaws(cls, (*path, kind), flaws, consequence)
+    if middleware is None and not flaws:
+        reading.problem((*path, kind), "It is switched off.", consequence, "warning")
+    return middleware
+
+
+def _kinds() -> tuple[str, ...]:
+    return tuple(sorted(MIDDLEWARES))
+
+
+def read_routers(trees: Mapping[str, Tree], services: Sequence[str], reading: Reading) -> dict[str, Router]:
+    """Routers by qualified name; `services` are the source's own, for those that name none."""
+    found = {}
+    for name, tree in trees.items():
+        router = _read_router(name, tree, services, reading)
+        if router is not None:
+            found[router.name] = router
+    return found
+
+
+def _read_router(name: str, tree: Tree, services: Sequence[str], reading: Reading) -> Router | None:
+    path = ("routers", name)
+    consequence = f'Router "{name}" is not served; other routers are unaffected.'
+    asked, flaws = parse_options(RouterOptions, tree)
+    reading.flaws(RouterOptions, path, flaws, consequence)
+    if asked is None:
+        return None
+    try:
+        parse_rule(asked.rule)
+    except RuleError as error:
+        reading.problem((*path, "rule"), str(error), consequence)
+        return None
+    service = asked.service or (services[0] if len(services) == 1 else None)
+    if service is None:
+        reading.problem((*path, "service"), _which(services), consequence)
+        return None
+    _note_unused(path, asked.tls, reading)
+    return Router(
+        name=reading.qualified(name),
+        rule=asked.rule,
+        service=reading.qualified(service),
+        entrypoints=asked.entrypoints,
+        middlewares=tuple(map(reading.qualified, asked.middlewares)),
+        priority=asked.priority or None,
+        tls=None if asked.tls is AUTOMATIC else asked.tls is not None,
+        origin=reading.source.origin,
+    )
+
+
+def _which(services: Sequence[str]) -> str:
+    if not services:
+        return "The router names no service, and none is declared beside it."
+    return f"There are {len(services)} services: {', '.join(services)}. Say which one: service={services[0]}"
+
+
+def _note_unused(path: Sequence[str], tls: RouterTLS | None, reading: Reading) -> None:
+    for name in options_of(RouterTLS):
+        if tls is not None and getattr(tls, name):
+            spelled = options_of(RouterTLS)[name].name
+            what = "Tidegate chooses certificates by the rule's host names; this option changes nothing."
+            reading.problem((*path, "tls", spelled), what, "", "notice")
+
+
+def _may_be_secret(cls: type, path: Sequence[str]) -> bool:
+    """Whether the value there may be one that no message shows.
+
+    A name that is wrong could have been meant for the secret option next to it.
+    """
+    known = {canonical(opt.name): opt for opt in options_of(cls).values()}
+    if not path:
+        return any(opt.secret for opt in known.values())
+    opt = known.get(canonical(path[0]))
+    return opt.secret if opt else any(each.secret for each in known.values())

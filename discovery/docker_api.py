@@ -1,0 +1,270 @@
+"""Docker API: list, inspect, events.  The only importer of `docker`, and the border of its threads.
+
+Only reading calls are made (version, ping, events, container list and inspect,
+network list), so it works behind a socket proxy that allows nothing else.
+The library blocks, its constructor and its import included, so all of it
+happens in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from discovery.container import Container, Listed, from_inspect, from_list
+from discovery.engine import Change, EngineError
+from discovery.engine_faults import explain
+from discovery.networks import LOOPBACK, Own, own_id
+from discovery.workers import Workers, hand_over
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+T = TypeVar("T")
+
+LOCAL_SOCKET = "unix:///var/run/docker.sock"
+SPOKEN = (1, 44)  # the newest API version that this was written against; older and newer engines are met
+OLDEST = "1.24"
+MOST_INSPECTS = 8  # at once: a hundred new containers must not become a hundred connections
+TIMEOUT = 20
+REACHABLE_FROM_HOST = ("bridge",)  # macvlan, ipvlan and overlay addresses do not answer their own host
+ACTIONS = (
+    "start", "restart", "die", "kill", "stop", "pause", "unpause", "health_status",
+    "rename", "update", "destroy", "connect", "disconnect",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class DockerEngine:
+    """One engine at a URL: unix, tcp (TLS by DOCKER_TLS_VERIFY and DOCKER_CERT_PATH), http(s) or ssh."""
+
+    url: str = ""
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    _workers: Workers = field(default_factory=lambda: Workers("docker", MOST_INSPECTS))
+    _client: APIClient | None = None
+    _bridges: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.url = self.url or self.environ.get("DOCKER_HOST", "") or LOCAL_SOCKET
+
+    async def connect(self) -> str:
+        return await self._aside(self._connect)
+
+    async def answers(self) -> bool:
+        return await self._workers.run(lambda: accepts(self.url))
+
+    async def list_containers(self) -> tuple[Listed, ...]:
+        entries = await self._ask(lambda client: client.containers())
+        return tuple(map(from_list, entries))
+
+    async def inspect(self, container: str) -> Container | None:
+        return await self._ask(lambda client: _inspect(client, container))
+
+    async def own(self, listed: Mapping[str, Listed]) -> Own:
+        return await self._ask(lambda client: _own(client, listed))
+
+    @asynccontextmanager
+    async def changes(self) -> AsyncIterator[_Stream]:
+        loop = asyncio.get_running_loop()
+        stream = _Stream()
+        subscribed: asyncio.Future[Any] = loop.create_future()
+
+        def listen() -> None:
+            try:
+                events = _subscribe(self._connected())
+            except Exception as error:  # handed over: it belongs to whoever subscribes
+                fault = explain(error, self.url)
+                hand_over(loop, lambda: None if subscribed.done() else subscribed.set_exception(fault))
+                return
+            hand_over(loop, lambda: events.close() if subscribed.done() else subscribed.set_result(events))
+            _pump(events, loop, stream, self.url)
+
+        threading.Thread(target=listen, name="docker-events", daemon=True).start()
+        events = await subscribed
+        try:
+            yield stream
+        finally:
+            await self._workers.run(lambda: _close(events))
+
+    async def close(self) -> None:
+        self._workers.close()
+
+    async def _ask(self, call: Callable[[APIClient], T]) -> T:
+        return await self._aside(lambda: call(self._connected()))
+
+    async def _aside(self, call: Callable[[], T]) -> T:
+        try:
+            return await self._workers.run(call)
+        except EngineError:
+            raise
+        except Exception as error:
+            raise explain(error, self.url) from error
+
+    def _connected(self) -> APIClient:
+        if self._client is None:
+            raise EngineError("There is no connection to the engine yet.")
+        return self._client
+
+    def _connect(self) -> str:
+        """Agree on an API version: the newest that both sides know."""
+        probe = _client(self.url, self.environ, OLDEST)
+        try:
+            told = _version(probe)
+        finally:
+            probe.close()
+        self._client = _client(self.url, self.environ, choose_version(*told[:2]))
+        return f"{told[2]} answers at {self.url}, API {self._client.api_version}."
+
+
+@dataclass(slots=True)
+class _Stream:
+    """Events on their way from the thread to the loop."""
+
+    arrived: asyncio.Queue[Change | EngineError] = field(default_factory=asyncio.Queue)
+
+    async def next(self) -> Change:
+        change = await self.arrived.get()
+        if isinstance(change, EngineError):
+            raise change
+        return change
+
+
+def choose_version(newest: str, oldest: str) -> str:
+    """The API version to speak with an engine that knows versions from `oldest` to `newest`."""
+    wanted = max(min(SPOKEN, _numbers(newest)), _numbers(oldest))
+    return ".".join(map(str, wanted))
+
+
+def change_of(event: Mapping[str, Any]) -> Change | None:
+    """The change that one event of `GET /events` tells, None when it concerns no container."""
+    actor = event.get("Actor") or {}
+    attributes = actor.get("Attributes") or {}
+    action = str(event.get("Action", "")).partition(":")[0]
+    if event.get("Type") == "network":
+        container = str(attributes.get("container", ""))
+        return Change(action, container, network=str(attributes.get("name", ""))) if container else None
+    container = str(actor.get("ID") or event.get("id") or "")
+    return Change(action, container, signal=str(attributes.get("signal", ""))) if container else None
+
+
+def accepts(url: str, timeout: float = 1.0) -> bool:
+    """Whether somebody accepts connections at the URL; other schemes than unix and tcp: unknown, so no."""
+    scheme, _, rest = url.partition("://")
+    try:
+        if scheme in ("unix", "http+unix"):
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.settimeout(timeout)
+                probe.connect(rest)
+        elif scheme in ("tcp", "http", "https"):
+            host, _, port = rest.partition("/")[0].rpartition(":")
+            socket.create_connection((host.strip("[]"), int(port)), timeout).close()
+        else:
+            return False
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _client(url: str, environ: Mapping[str, str], version: str) -> APIClient:
+    import docker
+    from docker.utils import kwargs_from_env
+
+    settings = kwargs_from_env({**environ, "DOCKER_HOST": url})
+    client = docker.APIClient(version=version, timeout=TIMEOUT, **settings)
+    client.trust_env = False  # HTTP_PROXY is for the internet, never for the engine
+    return client
+
+
+def _version(client: APIClient) -> tuple[str, str, str]:
+    """Newest and oldest API version and the engine's name; a proxy may allow only the ping."""
+    import docker
+
+    try:
+        told = client.version(api_version=False)
+    except docker.errors.APIError:
+        answer = client.get(f"{client.base_url}/_ping", timeout=TIMEOUT)
+        answer.raise_for_status()
+        return answer.headers.get("Api-Version", OLDEST), OLDEST, answer.headers.get("Server", "An engine")
+    return told["ApiVersion"], told.get("MinAPIVersion", OLDEST), f"Docker {told.get('Version', '')}"
+
+
+def _inspect(client: APIClient, container: str) -> Container | None:
+    import docker
+
+    try:
+        return from_inspect(client.inspect_container(container))
+    except docker.errors.NotFound:
+        return None
+
+
+def _subscribe(client: APIClient) -> Any:
+    return client.events(decode=True, filters={"type": ["container", "network"], "event": list(ACTIONS)})
+
+
+def _pump(events: Any, loop: asyncio.AbstractEventLoop, stream: _Stream, url: str) -> None:
+    """Move events into the loop until the stream ends, which is then the last thing said."""
+    fault = EngineError("The engine ended its event stream.")
+    try:
+        for event in events:
+            change = change_of(event)
+            if change and not hand_over(loop, partial(stream.arrived.put_nowait, change)):
+                return
+    except Exception as error:  # the thread's end is told to the loop, which connects again
+        fault = explain(error, url)
+    hand_over(loop, lambda: stream.arrived.put_nowait(fault))
+
+
+def _close(events: Any) -> None:
+    """End the stream; the thread that reads it wakes up and ends."""
+    try:
+        events.close()
+    except (OSError, AttributeError):
+        return  # it had ended by itself
+
+
+def _own(client: APIClient, listed: Mapping[str, Listed]) -> Own:
+    me = own_id(_text_of("/proc/self/mountinfo"), _text_of("/proc/self/cgroup"), socket.gethostname(), listed)
+    container = _inspect(client, me) if me else None
+    if container is None or container.network_mode == "host":
+        return Own(_bridges(client, listed), me)
+    gateways = [gateway for _, gateway in sorted(container.gateways.items()) if gateway]
+    return Own(frozenset(container.networks), me, _host_alias() or (gateways or [LOOPBACK])[0])
+
+
+def _bridges(client: APIClient, listed: Mapping[str, Listed]) -> frozenset[str]:
+    """The networks whose addresses answer the host; all in use where the list is not allowed."""
+    import docker
+
+    try:
+        networks = client.networks()
+    except docker.errors.APIError:
+        return frozenset(name for each in listed.values() for name in each.glance.networks)
+    return frozenset(each["Name"] for each in networks if each.get("Driver") in REACHABLE_FROM_HOST)
+
+
+def _host_alias() -> str:
+    """The host's address by the name that Docker Desktop and compose's extra_hosts give it."""
+    try:
+        return socket.gethostbyname("host.docker.internal")
+    except OSError:
+        return ""
+
+
+def _text_of(path: str) -> str:
+    try:
+        return Path(path).read_text(errors="replace")
+    except OSError:
+        return ""  # not on Linux, or hidden: then the host name decides
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    parts = version.split(".")
+    return tuple(int(part) for part in parts if part.isdigit())

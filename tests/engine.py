@@ -1,0 +1,203 @@
+"""Engine: a Docker engine for tests and the demo, and images that need no registry.
+
+Whoever wants one says `with running_engine() as engine:`.  An engine that
+answers at DOCKER_HOST or the usual socket is used as it is; otherwise, as root,
+a dockerd of our own is started with everything it owns in a temporary
+directory, and stopped afterwards.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import docker
+
+USUAL_SOCKET = "unix:///var/run/docker.sock"
+BUSYBOX = ("/bin/busybox", "/usr/bin/busybox")
+START_WITHIN = 40.0
+POOL = "10.213.0.0/16"  # for networks of our own dockerd; nothing on a usual machine is there
+
+
+class NoEngineError(Exception):
+    """There is no engine and none can be started; the text says what is missing."""
+
+
+@dataclass
+class TestEngine:
+    """An engine that answers at `url`; `daemon` is set when it is our own."""
+
+    __test__ = False
+    url: str
+    daemon: Daemon | None = None
+
+    def client(self) -> docker.DockerClient:
+        return docker.DockerClient(base_url=self.url, version="auto", timeout=60)
+
+
+@dataclass
+class Daemon:
+    """A dockerd of our own: data, state, socket and pid file under one directory."""
+
+    directory: Path
+    process: subprocess.Popen[bytes] | None = None
+    flags: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self.directory}/docker.sock"
+
+    def start(self) -> None:
+        log = (self.directory / "log").open("ab")
+        command = [
+            "dockerd",
+            f"--data-root={self.directory}/data",
+            f"--exec-root={self.directory}/exec",
+            f"--pidfile={self.directory}/pid",
+            f"--host={self.url}",
+            "--bridge=none",  # docker0 may be another engine's; tests make networks of their own
+            f"--default-address-pool=base={POOL},size=24",
+            "--iptables=false",  # another engine's firewall rules stay as they are
+            "--ip6tables=false",
+            "--ip-masq=false",
+            "--shutdown-timeout=2",
+            *self.flags,
+        ]
+        with log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        deadline = time.monotonic() + START_WITHIN
+        while not answers(self.url):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise NoEngineError(f"dockerd does not start: {self._last_words()}")
+            time.sleep(0.1)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        process, self.process = self.process, None
+        if process is None:
+            return
+        process.send_signal(how)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def remove(self) -> None:
+        """Stop, and leave nothing behind."""
+        self.stop()
+        self._stop_containerd()
+        for mount in self._mounts():
+            subprocess.run(["umount", "-l", mount], check=False, capture_output=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _stop_containerd(self) -> None:
+        """dockerd's own containerd outlives it when dockerd had to be killed."""
+        pid_file = self.directory / "exec/containerd/containerd.pid"
+        if pid_file.exists():
+            pid = int(pid_file.read_text())
+            command = Path(f"/proc/{pid}/cmdline")
+            if command.exists() and str(self.directory) in command.read_text(errors="replace"):
+                os.kill(pid, signal.SIGTERM)
+
+    def _mounts(self) -> list[str]:
+        lines = Path("/proc/self/mountinfo").read_text().splitlines()
+        ours = [line.split()[4] for line in lines if line.split()[4].startswith(str(self.directory))]
+        return sorted(ours, reverse=True)
+
+    def _last_words(self) -> str:
+        lines = (self.directory / "log").read_text(errors="replace").splitlines()
+        return " / ".join(lines[-3:])
+
+
+@contextmanager
+def running_engine(*, own: bool = False) -> Iterator[TestEngine]:
+    """An engine; with `own` always one that may be restarted at will."""
+    url = os.environ.get("DOCKER_HOST") or USUAL_SOCKET
+    if not own and answers(url):
+        yield TestEngine(url)
+        return
+    daemon = own_daemon()
+    try:
+        daemon.start()
+        yield TestEngine(daemon.url, daemon)
+    finally:
+        daemon.remove()
+
+
+def own_daemon(directory: Path | None = None) -> Daemon:
+    if os.geteuid() != 0:
+        raise NoEngineError("No Docker engine answers, and starting one needs root.")
+    if shutil.which("dockerd") is None:
+        raise NoEngineError("No Docker engine answers, and dockerd is not installed: scripts/engine installs it.")
+    # a short path: the name of a unix socket has at most 107 characters
+    directory = directory or Path(tempfile.mkdtemp(prefix="tg-", dir="/tmp"))
+    directory.mkdir(parents=True, exist_ok=True)
+    return Daemon(directory)
+
+
+def answers(url: str) -> bool:
+    try:
+        client = docker.APIClient(base_url=url, version="auto", timeout=5)
+    except (docker.errors.DockerException, OSError):
+        return False
+    client.close()
+    return True
+
+
+def busybox() -> Path:
+    """A busybox that needs no libraries, so that it runs in an empty image."""
+    for name in (*BUSYBOX, shutil.which("busybox")):
+        if name and Path(name).exists() and b"ld-linux" not in Path(name).read_bytes()[:4096]:
+            return Path(name)
+    raise NoEngineError("There is no static busybox: scripts/engine installs busybox-static.")
+
+
+def build_image(
+    client: docker.DockerClient, name: str, changes: Sequence[str] = (), files: Mapping[str, bytes] | None = None
+) -> str:
+    """An image of busybox and these files; `changes` are Dockerfile lines such as `EXPOSE 80`."""
+    client.api.import_image_from_data(_root(files or {}), repository=name, tag="latest", changes=list(changes))
+    return f"{name}:latest"
+
+
+def _root(files: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for directory in ("bin", "tmp", "etc", "www"):
+            entry = tarfile.TarInfo(directory)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(entry)
+        _add(tar, "bin/busybox", busybox().read_bytes(), 0o755)
+        for applet in ("sh", "httpd", "nc", "sleep", "cat", "echo", "touch", "rm", "test", "kill", "wget"):
+            link = tarfile.TarInfo(f"bin/{applet}")
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            tar.addfile(link)
+        for path, content in files.items():
+            _add(tar, path.lstrip("/"), content, 0o755)
+    return buffer.getvalue()
+
+
+def _add(tar: tarfile.TarFile, path: str, content: bytes, mode: int) -> None:
+    entry = tarfile.TarInfo(path)
+    entry.size, entry.mode = len(content), mode
+    tar.addfile(entry, io.BytesIO(content))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: Any = probe.getsockname()[1]
+        return int(port)
