@@ -13,7 +13,11 @@ from typing import Any
 
 HIDDEN = "[hidden]"
 
-SECRET_WORDS = frozenset({"authorization", "auth", "cookie", "cookies", "credential", "credentials", "hmac", "htpasswd", "jwt", "key", "keys", "passphrase", "passwd", "password", "pwd", "secret", "secrets", "session", "signature", "token", "tokens", "users"})
+SECRET_WORDS = frozenset({
+    "auth", "authorization", "cookie", "cookies", "credential", "credentials", "hmac", "htpasswd", "jwt",
+    "key", "keys", "passphrase", "passwd", "password", "pwd", "secret", "secrets", "session", "signature", "token",
+    "tokens", "users",
+})  # fmt: skip
 """A name is telling when one of its words is among these: `api_key`, `acmeEabHmac`, `Set-Cookie`."""
 
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
