@@ -9,8 +9,8 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from dataclasses import asdict, dataclass, is_dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TextIO
 
 import structlog
 
@@ -132,6 +132,21 @@ def log_problems(change: ProblemChange) -> None:
         log.log(SEVERITIES[problem.severity], "problem", problem=problem)
     for problem in change.resolved:
         log.info("problem solved", problem=problem)
+
+
+class Said(Protocol):
+    """An event that reads as a sentence and whose fields are its details."""
+
+    @property
+    def level(self) -> Literal["info", "warning", "error"]: ...
+
+
+def log_event(event: Said) -> None:
+    """An event of the certificate manager as a line."""
+    details: dict[str, Any] = asdict(event) if is_dataclass(event) and not isinstance(event, type) else {}
+    if trace := details.pop("traceback", None):
+        details["exception"] = trace
+    structlog.get_logger("tidegate.certificates").log(LEVELS[event.level], str(event), **details)
 
 
 def spread_problem(_logger: object, _method: str, event: Event) -> Event:

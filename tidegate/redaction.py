@@ -15,8 +15,8 @@ HIDDEN = "[hidden]"
 
 SECRET_WORDS = frozenset({
     "auth", "authorization", "cookie", "cookies", "credential", "credentials", "hmac", "htpasswd", "jwt",
-    "key", "keys", "passphrase", "passwd", "password", "pwd", "secret", "secrets", "session", "signature", "token",
-    "tokens", "users",
+    "key", "keys", "passphrase", "passwd", "password", "pwd", "secret", "secrets", "session", "signature",
+    "token", "tokens", "users",
 })  # fmt: skip
 """A name is telling when one of its words is among these: `api_key`, `acmeEabHmac`, `Set-Cookie`."""
 

@@ -212,8 +212,8 @@ def test_a_request_in_json():
     line = json.loads(json_line(Record(path="/caf\xe9\n"), utc("%Y-%m-%dT%H:%M:%S"), 1_800_000_000.25))
     assert line == {
         "event": "request", "client": "203.0.113.7", "host": "blog.example.com", "method": "GET",
-        "path": "/caf\xe9\n", "status": 200, "bytes": 12345, "bytes_in": 0, "duration": 0.0123, "router": "blog@docker",
-        "server": "http://172.18.0.3:80", "entrypoint": "websecure", "level": "info",
+        "path": "/caf\xe9\n", "status": 200, "bytes": 12345, "bytes_in": 0, "duration": 0.0123,
+        "router": "blog@docker", "server": "http://172.18.0.3:80", "entrypoint": "websecure", "level": "info",
         "timestamp": "2027-01-15T08:00:00.250Z",
     }  # fmt: skip
 
