@@ -36,6 +36,15 @@ class Address:
         return self.host or None
 
     @property
+    def reachable_host(self) -> str:
+        """The host at which this machine reaches it."""
+        try:
+            every = not self.host or ip_address(self.host).is_unspecified
+        except ValueError:
+            every = False
+        return ("::1" if ":" in self.host else "127.0.0.1") if every else self.host
+
+    @property
     def is_loopback(self) -> bool:
         try:
             return ip_address(self.host).is_loopback

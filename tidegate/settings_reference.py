@@ -24,9 +24,9 @@ METAVARS: dict[str, str] = {
 INTRODUCTION = f"""\
 # Settings
 
-What an installation of Tidegate is told at its start. Each setting is a flag of `tidegate run`, a variable, or
-a line of a YAML file; a flag wins over a variable, a variable over the file. A name that does not exist, or a
-value that does not fit, stops the start with a message that says what to write instead. An empty variable
+What an installation of Tidegate is told at its start. Each setting is a flag of `tidegate run`, a variable,
+or a line of a YAML file; a flag wins over a variable, a variable over the file. A name that does not exist, or
+a value that does not fit, stops the start with a message that says what to write instead. An empty variable
 counts as not set.
 
 The file is the one that `--config FILE` or `{CONFIG}` names, else `{USUAL_FILE}` if it is there:

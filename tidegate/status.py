@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from proxy.problem import Problem
+from tidegate.redaction import redact_text
 
 if TYPE_CHECKING:
     from proxy.model import Router, RoutingConfig, Server, Service
@@ -187,8 +188,14 @@ def build_status(
         routes=route_rows(config, routes, {each.name: each for each in entrypoints}, services, certificates),
         services=tuple(services.values()),
         certificates=tuple(certificates.values()),
-        problems=tuple(dict.fromkeys((*config.problems, *problems))),
+        problems=tuple(dict.fromkeys(without_secrets(each) for each in (*config.problems, *problems))),
     )
+
+
+def without_secrets(problem: Problem) -> Problem:
+    """The problem as anybody may read it; whoever made it should have seen to that, this is the second net."""
+    where, what, consequence = map(redact_text, (problem.where, problem.what, problem.consequence))
+    return Problem(where, what, consequence, problem.severity)
 
 
 def what_is_degraded(engine: EngineLike | None, tasks: Iterable[TaskState]) -> tuple[str, ...]:
