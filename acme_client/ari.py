@@ -19,7 +19,7 @@ SOONEST = timedelta(minutes=1)
 
 
 def certificate_id(chain_pem: bytes) -> str:
-    """The certificate's name in a renewalInfo URL: key identifier and serial (RFC 9773 4.1); "" where it has none."""
+    """The certificate's name in a renewalInfo URL (RFC 9773 4.1); "" where it has none."""
     leaf = x509.load_pem_x509_certificates(chain_pem)[0]
     try:
         issuer = leaf.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier

@@ -54,7 +54,7 @@ class Authority:
 def choose_authority(
     choice: str, *, email: str = "", bundle: Path | None = None, eab_kid: str = "", eab_hmac: str = ""
 ) -> Authority:
-    """The authority that `letsencrypt`, `letsencrypt-staging`, `zerossl`, `off` or a directory's URL stands for."""
+    """The authority that the setting stands for: a known CA's name, `off`, or a directory's URL."""
     word = choice.strip()
     if word.lower() in ("off", "internal", ""):
         directory = None

@@ -14,132 +14,51 @@ import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
-import josepy
 import requests
 from acme import jws
 from cryptography.hazmat.primitives import hashes
+from josepy.b64 import b64decode, b64encode
+from josepy.jwa import ES256, HS256
+from josepy.jwk import JWKEC, JWKOct
 
 from acme_client.authority import Authority
-from acme_client.failure import Failure, from_problem
+from acme_client.failure import Failure
 from acme_client.resources import Authorization, Challenge, Order, RenewalInfo
-from acme_client.retry import retry_after
+from acme_client.wire import Wire, was_cut
 
-TIMEOUT = (10, 15)
 NONCE_TRIES = 12
 """At 30 % refusals, one request in two million is still lost; at 50 %, one in 4,000."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,256}\Z")
 
 
-class Wire:
-    """HTTPS to one CA: every way in which it can go wrong becomes a `Failure`."""
-
-    def __init__(self, authority: Authority, clock: Callable[[], datetime]) -> None:
-        self._clock = clock
-        self._trust: str | bool = str(authority.bundle) if authority.bundle else True
-        self._http = requests.Session()
-        self._http.headers["User-Agent"] = "tidegate"
-
-    def send(self, method: str, url: str, data: str | None = None) -> requests.Response:
-        headers = {"Content-Type": "application/jose+json"} if data is not None else {}
-        try:
-            return self._http.request(
-                method,
-                url,
-                data=data,
-                headers=headers,
-                verify=self._trust,
-                timeout=TIMEOUT,
-                allow_redirects=method == "GET",
-            )
-        except (requests.RequestException, OSError) as error:  # OSError: the bundle's file is missing
-            raise _unreachable(error) from error
-
-    def wait(self, response: requests.Response) -> float | None:
-        """Retry-After in seconds, counted from the answer's own Date: our clock may be wrong."""
-        try:
-            now = parsedate_to_datetime(response.headers["Date"])
-            now.utcoffset()
-            return retry_after(response.headers.get("Retry-After"), now)
-        except (KeyError, ValueError, TypeError):
-            return retry_after(response.headers.get("Retry-After"), self._clock())
-
-    def check(self, response: requests.Response, host: str = "") -> requests.Response:
-        if response.ok:
-            return response
-        wait, status = self.wait(response), response.status_code
-        try:
-            document = response.json()
-        except ValueError:
-            document = None
-        if isinstance(document, dict):
-            raise from_problem(document, host, status=status, retry_after=wait)
-        # Not the ACME server but something before it, such as a load balancer.
-        kind = "rate" if status == 429 else "authority"
-        raise Failure(
-            kind,
-            f"The CA answered with HTTP status {status} and no explanation.",
-            status=status,
-            retry_after=wait,
-            wide=True,
-        )
-
-
-def _unreachable(error: Exception) -> Failure:
-    text = str(error)
-    if isinstance(error, requests.exceptions.SSLError):
-        cause = (
-            "The certificate of the CA's own endpoint is not trusted."
-            " Give its root certificate with the setting acme-ca-bundle."
-        )
-        return Failure("unreachable", cause, detail=_innermost(error))
-    if isinstance(error, requests.exceptions.Timeout):
-        return Failure("unreachable", "The CA did not answer in time.", detail=_innermost(error))
-    if isinstance(error, OSError) and "TLS CA certificate bundle" in text:
-        return Failure(
-            "configuration", "The file of the setting acme-ca-bundle cannot be read.", wide=True, detail=text
-        )
-    return Failure("unreachable", "The CA cannot be reached from this machine.", detail=_innermost(error))
-
-
-def _innermost(error: BaseException) -> str:
-    """The reason below urllib3's wrappings, without object addresses."""
-    reason: Any = error.args[0] if error.args else error
-    while (inner := getattr(reason, "reason", None)) is not None and inner is not reason:
-        reason = inner
-    return re.sub(r"<[^>]*>(: )?", "", str(reason))[:300]
-
-
 class Signer:
     """An account's key, and its address at the CA once it has one."""
 
     def __init__(self, key_pem: bytes, account_url: str = "") -> None:
-        self.key = josepy.JWKEC.load(key_pem)
+        self.key = JWKEC.load(key_pem)
         self.account_url = account_url
 
     def sign(self, payload: bytes, *, url: str, nonce: str) -> str:
         """A request's body: named by account address, or by key while there is none (RFC 8555 6.2)."""
         named = {"kid": self.account_url} if self.account_url else {}
-        signed = jws.JWS.sign(
-            payload, key=self.key, alg=josepy.ES256, nonce=josepy.b64decode(nonce), url=url, **named
-        )
+        signed = jws.JWS.sign(payload, key=self.key, alg=ES256, nonce=b64decode(nonce), url=url, **named)
         return str(signed.json_dumps())
 
     @property
     def thumbprint(self) -> str:
-        return josepy.b64encode(self.key.thumbprint(hash_function=hashes.SHA256)).decode()
+        return b64encode(self.key.thumbprint(hash_function=hashes.SHA256)).decode()
 
     def bind(self, kid: str, hmac_key: str, url: str) -> Mapping[str, Any]:
         """The externalAccountBinding of this key (RFC 8555 7.3.4)."""
         public = json.dumps(self.key.public_key().to_partial_json()).encode()
         try:
-            secret = josepy.JWKOct(key=josepy.b64decode(hmac_key.strip().rstrip("=")))
+            secret = JWKOct(key=b64decode(hmac_key.strip().rstrip("=")))
         except ValueError as error:
             raise Failure("configuration", "The EAB HMAC key is not base64url text.", wide=True) from error
-        bound = jws.JWS.sign(public, key=secret, alg=josepy.HS256, nonce=None, url=url, kid=kid)
+        bound = jws.JWS.sign(public, key=secret, alg=HS256, nonce=None, url=url, kid=kid)
         return dict(bound.to_partial_json())
 
 
@@ -207,7 +126,7 @@ class CA:
         return _challenge(self._json(self._post(challenge_url, {})))
 
     def finalize(self, url: str, csr_der: bytes) -> Order:
-        response = self._post(url, {"csr": josepy.b64encode(csr_der).decode()})
+        response = self._post(url, {"csr": b64encode(csr_der).decode()})
         return self._order(response.headers.get("Location", ""), response)
 
     def download(self, url: str) -> bytes:
@@ -244,18 +163,17 @@ class CA:
         raise refused
 
     def _send_signed(self, url: str, body: bytes) -> requests.Response:
-        """Sent again once when the connection broke: a nonce counts once, so nothing can be done twice by it."""
-        for last_try in (False, True):
-            data = self._signer.sign(body, url=url, nonce=self._nonce())
-            try:
-                return self._wire.send("POST", url, data)
-            except Failure as failure:
-                cut = isinstance(failure.__cause__, requests.ConnectionError) and not isinstance(
-                    failure.__cause__, requests.exceptions.SSLError | requests.Timeout
-                )
-                if last_try or not cut:
-                    raise
-        raise AssertionError("unreachable")
+        """The answer, asked for once more where the connection was cut.
+
+        At worst that leaves an order which nobody finalizes: a second
+        finalization is refused, and accounts are found by their key.
+        """
+        try:
+            return self._wire.send("POST", url, self._signer.sign(body, url=url, nonce=self._nonce()))
+        except Failure as failure:
+            if not was_cut(failure):
+                raise
+        return self._wire.send("POST", url, self._signer.sign(body, url=url, nonce=self._nonce()))
 
     def _nonce(self) -> str:
         try:

@@ -93,13 +93,24 @@ class Quarantined:
 
 
 @dataclass(frozen=True, slots=True)
+class RightsRepaired:
+    level: ClassVar[Level] = "warning"
+    paths: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"Others could read {len(self.paths)} places with private keys, {self.paths[0]} first; no longer."
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class StorageUnwritable:
     level: ClassVar[Level] = "error"
     path: str
     reason: str
 
     def __str__(self) -> str:
-        return f"Nothing can be saved in {self.path} ({self.reason}); no certificate is ordered until that works."
+        return f"Nothing can be saved in {self.path} ({self.reason}); nothing is ordered until that works."
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +128,7 @@ class ClockWrong:
     now: datetime
 
     def __str__(self) -> str:
-        return f"This machine's clock cannot be right ({self.now:%Y-%m-%d %H:%M} UTC); no certificate is ordered."
+        return f"This machine's clock cannot be right ({self.now:%Y-%m-%d %H:%M} UTC); nothing is ordered."
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +151,7 @@ Event: TypeAlias = (
     | AuthorityFailed
     | AccountMade
     | Quarantined
+    | RightsRepaired
     | StorageUnwritable
     | StorageWritable
     | ClockWrong

@@ -43,7 +43,7 @@ PLAIN: Mapping[str, tuple[Kind, str]] = {
     "rateLimited": ("rate", "The CA's limit for {host} is used up; it says when to ask again."),
     "externalAccountRequired": (
         "configuration",
-        "This CA wants an account made on its web site first: set the key id and the HMAC key it gives (EAB).",
+        "This CA wants an account made on its web site first: set the EAB key id and HMAC key it gives.",
     ),
     "userActionRequired": ("configuration", "The CA wants its new terms of service agreed to first."),
     "invalidContact": ("configuration", "The CA does not accept the e-mail address of the ACME settings."),
@@ -58,7 +58,7 @@ PLAIN: Mapping[str, tuple[Kind, str]] = {
 }
 
 
-class Failure(Exception):
+class Failure(Exception):  # noqa: N818 - an outcome, counted by the ledger
     """One attempt that came to nothing.
 
     `cause` is for people; `detail` is what the CA said, word for word;

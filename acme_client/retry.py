@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 HOST_STEPS = tuple(timedelta(minutes=minutes) for minutes in (1, 10, 100, 24 * 60))
-"""After a failed validation: Let's Encrypt's own advice, three tries in the first hour where five are allowed."""
+"""After a failed validation: Let's Encrypt's advice, three tries in the first hour where it allows five."""
 
 AUTHORITY_STEPS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 20, 60))
-"""After an outage of the CA: it counts against nobody's limits, so hosts need not wait a day for its return."""
+"""After an outage of the CA: it uses up nobody's limits, so hosts need not wait a day for its return."""
 
 DAY = timedelta(days=1)
 LONGEST = timedelta(days=31)
