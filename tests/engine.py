@@ -123,13 +123,13 @@ class Daemon:
 
 
 @contextmanager
-def running_engine(*, own: bool = False) -> Iterator[TestEngine]:
-    """An engine; with `own` always one that may be restarted at will."""
+def running_engine(*, own: bool = False, directory: Path | None = None) -> Iterator[TestEngine]:
+    """An engine; with `own` always one that may be restarted at will.  `directory` is where ours would live."""
     url = os.environ.get("DOCKER_HOST") or USUAL_SOCKET
     if not own and answers(url):
         yield TestEngine(url)
         return
-    daemon = own_daemon()
+    daemon = own_daemon(directory)
     try:
         daemon.start()
         yield TestEngine(daemon.url, daemon)
@@ -141,7 +141,9 @@ def own_daemon(directory: Path | None = None) -> Daemon:
     if os.geteuid() != 0:
         raise NoEngineError("No Docker engine answers, and starting one needs root.")
     if shutil.which("dockerd") is None:
-        raise NoEngineError("No Docker engine answers, and dockerd is not installed: scripts/engine installs it.")
+        raise NoEngineError(
+            "No Docker engine answers, and dockerd is not installed: scripts/engine installs it."
+        )
     # a short path: the name of a unix socket has at most 107 characters
     directory = directory or Path(tempfile.mkdtemp(prefix="tg-", dir="/tmp"))
     directory.mkdir(parents=True, exist_ok=True)
@@ -166,10 +168,15 @@ def busybox() -> Path:
 
 
 def build_image(
-    client: docker.DockerClient, name: str, changes: Sequence[str] = (), files: Mapping[str, bytes] | None = None
+    client: docker.DockerClient,
+    name: str,
+    changes: Sequence[str] = (),
+    files: Mapping[str, bytes] | None = None,
 ) -> str:
     """An image of busybox and these files; `changes` are Dockerfile lines such as `EXPOSE 80`."""
-    client.api.import_image_from_data(_root(files or {}), repository=name, tag="latest", changes=list(changes))
+    client.api.import_image_from_data(
+        _root(files or {}), repository=name, tag="latest", changes=list(changes)
+    )
     return f"{name}:latest"
 
 

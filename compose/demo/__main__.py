@@ -38,7 +38,7 @@ def main() -> int:
     with ExitStack() as cleaning:
         web = free_port()
         say("demo: looking for a Docker engine")
-        engine = cleaning.enter_context(running_engine(STATE / "engine"))
+        engine = cleaning.enter_context(running_engine(directory=STATE / "engine")).url
         say(f"demo: engine at {engine}; building the apps' image FROM scratch and starting three containers")
         sites = cleaning.enter_context(apps.running(engine))
         flags, issuer = cleaning.enter_context(authority(STATE / "ca", web))

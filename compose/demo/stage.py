@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.pebble import Pebble
+from tests.pebble import Pebble, find_programs
 
 from compose.demo import visit
 from compose.demo.apps import Site
@@ -31,7 +31,7 @@ def internal_root(tidegate: Program) -> ssl.SSLContext:
 @contextmanager
 def authority(state: Path, web: int) -> Iterator[tuple[Authority, str]]:
     """A real ACME authority where Pebble is there, else Tidegate's own."""
-    if shutil.which("pebble") is None and Pebble.binary() is None:
+    if find_programs() is None:
         yield (
             Authority(internal_root, ("--acme-ca", "off")),
             "Tidegate's own authority (Pebble is not installed)",
@@ -39,7 +39,7 @@ def authority(state: Path, web: int) -> Iterator[tuple[Authority, str]]:
         return
     shutil.rmtree(state, ignore_errors=True)
     with Pebble(state, http_port=web) as pebble:
-        context = ssl.create_default_context(cadata=pebble.issuing_root())
+        context = ssl.create_default_context(cadata=pebble.issuing_root().decode())
         command = (
             "--acme-ca",
             pebble.directory_url,
