@@ -58,7 +58,9 @@ async def test_a_restart_ends_with_the_route_it_began_with(yard, aside):
 
 
 async def test_a_container_that_is_asked_to_stop_gets_nothing_new_but_may_finish(yard, aside):
-    stubborn = "CMD [\"/bin/sh\", \"-c\", \"trap '' TERM; echo $TEXT > /www/index.html; httpd -f -h /www & wait\"]"
+    stubborn = (
+        'CMD ["/bin/sh", "-c", "trap \'\' TERM; echo $TEXT > /www/index.html; httpd -f -h /www & wait"]'
+    )
     image = await aside(yard.image, "EXPOSE 80", stubborn)
     async with watching(yard.url) as seen:
         blog = await aside(yard.start, "hello", BLOG, image=image)
@@ -71,7 +73,7 @@ async def test_a_container_that_is_asked_to_stop_gets_nothing_new_but_may_finish
 
 
 async def test_a_signal_that_only_reloads_changes_nothing(yard, aside):
-    deaf = "CMD [\"/bin/sh\", \"-c\", \"trap '' HUP; echo $TEXT > /www/index.html; httpd -f -h /www & wait\"]"
+    deaf = 'CMD ["/bin/sh", "-c", "trap \'\' HUP; echo $TEXT > /www/index.html; httpd -f -h /www & wait"]'
     image = await aside(yard.image, "EXPOSE 80", deaf)
     async with watching(yard.url) as seen:
         blog = await aside(yard.start, "hello", BLOG, image=image)
@@ -198,8 +200,8 @@ async def test_a_hundred_containers_at_once_are_all_routed(yard, aside):
         started = time.monotonic()
         await seen.until(lambda: len(seen.config.routers) == count, within=20)
         routed = time.monotonic()
-        print(f"{count} containers: started in {started - began:.1f} s, all routed {routed - started:.2f} s later, "
-              f"{len(seen.configs)} tables")
+        taken = f"started in {started - began:.1f} s, all routed {routed - started:.2f} s later"
+        print(f"{count} containers: {taken}, {len(seen.configs)} tables")
         for n in range(0, count, 7):
             await seen.eventually(f"app{n}.test", str(n))
         assert not seen.config.problems
