@@ -6,6 +6,7 @@ so that a mistake is shown where its owner wrote it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -15,9 +16,19 @@ from proxy.middlewares import MIDDLEWARES
 from proxy.model import Router
 from proxy.problem import Problem, Severity
 from proxy.rule import RuleError, parse_rule
-from proxy.schema import Flaw, Tree, canonical, closest, option, options, options_of, parse_options
+from proxy.schema import Flaw, Tree, Unfit, canonical, closest, option, options, options_of, parse_options
 
 SECTIONS = ("routers", "services", "middlewares")
+
+
+class Weight(int):
+    """A server's share of the requests."""
+
+    @classmethod
+    def parse(cls, text: str) -> Weight:
+        if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= 1_000:
+            raise Unfit("a weight between 1 and 1000", text)
+        return cls(text)
 
 
 @options
@@ -86,6 +97,7 @@ class Reading:
     source: Source
     problems: list[Problem] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
+    places: dict[str, str] = field(default_factory=dict)
 
     def qualified(self, name: str) -> str:
         return name if "@" in name else f"{name}@{self.source.provider}"
@@ -203,6 +215,7 @@ def _read_router(name: str, tree: Tree, services: Sequence[str], reading: Readin
         reading.problem((*path, "service"), _which(services), consequence)
         return None
     _note_unused(path, asked.tls, reading)
+    reading.places[reading.qualified(name)] = reading.source.where((*path, "rule"))
     return Router(
         name=reading.qualified(name),
         rule=asked.rule,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from discovery.container import Container
-from discovery.declared import Reading, read_middlewares, read_routers, sections
+from discovery.declared import Reading, Weight, read_middlewares, read_routers, sections
 from discovery.dialects.short import LongLabel, ShortLabels, element_name, expand
 from discovery.fragment import Fragment
 from discovery.networks import Own, Unreachable, address_of
@@ -22,6 +22,7 @@ from discovery.tree import LabelNameError, grow, steps
 from proxy.model import Server, Service
 from proxy.problem import Problem, Severity
 from proxy.schema import Port, Tree, option, options, parse_options
+from proxy.values import FALSE
 
 ROOT = "tidegate"
 PROVIDER = "docker"
@@ -41,20 +42,16 @@ class ServerOptions:
     scheme: Literal["http", "https"] = option(
         doc="http, or https for an app that speaks TLS itself.", example="https", default="http"
     )
-    weight: int = option(doc="Its share of the requests among the replicas.", example="2", default=1)
-
-    def __post_init__(self) -> None:
-        if not 0 < self.weight <= 1_000:
-            raise ValueError("Expected a weight between 1 and 1000.")
+    weight: Weight = option(
+        doc="Its share of the requests among the replicas.", example="2", default=Weight(1)
+    )
 
 
 @options
 class LoadBalancer:
     """A service whose servers are the container and its replicas."""
 
-    server: ServerOptions = option(
-        doc="The container as a server.", example="", default=ServerOptions(scheme="http", weight=1)
-    )
+    server: ServerOptions = option(doc="The container as a server.", example="", default=ServerOptions())
     pass_host_header: bool = option(
         doc="Whether the app sees the host name that the visitor typed.", example="false", default=True
     )
@@ -108,6 +105,8 @@ def read_container(
     mine = {label: value for label, value in container.labels.items() if _is_ours(label)}
     if not mine or not container.running:
         return None
+    if any(label.lower() == f"{ROOT}.enable" and value.strip() in FALSE for label, value in mine.items()):
+        return None
     draft = _Draft(container, own, others or {})
     refused = f'Container "{container.name}" is not served; other containers are unaffected.'
     _check_names(mine, draft, refused)
@@ -119,8 +118,6 @@ def read_container(
         project=container.project,
         created=container.created,
     )
-    if short is not None and short.enable is False:
-        return None
     if container.one_off:
         draft.problem(container.name, "It is a one-off container of compose run.", refused, "notice")
     elif short is not None and not draft.problems:
@@ -218,6 +215,7 @@ def _read_long(mine: Mapping[str, str], short: ShortLabels, fragment: Fragment, 
         services=services,
         middlewares=middlewares,
         broken=frozenset(reading.broken),
+        places=reading.places,
         problems=(*draft.problems, *reading.problems),
     )
 
@@ -234,7 +232,7 @@ def _lay_out(
         as_written = spelled.get(label.written.lower(), label.written)
         if path in written:
             where = shown(draft.container.name, as_written, mine.get(as_written, ""))
-            what = f"{written[path][0]} says the same, and it counts."
+            what = f"{written[path][0]} is there too, and it counts."
             draft.problem(where, what, "This label is ignored.", "warning")
             continue
         written[path] = (as_written, mine.get(as_written, label.value))
@@ -255,6 +253,11 @@ def _read_services(
     """The services by qualified name; without any label there is one, named after the app."""
     implied = not trees
     address = _address(short, draft)
+    if draft.container.health == "unhealthy":
+        where = f"{draft.container.name}: HEALTHCHECK"
+        draft.problem(
+            where, "The container's own check says that it is unhealthy.", "It gets no requests.", "warning"
+        )
     for name, tree in (trees or {element_name(draft.container.app): {}}).items():
         path = ("services", name)
         consequence = f'Service "{name}" has no server.'

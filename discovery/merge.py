@@ -168,13 +168,14 @@ def _objection(router: Router, fragment: Fragment, union: _Union) -> Problem | N
         consequence = f"It is not served for {fragment.source}; {keeper.source} is older and keeps it."
         return _taken("router", router.name, fragment, keeper, consequence)
     if rival := union.claims.taken(router, own=fragment.routers):
-        return _refused(router, rival.host, rival.router.origin)
+        return _refused(router, rival.host, rival.router.origin, fragment.places.get(router.name))
     if rival := union.claims.shared(router, own=fragment.routers):
         owner = union.owners["router", rival.router.name]
         if not fragment.project or owner.project != fragment.project:
             other = f'router "{plain(rival.router.name)}" of {owner.source}'
             what = f'The host "{rival.host}" is also asked for by {other}.'
-            return _about(router, what, "Both are served; the longer rule gets a request first.", "notice")
+            consequence = "Both are served; the longer rule gets a request first."
+            return _about(router, what, consequence, "notice", fragment.places.get(router.name))
     return None
 
 
@@ -185,13 +186,13 @@ def _taken(kind: str, name: str, fragment: Fragment, keeper: Fragment, consequen
     return Problem(where, what, consequence)
 
 
-def _refused(router: Router, host: str, rival: str) -> Problem:
+def _refused(router: Router, host: str, rival: str, where: str | None = None) -> Problem:
     what = f'The host "{host}" already belongs to {rival}.'
-    return _about(router, what, f'Router "{plain(router.name)}" is not served.', "warning")
+    return _about(router, what, f'Router "{plain(router.name)}" is not served.', "warning", where)
 
 
-def _about(router: Router, what: str, consequence: str, severity: Severity) -> Problem:
-    where = f"{router.origin}: {place(router.name, 'rule')}={router.rule}"
+def _about(router: Router, what: str, consequence: str, severity: Severity, where: str | None) -> Problem:
+    where = where or f"{router.origin}: {place(router.name, 'rule')}={router.rule}"
     return Problem(where, what, consequence, severity)
 
 

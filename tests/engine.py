@@ -1,25 +1,27 @@
 """Engine: a Docker engine for tests and the demo, and images that need no registry.
 
-Whoever wants one says `with running_engine() as engine:`.  An engine that
+Whoever wants one says `with running_engine() as url:`.  An engine that
 answers at DOCKER_HOST or the usual socket is used as it is; otherwise, as root,
-a dockerd of our own is started with everything it owns in a temporary
-directory, and stopped afterwards.
+a dockerd of our own is started with its own data, state, socket and bridge,
+and all of it is removed afterwards.
 """
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tarfile
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,10 @@ import docker
 USUAL_SOCKET = "unix:///var/run/docker.sock"
 BUSYBOX = ("/bin/busybox", "/usr/bin/busybox")
 START_WITHIN = 40.0
-POOL = "10.213.0.0/16"  # for networks of our own dockerd; nothing on a usual machine is there
+POOL = "10.199.0.0/16"  # for further networks; dockerd leaves out what the machine already routes
+LONGEST_DIRECTORY = 60  # the name of a unix socket has at most 107 characters
+SIOCBRADDBR, SIOCBRDELBR, SIOCSIFADDR, SIOCSIFNETMASK, SIOCSIFFLAGS = 0x89A0, 0x89A1, 0x8916, 0x891C, 0x8914
+IFF_UP, IFF_RUNNING = 0x1, 0x40
 
 
 class NoEngineError(Exception):
@@ -36,24 +41,12 @@ class NoEngineError(Exception):
 
 
 @dataclass
-class TestEngine:
-    """An engine that answers at `url`; `daemon` is set when it is our own."""
-
-    __test__ = False
-    url: str
-    daemon: Daemon | None = None
-
-    def client(self) -> docker.DockerClient:
-        return docker.DockerClient(base_url=self.url, version="auto", timeout=60)
-
-
-@dataclass
 class Daemon:
-    """A dockerd of our own: data, state, socket and pid file under one directory."""
+    """A dockerd of our own: data, state, socket and pid file under one directory, and a bridge."""
 
     directory: Path
+    bridge: Bridge
     process: subprocess.Popen[bytes] | None = None
-    flags: Sequence[str] = field(default_factory=tuple)
 
     @property
     def url(self) -> str:
@@ -67,13 +60,12 @@ class Daemon:
             f"--exec-root={self.directory}/exec",
             f"--pidfile={self.directory}/pid",
             f"--host={self.url}",
-            "--bridge=none",  # docker0 may be another engine's; tests make networks of their own
+            f"--bridge={self.bridge.name}",  # docker0 may be another engine's
             f"--default-address-pool=base={POOL},size=24",
             "--iptables=false",  # another engine's firewall rules stay as they are
             "--ip6tables=false",
             "--ip-masq=false",
             "--shutdown-timeout=2",
-            *self.flags,
         ]
         with log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
@@ -99,6 +91,7 @@ class Daemon:
         """Stop, and leave nothing behind."""
         self.stop()
         self._stop_containerd()
+        self.bridge.remove()
         for mount in self._mounts():
             subprocess.run(["umount", "-l", mount], check=False, capture_output=True)
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -123,31 +116,71 @@ class Daemon:
 
 
 @contextmanager
-def running_engine(*, own: bool = False, directory: Path | None = None) -> Iterator[TestEngine]:
-    """An engine; with `own` always one that may be restarted at will.  `directory` is where ours would live."""
+def running_engine(directory: Path | None = None) -> Iterator[str]:
+    """The URL of an engine that answers; one of our own keeps its state in `directory` meanwhile."""
     url = os.environ.get("DOCKER_HOST") or USUAL_SOCKET
-    if not own and answers(url):
-        yield TestEngine(url)
+    if answers(url):
+        yield url
         return
-    daemon = own_daemon(directory)
-    try:
-        daemon.start()
-        yield TestEngine(daemon.url, daemon)
-    finally:
-        daemon.remove()
+    with own_engine(directory) as daemon:
+        yield daemon.url
 
 
-def own_daemon(directory: Path | None = None) -> Daemon:
+@contextmanager
+def own_engine(directory: Path | None = None) -> Iterator[Daemon]:
+    """An engine that belongs to whoever asks, to be stopped and started at will."""
     if os.geteuid() != 0:
         raise NoEngineError("No Docker engine answers, and starting one needs root.")
     if shutil.which("dockerd") is None:
         raise NoEngineError(
-            "No Docker engine answers, and dockerd is not installed: scripts/engine installs it."
+            "No Docker engine answers, and dockerd is not installed: scripts/engine does that."
         )
-    # a short path: the name of a unix socket has at most 107 characters
-    directory = directory or Path(tempfile.mkdtemp(prefix="tg-", dir="/tmp"))
+    if directory is None or len(str(directory)) > LONGEST_DIRECTORY:
+        directory = Path(tempfile.mkdtemp(prefix="tg-", dir="/tmp"))
     directory.mkdir(parents=True, exist_ok=True)
-    return Daemon(directory)
+    daemon = Daemon(directory, Bridge.make())
+    try:
+        daemon.start()
+        yield daemon
+    finally:
+        daemon.remove()
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """A bridge interface with an address, made without `ip`, which is not always installed."""
+
+    name: str
+    address: str
+
+    @classmethod
+    def make(cls) -> Bridge:
+        number = next(n for n in range(200, 255) if not _route_exists(f"10.{n}.0.0"))
+        bridge = cls(f"tg{os.getpid()}"[:12] + f"n{number}"[-3:], f"10.{number}.0.1")
+        name = bridge.name.encode()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+            fcntl.ioctl(control, SIOCBRADDBR, name + b"\0")
+            _set_address(control, SIOCSIFADDR, name, bridge.address)
+            _set_address(control, SIOCSIFNETMASK, name, "255.255.255.0")
+            fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH14x", name, IFF_UP | IFF_RUNNING))
+        return bridge
+
+    def remove(self) -> None:
+        name = self.name.encode()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+            fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH14x", name, 0))
+            fcntl.ioctl(control, SIOCBRDELBR, name + b"\0")
+
+
+def _set_address(control: socket.socket, request: int, name: bytes, address: str) -> None:
+    sockaddr = struct.pack("HH4s8x", socket.AF_INET, 0, socket.inet_aton(address))
+    fcntl.ioctl(control, request, struct.pack("16s16s", name, sockaddr))
+
+
+def _route_exists(network: str) -> bool:
+    wanted = f"{int.from_bytes(socket.inet_aton(network), 'little'):08X}"
+    lines = Path("/proc/net/route").read_text().splitlines()[1:]
+    return any(line.split()[1] == wanted for line in lines)
 
 
 def answers(url: str) -> bool:
