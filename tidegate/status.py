@@ -193,7 +193,7 @@ def build_status(
 
 
 def without_secrets(problem: Problem) -> Problem:
-    """The problem as anybody may read it; whoever made it should have seen to that, this is the second net."""
+    """The problem as anybody may read it; its maker should have seen to that, this is the second net."""
     where, what, consequence = map(redact_text, (problem.where, problem.what, problem.consequence))
     return Problem(where, what, consequence, problem.severity)
 
@@ -294,6 +294,8 @@ def as_json(value: object) -> Any:
         return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     if is_dataclass(value):
         return {each.name: as_json(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): as_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [as_json(item) for item in value]
     return value
