@@ -14,7 +14,7 @@ from typing import Any, NoReturn, get_origin
 from proxy.problem import Problem
 from proxy.schema import closest, options_of
 from tidegate.addresses import OFF
-from tidegate.control import NotAnswering, ask
+from tidegate.control import AlreadyRunning, NotAnswering, ask
 from tidegate.printable import printable
 from tidegate.settings import Settings
 from tidegate.settings_reference import help_text, metavar, settings_page
@@ -46,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         name, call = read(arguments)
-        return COMMANDS[name][1](call)
+        status = COMMANDS[name][1](call)
+        sys.stdout.flush()  # here, where a reader that has gone is understood
+        return status
     except UsageError as error:
         return fail(f"tidegate: {error}", 2)
     except SettingsError as error:
@@ -54,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         mistakes = "One mistake" if count == 1 else f"{count} mistakes"
         texts = "\n\n".join(printable_lines(str(problem)) for problem in error.problems)
         return fail(f"{texts}\n\n{mistakes}: Tidegate does not start. All settings: tidegate run --help", 2)
-    except (NotAnswering, NoRoot) as error:
+    except (NotAnswering, NoRoot, AlreadyRunning) as error:
         return fail(str(error), 1)
     except BrokenPipeError:  # whoever read us has seen enough; Python would complain once more while it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

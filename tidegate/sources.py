@@ -156,7 +156,7 @@ def as_text(value: Tree) -> str:
 
 
 def unknown(name: str, known: Sequence[str], where: str, prefix: str = "") -> Problem:
-    """The problem of a name that does not exist; a prefix that all names have would make any two look alike."""
+    """The problem of a name that does not exist; a prefix common to all would make any two look alike."""
     meant = closest(name.removeprefix(prefix), [each.removeprefix(prefix) for each in known])
     guess = f'Did you mean "{prefix}{meant}"?' if meant else "See: tidegate run --help"
     return Problem(where, f'Tidegate has no "{name}". {guess}')

@@ -14,10 +14,10 @@ from proxy.model import RoutingConfig
 from proxy.problem import Problem
 from tests.tidegate.test_status import BLOG, CONFIG, SERVED, Engine, Host, Rule, status
 from tidegate.addresses import OFF, Address
-from tidegate.control import NAME, NotAnswering, ask
+from tidegate.control import NAME, AlreadyRunning, NotAnswering, ask
 from tidegate.dashboard import is_local_name
 from tidegate.dashboard.page import render_page
-from tidegate.dashboard.serve import AlreadyRunning, open_dashboard
+from tidegate.dashboard.serve import open_dashboard
 
 ANY_PORT = Address("127.0.0.1", 0)
 EVIL = "<script>alert(1)</script>\"'&"
