@@ -131,7 +131,7 @@ def test_the_page_shows_everything():
 
 
 def test_the_page_of_an_empty_installation_says_what_to_do():
-    page = render_page(status(config=RoutingConfig(), routes=[], hosts=[], engine=None))
+    page = render_page(status(config=RoutingConfig(), routes={}, hosts=[], engine=None))
     assert "tidegate.host=NAME" in page
     assert "Problems" not in page
 
@@ -142,7 +142,7 @@ def test_no_word_from_outside_becomes_markup():
     for hosts in (frozenset(), frozenset({EVIL})):
         route = replace(SERVED, router=router, rule=Rule(hosts), action=EVIL, reason=EVIL)
         page = render_page(
-            status(config=config, routes=[("web", route)], hosts=[Host(EVIL, EVIL, EVIL, None, None, EVIL)],
+            status(config=config, routes={"web": [route]}, hosts=[Host(EVIL, EVIL, EVIL, None, None, EVIL)],
                    engine=Engine(up=False, what=EVIL))
         )  # fmt: skip
         assert "<script" not in page

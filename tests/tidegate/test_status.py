@@ -62,7 +62,7 @@ CONFIG = RoutingConfig(
 def status(**changes):
     facts = {
         "version": "1.0", "started": NOW - timedelta(hours=5), "now": NOW, "config": CONFIG,
-        "routes": [("web", replace(SERVED, action="redirect")), ("websecure", SERVED)],
+        "routes": {"web": [replace(SERVED, action="redirect")], "websecure": [SERVED]},
         "entrypoints": (WEB, WEBSECURE), "hosts": [Host("blog.example.com")], "engine": Engine(),
         "tasks": (TaskState("docker", "running"),),
     }  # fmt: skip
@@ -84,16 +84,16 @@ def test_a_router_is_one_row_that_says_where_it_is_served_and_by_whom():
 
 def test_a_broken_router_says_why_even_where_another_entrypoint_only_redirects():
     broken = replace(SERVED, action="broken", reason='There is no middleware "lan".')
-    [row] = status(routes=[("web", replace(SERVED, action="redirect")), ("websecure", broken)]).routes
+    [row] = status(routes={"web": [replace(SERVED, action="redirect")], "websecure": [broken]}).routes
     assert (row.action, row.reason) == ("broken", 'There is no middleware "lan".')
 
 
 def test_a_router_that_the_table_left_out_is_shown_as_broken():
-    [row] = status(routes=[]).routes
+    [row] = status(routes={}).routes
     assert (row.router, row.action, row.reason) == (
         "blog@docker",
         "broken",
-        "It is attached to no entrypoint.",
+        "It is on no entrypoint; the problems say why.",
     )
 
 
@@ -204,7 +204,7 @@ def test_nothing_from_a_label_gives_orders_to_the_terminal():
     evil = replace(BLOG, rule="Host(`\033[2J`)")
     config = replace(CONFIG, routers={"blog@docker": evil}, problems=(Problem("x\033[2J\nfake line", "y"),))
     text = status_text(
-        as_json(status(config=config, routes=[("web", replace(SERVED, router=evil, rule=Rule(frozenset())))]))
+        as_json(status(config=config, routes={"web": [replace(SERVED, router=evil, rule=Rule(frozenset()))]}))
     )
     assert "\033" not in text
     assert "\nfake line" not in text
@@ -212,12 +212,12 @@ def test_nothing_from_a_label_gives_orders_to_the_terminal():
 
 
 def test_without_any_route_it_says_what_to_do():
-    text = status_text(as_json(status(config=RoutingConfig(), routes=[], hosts=[], engine=None)))
+    text = status_text(as_json(status(config=RoutingConfig(), routes={}, hosts=[], engine=None)))
     assert "tidegate.host=NAME" in text
 
 
 def test_wide_characters_keep_their_columns():
     rows = {"東京@docker": Service("東京@docker", (SERVER,)), "a@docker": Service("a@docker", (SERVER,))}
-    text = status_text(as_json(status(config=RoutingConfig(services=rows), routes=[])))
+    text = status_text(as_json(status(config=RoutingConfig(services=rows), routes={})))
     assert "a@docker     http" in text
     assert "東京@docker  http" in text
