@@ -46,9 +46,13 @@ def options(cls: type[T]) -> type[T]:
     return dataclass(frozen=True, slots=True, kw_only=True)(cls)
 
 
-@cache
-def options_of(cls: type) -> Mapping[str, OptionDoc]:
+def options_of(cls: type[Any]) -> Mapping[str, OptionDoc]:
     """The options of a class by their Python names, in the order of declaration."""
+    return _options_of(cls)
+
+
+@cache
+def _options_of(cls: Any) -> Mapping[str, OptionDoc]:
     hints = get_type_hints(cls)
     found = {}
     for each in fields(cls):

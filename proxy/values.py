@@ -50,6 +50,12 @@ def quote(value: object) -> str:
     return f"a {type(value).__name__}"
 
 
+def short(text: str, most: int = 80) -> str:
+    """Somebody's text, fit for the middle of a message."""
+    shown = text if len(text) <= most else text[: most - 3] + "..."
+    return shown if shown.isprintable() else "".join(c if c.isprintable() else "?" for c in shown)
+
+
 def plain_text(value: object) -> str:
     """A leaf as the text that a label would have.
 
