@@ -5,6 +5,7 @@ import pytest
 
 from proxy.model import Router, RoutingConfig, Server, Service
 from proxy.problem import Problem
+from proxy.table import Entrypoint, compile_table
 from tidegate.status import EntrypointRow, as_json, build_status, certificate_of, url
 from tidegate.tables import status_text
 from tidegate.tasks import TaskState
@@ -221,3 +222,11 @@ def test_wide_characters_keep_their_columns():
     text = status_text(as_json(status(config=RoutingConfig(services=rows), routes={})))
     assert "a@docker     http" in text
     assert "東京@docker  http" in text
+
+
+def test_the_real_tables_routes_are_shown():
+    table = compile_table(CONFIG, [Entrypoint("web", port=80), Entrypoint("websecure", tls=True, port=443)])
+    [row] = status(config=CONFIG, routes=table.routes).routes
+    assert (row.urls, row.redirects) == (("https://blog.example.com",), ("http://blog.example.com",))
+    assert row.action == "broken"  # its middleware is in no config
+    assert "lan" in row.reason
