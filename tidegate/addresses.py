@@ -1,11 +1,13 @@
-"""Addresses: where Tidegate listens, as its settings write it."""
+"""Addresses: where Tidegate listens, as its settings write it.
+
+Tuples, because the schema reads a dataclass as a group of options.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from proxy.schema import Unfit
 
@@ -14,8 +16,7 @@ HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
 ENTRYPOINT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """A host and a port; without host every address of the machine, IPv4 and IPv6; port 0 is any free one."""
 
     host: str
@@ -77,8 +78,7 @@ def is_ipv4(text: str) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class NamedAddress:
+class NamedAddress(NamedTuple):
     """One more entrypoint: NAME=ADDR, with /tls behind it where it speaks HTTPS."""
 
     name: str

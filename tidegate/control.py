@@ -26,6 +26,10 @@ class NotAnswering(Exception):  # noqa: N818  (says what is the case)
     """No running instance was reached; the text says what was tried."""
 
 
+class AlreadyRunning(Exception):  # noqa: N818  (says what is the case)
+    """Another instance uses this data directory."""
+
+
 @contextmanager
 def socket_path(data: Path) -> Iterator[str]:
     """A path to the control socket that fits into an address; a long one goes through its open directory."""

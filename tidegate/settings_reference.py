@@ -25,9 +25,9 @@ INTRODUCTION = f"""\
 # Settings
 
 What an installation of Tidegate is told at its start. Each setting is a flag of `tidegate run`, a variable,
-or a line of a YAML file; a flag wins over a variable, a variable over the file. A name that does not exist, or
-a value that does not fit, stops the start with a message that says what to write instead. An empty variable
-counts as not set.
+or a line of a YAML file; a flag wins over a variable, a variable over the file. A name that does not exist
+or a value that does not fit stops the start, with a message that says what to write instead. An empty
+variable counts as not set.
 
 The file is the one that `--config FILE` or `{CONFIG}` names, else `{USUAL_FILE}` if it is there:
 
@@ -56,6 +56,8 @@ def metavar(opt: OptionDoc) -> str:
 def help_text(opt: OptionDoc) -> str:
     """One setting's paragraph in `--help`."""
     default = shown_default(opt)
+    if opt.secret:
+        return f"A file with this secret: {opt.doc} Example: /run/secrets/{opt.field}"
     return opt.doc.replace("`", "") + (f" Default: {default}" if default else f" Example: {opt.example}")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from proxy.problem import Problem
 from proxy.schema import Tree, canonical, closest, options_of, parse_options
@@ -23,6 +23,9 @@ CONFIG = "TIDEGATE_CONFIG"
 USUAL_FILE = Path("/etc/tidegate/tidegate.yaml")
 MOST = 1 << 20
 """A settings file is a few lines; whatever is longer than this is another file."""
+
+
+Flags: TypeAlias = Mapping[str, str | Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class SettingsError(Exception):
         self.problems = tuple(problems)
 
 
-def load(flags: Mapping[str, Tree], environ: Mapping[str, str], config: str | None = None) -> Settings:
+def load(flags: Flags, environ: Mapping[str, str], config: str | None = None) -> Settings:
     """The settings that hold, or SettingsError with all that is wrong."""
     sources = read_all(flags, environ, config)
     given = {name: each for source in reversed(sources) for name, each in source.given.items()}
@@ -65,7 +68,7 @@ def load(flags: Mapping[str, Tree], environ: Mapping[str, str], config: str | No
 
 
 def load_leniently(
-    names: Sequence[str], flags: Mapping[str, Tree], environ: Mapping[str, str], config: str | None = None
+    names: Sequence[str], flags: Flags, environ: Mapping[str, str], config: str | None = None
 ) -> Settings:
     """Only these settings, for commands that ask a running instance; other mistakes do not matter there."""
     given = {
@@ -86,7 +89,7 @@ def placed(problem: Problem, given: Mapping[str, Given]) -> Problem:
     return Problem(each.where, problem.what) if each else problem
 
 
-def read_all(flags: Mapping[str, Tree], environ: Mapping[str, str], config: str | None) -> tuple[Source, ...]:
+def read_all(flags: Flags, environ: Mapping[str, str], config: str | None) -> tuple[Source, ...]:
     file = read_file(config or environ.get(CONFIG) or "")
     return from_flags(flags), from_environment(environ), file
 
@@ -109,14 +112,16 @@ def spellings() -> dict[str, str]:
     return known
 
 
-def from_flags(flags: Mapping[str, Tree]) -> Source:
-    return gather((name, value, flag_name(name), "=") for name, value in flags.items())
+def from_flags(flags: Flags) -> Source:
+    # A repeated flag may also hold several values each time, as a variable does.
+    joined = {name: value if isinstance(value, str) else ",".join(value) for name, value in flags.items()}
+    return gather((name, value, flag_name(name), "=") for name, value in joined.items())
 
 
 def from_environment(environ: Mapping[str, str]) -> Source:
     known = {variable_name(name): name for name in spellings()}
     own = {key: value for key, value in environ.items() if key.startswith(PREFIX) and key != CONFIG}
-    problems = [unknown(key, [*known, CONFIG], key) for key in own if key not in known]
+    problems = [unknown(key, [*known, CONFIG], key, PREFIX) for key in own if key not in known]
     # An empty variable is what compose makes of ${NAME:-}: not given.
     source = gather((known[key], value, key, "=") for key, value in own.items() if key in known and value)
     return Source(source.given, (*problems, *source.problems))
@@ -150,9 +155,10 @@ def as_text(value: Tree) -> str:
     return str(value) if isinstance(value, str) else ""
 
 
-def unknown(name: str, known: Sequence[str], where: str) -> Problem:
-    meant = closest(name, known)
-    guess = f'Did you mean "{meant}"?' if meant else "See: tidegate run --help"
+def unknown(name: str, known: Sequence[str], where: str, prefix: str = "") -> Problem:
+    """The problem of a name that does not exist; a prefix common to all would make any two look alike."""
+    meant = closest(name.removeprefix(prefix), [each.removeprefix(prefix) for each in known])
+    guess = f'Did you mean "{prefix}{meant}"?' if meant else "See: tidegate run --help"
     return Problem(where, f'Tidegate has no "{name}". {guess}')
 
 

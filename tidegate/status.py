@@ -155,7 +155,7 @@ def build_status(
     started: datetime,
     now: datetime,
     config: RoutingConfig,
-    routes: Iterable[tuple[str, RouteLike]],
+    routes: Mapping[str, Sequence[RouteLike]],
     entrypoints: Sequence[EntrypointRow] = (),
     hosts: Iterable[HostLike] = (),
     engine: EngineLike | None = None,
@@ -165,8 +165,8 @@ def build_status(
 ) -> Status:
     """Everything there is to show now.
 
-    `routes` are (entrypoint name, compiled route) pairs; a router stands on as
-    many entrypoints as it has pairs.  `problems` join those of the config.
+    `routes` are the table's, by the name of their entrypoint; a router may
+    stand on several.  `problems` join those of the config.
     """
     certificates = {
         each.host: CertificateRow(
@@ -193,7 +193,7 @@ def build_status(
 
 
 def without_secrets(problem: Problem) -> Problem:
-    """The problem as anybody may read it; whoever made it should have seen to that, this is the second net."""
+    """The problem as anybody may read it; its maker should have seen to that, this is the second net."""
     where, what, consequence = map(redact_text, (problem.where, problem.what, problem.consequence))
     return Problem(where, what, consequence, problem.severity)
 
@@ -223,15 +223,16 @@ def server_rows(service: Service, server_state: Callable[[Server], str]) -> tupl
 
 def route_rows(
     config: RoutingConfig,
-    routes: Iterable[tuple[str, RouteLike]],
+    routes: Mapping[str, Sequence[RouteLike]],
     entrypoints: Mapping[str, EntrypointRow],
     services: Mapping[str, ServiceRow],
     certificates: Mapping[str, CertificateRow],
 ) -> tuple[RouteRow, ...]:
     """One row a router, those that the table left out included."""
     placed: dict[str, list[tuple[str, RouteLike]]] = {name: [] for name in sorted(config.routers)}
-    for entrypoint, route in routes:
-        placed.setdefault(route.router.name, []).append((entrypoint, route))
+    for entrypoint, on_it in routes.items():
+        for route in on_it:
+            placed.setdefault(route.router.name, []).append((entrypoint, route))
     return tuple(
         route_row(
             places[0][1].router if places else config.routers[name],
@@ -274,7 +275,7 @@ def route_row(
     )
 
 
-NOWHERE = "It is attached to no entrypoint."
+NOWHERE = "It is on no entrypoint; the problems say why."
 
 
 def url(host: str, entrypoint: EntrypointRow) -> str:
@@ -294,6 +295,8 @@ def as_json(value: object) -> Any:
         return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     if is_dataclass(value):
         return {each.name: as_json(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): as_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [as_json(item) for item in value]
     return value

@@ -40,6 +40,10 @@ def dashboard(status: Callable[[], Status], *, local_only: bool = True) -> web.A
             raise web.HTTPNotFound(text=f"There is no such list. Known: status, {', '.join(PARTS)}.\n")
         return json_response(getattr(status(), name))
 
+    async def health(_: web.Request) -> web.Response:
+        now = status()
+        return json_response({"health": now.health, "reasons": now.reasons})
+
     async def page(_: web.Request) -> web.Response:
         return web.Response(text=render_page(status()), content_type="text/html")
 
@@ -51,6 +55,7 @@ def dashboard(status: Callable[[], Status], *, local_only: bool = True) -> web.A
     app.router.add_get("/", page)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/api/status", whole)
+    app.router.add_get("/api/health", health)
     app.router.add_get("/api/{part}", part)
     return app
 

@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from tidegate.addresses import Address, Off
-from tidegate.control import NAME, socket_path
+from tidegate.control import NAME, AlreadyRunning, socket_path
 from tidegate.dashboard import dashboard
 from tidegate.status import Status
 
@@ -22,10 +22,6 @@ SHUTDOWN = 1.0
 """Seconds for answers under way; nothing here is worth holding up a stop."""
 
 log = structlog.get_logger("tidegate.dashboard")
-
-
-class AlreadyRunning(Exception):  # noqa: N818  (says what is the case)
-    """Another instance uses this data directory."""
 
 
 @asynccontextmanager
