@@ -76,7 +76,7 @@ class Issuance:
             order = await self._poll_order(order.url, until=("valid",), wait=order.retry_after)
         if order.status == "ready":
             order = await self._finalize(order, opened)
-        chain_pem = await self.call(self.session.download, order.certificate)
+        chain_pem = await self._poll(self.session.download, order.certificate)
         return self._read(chain_pem, opened.key_pem.encode())
 
     async def _resume(self, opened: OpenOrder) -> Order | None:

@@ -48,7 +48,9 @@ def sign(host: str, public_key: Any, not_before: datetime, life: timedelta) -> b
         .not_valid_before(not_before)
         .not_valid_after(not_before + life)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=True)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ISSUER_KEY.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(ISSUER_KEY.public_key()), critical=False
+        )
     )
     return builder.sign(ISSUER_KEY, hashes.SHA256()).public_bytes(Encoding.PEM)
 
@@ -96,7 +98,9 @@ class FakeCA:
     account: str = "https://ca.example/account/1"
     unknown_accounts: set[str] = field(default_factory=set)
 
-    def open(self, store: Store, authority: Authority, clock: Callable[[], datetime], lost: str = "") -> Opened:
+    def open(
+        self, store: Store, authority: Authority, clock: Callable[[], datetime], lost: str = ""
+    ) -> Opened:
         self._answer()
         self.opened += 1
         if self.account in self.unknown_accounts:
@@ -123,7 +127,9 @@ class FakeCA:
     def authorization(self, url: str) -> Authorization:
         self._answer()
         order = self.orders[url.removeprefix("authorization of ")]
-        error = {"type": self._urn(order), "detail": "the CA's own words"} if order.proof == "invalid" else None
+        error = (
+            {"type": self._urn(order), "detail": "the CA's own words"} if order.proof == "invalid" else None
+        )
         challenges = (
             Challenge("dns", "dns-01", "pending", order.token),
             Challenge(f"challenge of {url}", "http-01", order.proof, order.token, error),
@@ -175,5 +181,3 @@ class FakeCA:
 
     def _urn(self, order: FakeOrder) -> str:
         return f"urn:ietf:params:acme:error:{self.refusals.get(order.host, 'unauthorized')}"
-
-

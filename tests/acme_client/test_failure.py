@@ -23,22 +23,33 @@ URN = "urn:ietf:params:acme:error:"
     ],
 )
 def test_a_problem_becomes_a_cause_in_plain_words(problem, status, kind, word):
-    failure = from_problem({"type": URN + problem, "detail": "their words"}, "blog.example.com", status=status)
+    failure = from_problem(
+        {"type": URN + problem, "detail": "their words"}, "blog.example.com", status=status
+    )
     assert failure.kind == kind
     assert word in failure.cause
     assert (failure.detail, failure.problem) == ("their words", problem)
 
 
 def test_the_subproblem_about_the_host_is_nearer_to_the_cause():
-    other = {"type": URN + "caa", "detail": "other", "identifier": {"type": "dns", "value": "other.example.com"}}
+    other = {
+        "type": URN + "caa",
+        "detail": "other",
+        "identifier": {"type": "dns", "value": "other.example.com"},
+    }
     mine = {"type": URN + "dns", "detail": "mine", "identifier": {"type": "dns", "value": "blog.example.com"}}
-    failure = from_problem({"type": URN + "compound", "subproblems": [other, "junk", mine]}, "blog.example.com")
+    failure = from_problem(
+        {"type": URN + "compound", "subproblems": [other, "junk", mine]}, "blog.example.com"
+    )
     assert (failure.problem, failure.detail) == ("dns", "mine")
 
 
 @pytest.mark.parametrize("document", [{}, {"type": 7}, {"subproblems": 1}, {"detail": None, "type": None}])
 def test_a_problem_without_sense_is_still_a_failure(document):
-    assert from_problem(document, "blog.example.com").cause == "The CA refused the certificate for blog.example.com."
+    assert (
+        from_problem(document, "blog.example.com").cause
+        == "The CA refused the certificate for blog.example.com."
+    )
 
 
 def test_only_what_concerns_the_ca_as_a_whole_is_wide():

@@ -61,7 +61,16 @@ def test_a_record_survives_json():
 
 @pytest.mark.parametrize(
     "damage",
-    [None, [], "text", {}, {"failures": 1}, {"failures": "1"}, {"next_try": "2027-03-01T12:00:00"}, {"cause": None}],
+    [
+        None,
+        [],
+        "text",
+        {},
+        {"failures": 1},
+        {"failures": "1"},
+        {"next_try": "2027-03-01T12:00:00"},
+        {"cause": None},
+    ],
 )
 def test_a_damaged_record_counts_as_none(damage):
     document = to_json(failed(VALIDATION)) | damage if isinstance(damage, dict) and damage else damage

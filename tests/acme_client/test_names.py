@@ -9,7 +9,10 @@ from acme_client.names import read_name
         ("blog.example.com", "blog.example.com"),
         (" Blog.Example.COM ", "blog.example.com"),
         ("bücher.example.com", "xn--bcher-kva.example.com"),
-        ("straße.example.com", "xn--strae-oqa.example.com"),  # IDNA 2003 would make "strasse" of it: another name
+        (
+            "straße.example.com",
+            "xn--strae-oqa.example.com",
+        ),  # IDNA 2003 would make "strasse" of it: another name
         ("192.168.1.5", "192.168.1.5"),
         ("[2001:DB8::1]", "2001:db8::1"),
         ("nas", "nas"),

@@ -38,7 +38,9 @@ def test_the_cas_suggestion_goes_before_the_lifetime():
 
 def test_a_suggestion_that_leaves_no_time_for_a_second_try_is_not_followed():
     held = certificate()
-    assert renew_at(held, Renewal(chosen=held.not_after - DAY)) < held.not_after - 30 * DAY + timedelta(seconds=1)
+    assert renew_at(held, Renewal(chosen=held.not_after - DAY)) < held.not_after - 30 * DAY + timedelta(
+        seconds=1
+    )
 
 
 def need(host="blog.example.com", **more):

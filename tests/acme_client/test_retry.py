@@ -39,4 +39,9 @@ def test_three_tries_in_the_first_hour_and_then_one_a_day():
 
 
 def test_hosts_that_failed_together_do_not_come_back_together():
-    assert wait(HOST_STEPS, 1, 0.0) < wait(HOST_STEPS, 1, 0.5) < wait(HOST_STEPS, 1, 0.99) < timedelta(seconds=67)
+    assert (
+        wait(HOST_STEPS, 1, 0.0)
+        < wait(HOST_STEPS, 1, 0.5)
+        < wait(HOST_STEPS, 1, 0.99)
+        < timedelta(seconds=67)
+    )

@@ -36,7 +36,12 @@ def test_what_is_saved_is_found_again(store, tmp_path):
 
 def test_of_a_host_never_seen_nothing_is_known(store, tmp_path):
     stored = store.load(HOST)
-    assert (stored.certificate, stored.entry, stored.renewal, stored.order) == (None, Entry(), Renewal(), None)
+    assert (stored.certificate, stored.entry, stored.renewal, stored.order) == (
+        None,
+        Entry(),
+        Renewal(),
+        None,
+    )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -20,7 +20,8 @@ def test_an_answer_goes_when_the_order_fails():
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/", "/token", PATH, PATH + "toke", PATH + "token/", PATH + "../token", PATH.upper() + "token"]
+    "path",
+    ["", "/", "/token", PATH, PATH + "toke", PATH + "token/", PATH + "../token", PATH.upper() + "token"],
 )
 def test_any_other_path_belongs_to_the_app(path):
     http01 = HTTP01()

@@ -24,5 +24,7 @@ class Answerer:
         body = self.answer(path)
         status = b"404 Not Found" if body is None else b"200 OK"
         body = body or b""
-        writer.write(b"HTTP/1.1 %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (status, len(body), body))
+        writer.write(
+            b"HTTP/1.1 %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (status, len(body), body)
+        )
         writer.close()
