@@ -144,13 +144,13 @@ class Attempts:
 
 
 def _open_order(stored: Stored) -> OpenOrder | None:
-    """The order to go on with; not one whose certificate is held already, and that a crash kept on the books."""
+    """The order to go on with; one whose certificate is held already was left behind by a crash."""
     held, order = stored.certificate, stored.order
     return None if order and held and order.key_pem.encode() == held.key_pem else order
 
 
 def _replaces(need: Need) -> str:
-    """The certificate that the new one replaces (RFC 9773 5), where the CA suggested when; not after a failure."""
+    """The certificate that the new one replaces (RFC 9773 5); not after a failure."""
     if need.held is None or need.held.directory != need.directory:
         return ""
     return certificate_id(need.held.chain_pem) if need.renewal.start and not need.entry.failures else ""

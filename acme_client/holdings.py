@@ -91,7 +91,8 @@ class Holdings:
             self._log(StorageUnwritable(str(self._data), reason))
 
     def written(self) -> None:
-        if self.trouble:
+        """Something was saved; good news only if nothing waits: small files may fit where others do not."""
+        if self.trouble and not any(host.unsaved for host in self.hosts.values()):
             self.trouble = ""
             self._log(StorageWritable(str(self._data)))
 

@@ -72,19 +72,20 @@ class InternalCA:
     def __init__(self, data: Path | None, *, limited: bool = True) -> None:
         self._folder = data / "internal" if data else None
         self._limited = limited
+        self._trusted: Reach = "local" if limited else "any"
         self._roots: dict[Reach, _Root] = {}
         self._unsaved: set[Reach] = set()
         self.trouble: OSError | None = None
         """Why a root lives in memory only."""
 
-    def root_path(self, reach: Reach) -> Path | None:
-        """The root certificate to trust; exists once it was needed."""
-        return self._folder / reach / "root.pem" if self._folder else None
+    @property
+    def root_path(self) -> Path | None:
+        """The root certificate that people are asked to trust; there once it was needed."""
+        return self._folder / "root.pem" if self._folder else None
 
-    def root_pem(self, now: datetime, reach: Reach | None = None) -> bytes:
-        """The root certificate itself, made now if it was not needed before."""
-        chosen: Reach = reach or ("local" if self._limited else "any")
-        return self._root(chosen, now).certificate.public_bytes(Encoding.PEM)
+    def root_pem(self, now: datetime) -> bytes:
+        """That root certificate, made now if it was not needed before."""
+        return self._root(self._trusted, now).certificate.public_bytes(Encoding.PEM)
 
     def reach_for(self, hosts: Sequence[str]) -> Reach:
         return "local" if self._limited and all(map(_is_local, hosts)) else "any"
@@ -128,12 +129,23 @@ class InternalCA:
             return None
         if not isinstance(key, ec.EllipticCurvePrivateKey) or certificate.public_key() != key.public_key():
             return None
-        return _Root(certificate, key)
+        root = _Root(certificate, key)
+        if reach == self._trusted and not self._handed_out(root):
+            self._unsaved.add(reach)  # the installation's CA was switched on or off meanwhile
+        return root
+
+    def _handed_out(self, root: _Root) -> bool:
+        path = self.root_path
+        return (
+            path is not None
+            and path.exists()
+            and path.read_bytes() == root.certificate.public_bytes(Encoding.PEM)
+        )
 
     def _save(self, reach: Reach, root: _Root) -> None:
         """Root and key are one file, so that no crash can leave one without the other.
 
-        The copy without the key is the one to hand out.  A folder that cannot
+        The copies without the key are for handing out.  A folder that cannot
         be written is tried again with the next leaf.
         """
         if self._folder is None:
@@ -144,6 +156,8 @@ class InternalCA:
             make_folder(folder)
             replace_file(folder / "root-and-key.pem", public + _key_pem(root.key))
             replace_file(folder / "root.pem", public)
+            if reach == self._trusted:
+                replace_file(self._folder / "root.pem", public)
         except OSError as error:
             self.trouble = error
         else:

@@ -33,6 +33,9 @@ T = TypeVar("T")
 PATIENCE = 120.0
 """Seconds for the CA to look at our answer, and again to sign."""
 
+FIRST_LOOK = 0.4
+"""Seconds until the first look at what the CA does; then it is half as long again each time."""
+
 STUMBLES = 5
 """Polls in a row that may fail: the order lives at the CA, not on the connection."""
 
@@ -57,7 +60,6 @@ class Issuance:
     http01: HTTP01
     journal: Callable[[OpenOrder], Awaitable[None]]
     account: str = ""
-    first_poll: float = 0.4
 
     async def obtain(self, opened: OpenOrder | None, replaces: str = "") -> Certificate:
         """The certificate; `opened` is an order that an earlier life of this program began."""
@@ -70,9 +72,11 @@ class Issuance:
             for url in order.authorizations:
                 await self._authorize(url)
             order = await self._poll_order(order.url, until=("ready", "processing", "valid"))
+        if order.status == "processing":
+            order = await self._poll_order(order.url, until=("valid",), wait=order.retry_after)
         if order.status == "ready":
             order = await self._finalize(order, opened)
-        chain_pem = await self.call(self.session.download, order.certificate)
+        chain_pem = await self._poll(self.session.download, order.certificate)
         return self._read(chain_pem, opened.key_pem.encode())
 
     async def _resume(self, opened: OpenOrder) -> Order | None:
@@ -119,7 +123,7 @@ class Issuance:
 
     async def _prove(self, url: str, challenge: Challenge) -> None:
         answers = 0
-        pace = Pace(self.first_poll)
+        pace = Pace()
         tried, wait = challenge, None
         while pace.left > 0:
             if tried.status == "pending" and (answers == 0 or tried.error):
@@ -167,14 +171,13 @@ class Issuance:
             except Failure as failure:
                 if failure.kind != "unreachable" and failure.problem != "orderNotReady":
                     raise
-            order = await self._poll_order(order.url, until=("valid", "ready"), first=0.0)
+            order = await self._poll_order(order.url, until=("valid", "ready"), wait=0.0)
             if order.status == "valid":
                 return order
         raise self._too_slow("sign")
 
-    async def _poll_order(self, url: str, until: tuple[str, ...], first: float | None = None) -> Order:
-        pace = Pace(self.first_poll)
-        wait = first
+    async def _poll_order(self, url: str, until: tuple[str, ...], wait: float | None = 0.0) -> Order:
+        pace = Pace()
         while pace.left > 0:
             await pace.wait(wait)
             order = await self._poll(self.session.order, url)
@@ -203,7 +206,7 @@ class Issuance:
             except Failure as failure:
                 if not failure.wide or failure.retry_after is not None:
                     raise
-            await asyncio.sleep(self.first_poll * stumble)
+            await asyncio.sleep(FIRST_LOOK * stumble)
         return await self.call(request, url)
 
     def _read(self, chain_pem: bytes, key_pem: bytes) -> Certificate:
@@ -222,8 +225,8 @@ class Issuance:
 class Pace:
     """Waiting between two looks: as long as the CA asks, else a little longer each time."""
 
-    def __init__(self, first: float) -> None:
-        self._next = first
+    def __init__(self) -> None:
+        self._next = FIRST_LOOK
         self.left = PATIENCE
 
     async def wait(self, asked: float | None) -> None:

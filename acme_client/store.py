@@ -268,7 +268,7 @@ def _generations(folder: Path) -> Iterator[tuple[int, Path]]:
 
 
 def _read_generation(path: Path, host: str) -> Certificate:
-    """The pair in this folder; one that may not be read is not broken, but an OSError of the whole storage."""
+    """The pair in this folder; one that may not be read is not broken: that is an OSError."""
     meta = _read_json(path / "meta.json")
     directory = meta.get("directory") if isinstance(meta, dict) else None
     if not isinstance(directory, str):

@@ -142,9 +142,15 @@ class Pebble:
         self.stop()
         self.start()
 
-    def issuing_root(self) -> bytes:
-        """The root that issued certificates are verified with; a new one at each start."""
-        return self._get(f"https://127.0.0.1:{self._management}/roots/0")
+    @staticmethod
+    def binary() -> str | None:
+        """The program that would be started; None where there is none."""
+        programs = find_programs()
+        return programs.pebble if programs else None
+
+    def issuing_root(self) -> str:
+        """The root that issued certificates are verified with, in PEM; a new one at each start."""
+        return self._get(f"https://127.0.0.1:{self._management}/roots/0").decode()
 
     def directory(self) -> dict[str, Any]:
         """Ask the program what it can do: releases differ (renewalInfo, profiles)."""
