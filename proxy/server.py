@@ -1,0 +1,154 @@
+"""Server: the aiohttp lane.  aiohttp runs the handler, buffers the body and slows clients down; what is asked
+and what is answered are our own values.
+
+    Turn -> Request -> middlewares -> a server of the service -> Response -> Answer, which writes itself
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any, cast
+
+from aiohttp import http_parser, web
+from aiohttp.web_protocol import RequestHandler
+
+from proxy.balancer import Balancer
+from proxy.connection import Connection
+from proxy.delivery import deliver
+from proxy.exchange import (
+    Empty,
+    Handler,
+    NeverSent,
+    NoServer,
+    OnRequest,
+    OnResponse,
+    Request,
+    RequestHead,
+    Response,
+    UpstreamError,
+)
+from proxy.headers import from_server, to_server
+from proxy.limits import Limits
+from proxy.model import Server
+from proxy.pages import page
+from proxy.table import Route
+from proxy.turn import ClientBody, Turn
+from proxy.upstream import Pool
+
+ATTEMPTS = 3
+"""Servers asked at most for one request: each may take the whole connect timeout."""
+NEVER = 10.0 * 365 * 86400
+"""aiohttp's own idle timer is off; the entrypoint's sweeper knows better."""
+
+
+def refuse_slow_parser() -> None:
+    """Eleven more malformed shapes pass aiohttp's pure-Python parser than its C one (measured)."""
+    if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
+        raise RuntimeError(
+            "aiohttp runs on its pure-Python parser here, which lets malformed requests pass. "
+            "Unset AIOHTTP_NO_EXTENSIONS, or install an aiohttp wheel with compiled extensions."
+        )
+
+
+class AiohttpLane:
+    def __init__(self, pool: Pool, balancer: Balancer, limits: Limits) -> None:
+        refuse_slow_parser()
+        self._pool = pool
+        self._balancer = balancer
+        self._server = web.Server(
+            self._handle,
+            handler_cancellation=True,  # a client that leaves takes its upstream request with it
+            access_log=None,
+            auto_decompress=False,
+            keepalive_timeout=NEVER,
+            lingering_time=limits.unread,
+            # Twice this may wait for a slow server: 200 stalled uploads hold 13 MB and not 100 (aiohttp's 256 KiB).
+            read_bufsize=32 * 1024,
+        )
+
+    def new_protocol(self) -> RequestHandler:
+        return self._server()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = cast("Connection | None", request.get_extra_info("connection"))
+        turn = connection.turn if connection else None
+        if connection is None or turn is None:
+            raise ConnectionResetError("the client left")
+        body = ClientBody(request.content, turn) if turn.scanned.has_body else Empty()
+        response = await self._respond(
+            turn, Request(turn.head, body, inform=lambda head: connection.inform(turn, head))
+        )
+        return Answer(connection, turn, response)
+
+    async def _respond(self, turn: Turn, request: Request) -> Response:
+        """The route's response, or the page that stands for its failure: mapped here and nowhere else."""
+        assert turn.route
+        try:
+            return await self._serve(turn.route, turn, request)
+        except UpstreamError as error:
+            turn.tally.fault = str(error)
+            return page(error.status, turn.head)
+        except Exception as bug:
+            turn.tally.fault, turn.tally.bug = "a fault of Tidegate's own", bug
+            return page(500, turn.head)
+
+    async def _serve(self, route: Route, turn: Turn, request: Request) -> Response:
+        head: RequestHead = request.head
+        response: Response | None = None
+        for look in route.on_request:
+            outcome = look.on_request(head)
+            if isinstance(outcome, Response):
+                response = outcome
+                break
+            head = outcome
+        if response is None:
+            handler: Handler = lambda asked: self._ask(route, turn, asked)
+            for body_middleware in reversed(route.wrap):
+                handler = body_middleware.wrap(handler)
+            response = await handler(replace(request, head=head))
+        for change in route.on_response:
+            changed = change.on_response(response, head)
+            response = replace(response, status=changed.status, reason=changed.reason, fields=changed.fields)
+        return response
+
+    async def _ask(self, route: Route, turn: Turn, request: Request) -> Response:
+        """Ask a server; when nothing of the request reached it, another one."""
+        tried: list[Server] = []
+        assert route.service
+        while True:
+            try:
+                server = self._balancer.choose(route.service, excluding=tried)
+            except NoServer:
+                if not tried:
+                    raise
+                raise failure from None
+            turn.tally.server = server.url
+            try:
+                return await self._pool.ask(server, request)
+            except NeverSent as error:
+                failure = error
+                tried.append(server)
+                if len(tried) == ATTEMPTS:
+                    raise
+
+
+class Answer(web.StreamResponse):
+    """A response that writes itself when aiohttp asks it to, so that aiohttp neither adds nor drops a byte."""
+
+    def __init__(self, connection: Connection, turn: Turn, response: Response) -> None:
+        super().__init__(status=response.status)
+        self._connection = connection
+        self._turn = turn
+        self._response = response
+        self._kept = False
+
+    @property
+    def keep_alive(self) -> bool | None:
+        return self._kept
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        self._kept = await deliver(self._connection, self._turn, self._response)
