@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 from proxy.access_log import Tally
 from proxy.capacity import Seat
 from proxy.client_stream import ClientStream
-from proxy.decision import decide
+from proxy.decision import Decision, decide
 from proxy.delivery import interim, own_answer
 from proxy.exchange import IPAddress, Response, ResponseHead
 from proxy.facade import Facade
 from proxy.gate import Entry
-from proxy.head import BadHead, scan_request
+from proxy.fields import MessageError
+from proxy.head import scan_request
 from proxy.headers import BadRequest, received
 from proxy.intake import Intake, canonical_head
 from proxy.pages import page
@@ -65,7 +66,12 @@ class Connection(asyncio.BufferedProtocol):
         self._intake: Intake | None = None
         self._lane: RequestHandler | None = None
         self._stream: ClientStream | None = None
+        self._seen = 0
         self._discarded = 0
+
+    @property
+    def stopping(self) -> asyncio.Event:
+        return self._gate.stopping
 
     @property
     def idle(self) -> bool:
@@ -97,12 +103,8 @@ class Connection(asyncio.BufferedProtocol):
         elif self._stream:
             self._stream.feed(data)
         else:
-            fresh = not self._pending
             self._pending += data
-            # A head is looked at again only when a line of it has ended: a client that sends single bytes
-            # must not make us read the same beginning thousands of times.
-            if fresh or self.turn or b"\n" in data or len(self._pending) > PIPELINED:
-                self._advance()
+            self._advance()
 
     def eof_received(self) -> bool:
         """The client's end.  In the middle of a turn it means, as for nginx and Go, that nobody waits."""
@@ -154,9 +156,11 @@ class Connection(asyncio.BufferedProtocol):
             self._phase, self.since = Phase.HEAD, now
         tally = Tally(self._entry.name, str(self._peer), started=now)
         try:
-            scanned = scan_request(self._pending)
+            scanned = scan_request(self._pending, seen=self._seen)
             if scanned is None:
+                self._seen = len(self._pending)
                 return False
+            self._seen = 0
             tally.method = scanned.method
             head = received(
                 scanned,
@@ -165,11 +169,11 @@ class Connection(asyncio.BufferedProtocol):
                 local_port=self._entry.port,
                 trusted=self._gate.trusted,
             )
-        except BadHead as bad:
+        except MessageError as bad:
             self._refuse(bad.status, bad.reason, tally)
             return False
         except BadRequest as bad:
-            self._refuse(400, bad.reason, tally)
+            self._refuse(400, str(bad), tally)
             return False
         del self._pending[: scanned.size]
         tally.client, tally.host, tally.path = str(head.client_ip), head.host, head.path
@@ -180,12 +184,16 @@ class Connection(asyncio.BufferedProtocol):
         self._phase, self.turn = Phase.TURN, turn
         self._intake = Intake.of(turn.scanned.framing)
         turn.received = self._intake is None
-        decision = decide(self._gate.table, self._entry.name, turn.head, self._gate.answers)
-        if isinstance(decision, Response):
-            self._answer(turn, decision)
+        try:
+            decision = decide(self._gate.table, self._entry.name, turn.head, self._gate.answers)
+        except Exception as bug:
+            turn.tally.fault, turn.tally.bug = "a fault of Tidegate's own", bug
+            decision = Decision(turn.head, response=page(500, turn.head))
+        turn.head, turn.route = decision.head, decision.route
+        turn.tally.router = decision.route.name if decision.route else ""
+        if decision.response:
+            self._answer(turn, decision.response)
         else:
-            turn.route = decision
-            turn.tally.router = decision.name
             self._hand_over(turn)
 
     def _answer(self, turn: Turn, response: Response) -> None:
@@ -193,7 +201,7 @@ class Connection(asyncio.BufferedProtocol):
         keep = turn.received and self.may_keep(turn)
         turn.started = True
         turn.tally.status = response.status
-        self.wire.send(own_answer(response, turn.scanned, keep))
+        self.wire.send(own_answer(response, turn.scanned, keep=keep))
         self.finish(turn, keep)
 
     def _refuse(self, status: int, reason: str, tally: Tally) -> None:
@@ -225,7 +233,7 @@ class Connection(asyncio.BufferedProtocol):
         assert turn
         try:
             fed = intake.take(self._pending)
-        except BadHead as bad:
+        except MessageError as bad:
             self._refuse(bad.status, bad.reason, turn.tally)
             return
         turn.tally.bytes_in = intake.size

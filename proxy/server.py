@@ -6,33 +6,23 @@ and what is answered are our own values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import Any, cast
+from functools import cached_property, partial
+from typing import cast
 
 from aiohttp import http_parser, web
 from aiohttp.web_protocol import RequestHandler
 
 from proxy.balancer import Balancer
 from proxy.connection import Connection
+from proxy.decision import dressed
 from proxy.delivery import deliver
-from proxy.exchange import (
-    Empty,
-    Handler,
-    NeverSent,
-    NoServer,
-    OnRequest,
-    OnResponse,
-    Request,
-    RequestHead,
-    Response,
-    UpstreamError,
-)
+from proxy.exchange import Empty, Handler, NeverSent, NoServer, Request, Response, UpstreamError
+from proxy.framing import NO_BODY
 from proxy.headers import from_server, to_server
 from proxy.limits import Limits
-from proxy.model import Server
+from proxy.model import Server, Service
 from proxy.pages import page
-from proxy.table import Route
 from proxy.turn import ClientBody, Turn
 from proxy.upstream import Pool
 
@@ -56,13 +46,17 @@ class AiohttpLane:
         refuse_slow_parser()
         self._pool = pool
         self._balancer = balancer
-        self._server = web.Server(
+        self._limits = limits
+
+    @cached_property
+    def _server(self) -> web.Server:
+        return web.Server(
             self._handle,
             handler_cancellation=True,  # a client that leaves takes its upstream request with it
             access_log=None,
             auto_decompress=False,
             keepalive_timeout=NEVER,
-            lingering_time=limits.unread,
+            lingering_time=self._limits.unread,
             # Twice this may wait for a slow server: 200 stalled uploads hold 13 MB and not 100 (aiohttp's 256 KiB).
             read_bufsize=32 * 1024,
         )
@@ -70,22 +64,25 @@ class AiohttpLane:
     def new_protocol(self) -> RequestHandler:
         return self._server()
 
+    async def close(self) -> None:
+        """Wait until handlers that were cancelled have let go of what they held."""
+        await self._server.shutdown(timeout=0.5)
+
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = cast("Connection | None", request.get_extra_info("connection"))
         turn = connection.turn if connection else None
         if connection is None or turn is None:
             raise ConnectionResetError("the client left")
-        body = ClientBody(request.content, turn) if turn.scanned.has_body else Empty()
-        response = await self._respond(
-            turn, Request(turn.head, body, inform=lambda head: connection.inform(turn, head))
-        )
-        return Answer(connection, turn, response)
+        framing = turn.scanned.framing
+        body = Empty() if framing is NO_BODY else ClientBody(request.content, turn, framing.length)
+        asked = Request(turn.head, body, inform=partial(connection.inform, turn))
+        return Answer(connection, turn, await self._respond(turn, asked))
 
     async def _respond(self, turn: Turn, request: Request) -> Response:
         """The route's response, or the page that stands for its failure: mapped here and nowhere else."""
         assert turn.route
         try:
-            return await self._serve(turn.route, turn, request)
+            return dressed(await self._serve(turn, request), turn.head, turn.route.on_response)
         except UpstreamError as error:
             turn.tally.fault = str(error)
             return page(error.status, turn.head)
@@ -93,44 +90,38 @@ class AiohttpLane:
             turn.tally.fault, turn.tally.bug = "a fault of Tidegate's own", bug
             return page(500, turn.head)
 
-    async def _serve(self, route: Route, turn: Turn, request: Request) -> Response:
-        head: RequestHead = request.head
-        response: Response | None = None
-        for look in route.on_request:
-            outcome = look.on_request(head)
-            if isinstance(outcome, Response):
-                response = outcome
-                break
-            head = outcome
-        if response is None:
-            handler: Handler = lambda asked: self._ask(route, turn, asked)
-            for body_middleware in reversed(route.wrap):
-                handler = body_middleware.wrap(handler)
-            response = await handler(replace(request, head=head))
-        for change in route.on_response:
-            changed = change.on_response(response, head)
-            response = replace(response, status=changed.status, reason=changed.reason, fields=changed.fields)
-        return response
+    async def _serve(self, turn: Turn, request: Request) -> Response:
+        assert turn.route
+        handler: Handler = partial(self._ask, turn)
+        for middleware in reversed(turn.route.wrap):
+            handler = middleware.wrap(handler)
+        return await handler(request)
 
-    async def _ask(self, route: Route, turn: Turn, request: Request) -> Response:
-        """Ask a server; when nothing of the request reached it, another one."""
+    async def _ask(self, turn: Turn, request: Request) -> Response:
+        """Ask a server; when nothing of the request reached it, ask another one."""
+        service = turn.route.service if turn.route else None
+        assert service
         tried: list[Server] = []
-        assert route.service
-        while True:
+        failure: NeverSent | None = None
+        while len(tried) < ATTEMPTS:
             try:
-                server = self._balancer.choose(route.service, excluding=tried)
-            except NoServer:
-                if not tried:
-                    raise
-                raise failure from None
+                server = self._balancer.choose(service, excluding=tried)
+            except NoServer as error:
+                raise failure or error from None
             turn.tally.server = server.url
             try:
-                return await self._pool.ask(server, request)
+                return await self._ask_one(turn, service, server, request)
             except NeverSent as error:
                 failure = error
                 tried.append(server)
-                if len(tried) == ATTEMPTS:
-                    raise
+        assert failure
+        raise failure
+
+    async def _ask_one(self, turn: Turn, service: Service, server: Server, request: Request) -> Response:
+        upgrade = turn.scanned.upgrade
+        fields = to_server(request.head, service, server, upgrade or None)
+        response = await self._pool.ask(server, fields, request, upgrade)
+        return replace(response, fields=from_server(response.fields))
 
 
 class Answer(web.StreamResponse):

@@ -26,6 +26,8 @@ class Turn:
     """An interim 100 told the client to send its body."""
     started: bool = False
     """The head of the final answer is out; there is no other answer any more."""
+    ends_by_closing: bool = False
+    """The answer's end is told by the end of the connection alone."""
     answered: bool = False
 
     @property
