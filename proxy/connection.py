@@ -68,6 +68,7 @@ class Connection(asyncio.BufferedProtocol):
         self._stream: ClientStream | None = None
         self._seen = 0
         self._discarded = 0
+        self._client_ended = False
 
     @property
     def stopping(self) -> asyncio.Event:
@@ -108,7 +109,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def eof_received(self) -> bool:
         """The client's end.  In the middle of a turn it means, as for nginx and Go, that nobody waits."""
-        if self._stream:
+        self._client_ended = True
+        if self._stream and self._phase is Phase.RAW:
             self._stream.feed_eof()
             return not self._entry.tls  # asyncio's TLS knows no half-closed state
         return False
@@ -326,7 +328,7 @@ class Connection(asyncio.BufferedProtocol):
         self._phase, self.since = Phase.LEAVING, self._clock()
         self._pending.clear()
         asyncio.get_running_loop().call_soon(self._detach)
-        if not self.wire.linger() and not unread:
+        if self._client_ended or (not self.wire.linger() and not unread):
             self.wire.close()
 
     # Patience and the end

@@ -42,6 +42,8 @@ class Door:
 
     def close(self) -> None:
         """Accept nobody any more; who is still shaking hands is sent away."""
+        if self._closed:
+            return
         self._closed = True
         asyncio.get_running_loop().remove_reader(self._listening)
         self._listening.close()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import socket
 import struct
+import sys
+import termios
 
 UNSENT = 64 * 1024
 """Bytes that may wait for a slow client before whoever writes is made to wait."""
@@ -72,13 +75,23 @@ class Wire:
     def stalled(self, now: float, patience: float) -> bool:
         """Whether the client has taken nothing of what waits for it for longer than that.
 
-        Any change of what is unsent counts as progress: what may wait is
-        bounded, so a client that takes nothing stops the changes too.
+        The kernel's queue counts, too: after a fast beginning it holds
+        megabytes, which a slow client takes minutes for while our own buffer
+        does not move.  Growth is no reason to doubt: what may wait is bounded.
         """
         unsent = self.unsent
+        if unsent:
+            unsent += self._queued_in_kernel()
         if not unsent or unsent != self._unsent:
             self._unsent, self._sent_at = unsent, now
         return now - self._sent_at > patience
+
+    def _queued_in_kernel(self) -> int:
+        sock = self._transport.get_extra_info("socket")
+        try:
+            return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+        except (OSError, ValueError):  # closed meanwhile
+            return 0
 
     # Closing
 

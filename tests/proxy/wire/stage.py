@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from proxy.access_log import AccessRecord
 from proxy.balancer import Balancer
+from proxy.connection import Connection
 from proxy.entrypoint import Entrypoints, Listener
 from proxy.headers import TrustedProxies
 from proxy.limits import Limits
@@ -77,6 +78,10 @@ class Call:
             while await self.reader.read(65536):
                 continue
         self.left.set()
+
+
+    async def answer(self, body: bytes) -> None:
+        await self.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
 
 
 Script = Callable[[Call], Awaitable[object]]
@@ -248,17 +253,30 @@ class Stage:
         return self.entrypoints.addresses[entrypoint][0][1]
 
     async def client(
-        self, entrypoint: str = "web", *, context: ssl.SSLContext | None = None, name: str = "app.test"
+        self,
+        entrypoint: str = "web",
+        *,
+        context: ssl.SSLContext | None = None,
+        name: str = "app.test",
+        window: int | None = None,
     ) -> Client:
-        # A small window keeps the kernel from swallowing what a client does not read.
-        sock = socket.create_connection(("127.0.0.1", self.port(entrypoint)))
+        """`window` is how much the kernel takes for a client that does not read."""
+        sock = socket.socket()
+        if window:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
         sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self.port(entrypoint)))
         reader, writer = await asyncio.open_connection(
             sock=sock, ssl=context, server_hostname=name if context else None
         )
         client = Client(reader, writer)
         self._clients.append(client)
         return client
+
+    async def connection(self) -> Connection:
+        """The proxy's end of the only client's connection."""
+        await eventually(self.entrypoints._gate.connections)
+        return self.entrypoints._gate.connections()[0]
 
     async def record(self, number: int = 0) -> AccessRecord:
         await eventually(lambda: len(self.records) > number)
