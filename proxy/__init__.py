@@ -1,1 +1,4 @@
-"""Proxy: requests in, responses out.  Knows nothing of Docker, certificates' origin or the program around it."""
+"""Proxy: requests in, responses out.
+
+Knows nothing of Docker, of where certificates come from or of the program around it.
+"""

@@ -42,9 +42,16 @@ def eventually(question: Callable[[], Any], within: float = 10.0, every: float =
 
 
 class Program:
-    """`python -m tidegate run` on free loopback ports.  Use as a context manager; `log` is everything it wrote."""
+    """`python -m tidegate run` on free loopback ports; `log` is everything it wrote."""
 
-    def __init__(self, data: Path, *flags: str, web: int = 0, websecure: int = 0, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *flags: str,
+        web: int = 0,
+        websecure: int = 0,
+        settings: dict[str, str] | None = None,
+    ) -> None:
         self.data = data
         self.web, self.websecure, self.dashboard = web or free_port(), websecure or free_port(), free_port()
         self.log_file = data.with_name(data.name + ".log")
@@ -53,7 +60,9 @@ class Program:
             *("--web", f"{LOOPBACK}:{self.web}", "--websecure", f"{LOOPBACK}:{self.websecure}"),
             *("--dashboard", f"{LOOPBACK}:{self.dashboard}", *flags),
         ]
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("TIDEGATE_", "DOCKER_"))}
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith(("TIDEGATE_", "DOCKER_"))
+        }
         self.environment = inherited | {"PYTHONPATH": str(ROOT)} | (settings or {})
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -65,7 +74,9 @@ class Program:
 
     def start(self) -> Program:
         with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(self.command, env=self.environment, cwd=ROOT, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                self.command, env=self.environment, cwd=ROOT, stdout=log, stderr=log
+            )
         eventually(self.is_up, within=20)
         return self
 

@@ -14,9 +14,10 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests.engine import running_engine
+
 from compose.demo import apps, live, proof
 from compose.demo.stage import Stage, authority
-from tests.engine import running_engine
 from tests.program import Program, free_port
 
 STATE = Path(__file__).parents[2] / ".demo"
@@ -42,7 +43,9 @@ def main() -> int:
         sites = cleaning.enter_context(apps.running(engine))
         flags, issuer = cleaning.enter_context(authority(STATE / "ca", web))
         say(f"demo: starting Tidegate; certificates come from {issuer}")
-        tidegate = cleaning.enter_context(Program(STATE / "tidegate", "--docker", engine, *flags.command, web=web))
+        tidegate = cleaning.enter_context(
+            Program(STATE / "tidegate", "--docker", engine, *flags.command, web=web)
+        )
         stage = Stage(sites, tidegate, flags.trust)
         if sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
             live.show(stage)

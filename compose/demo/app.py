@@ -16,7 +16,8 @@ import sys
 
 WEBSOCKET_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 1.3
 
-STYLE = "<meta name=viewport content='width=device-width'><style>body{font:1.1rem system-ui;margin:4rem auto;max-width:36rem}</style>"
+STYLE = """<meta name=viewport content='width=device-width'>
+<style>body{font:1.1rem system-ui;margin:4rem auto;max-width:36rem}</style>"""
 
 ECHO_PAGE = """<!doctype html><title>Echo</title>{style}<h1>Echo</h1>
 <p>Whatever you type goes to the container over a WebSocket and comes back.</p>
@@ -37,18 +38,22 @@ async def read_head(reader: asyncio.StreamReader) -> tuple[str, dict[str, str]]:
 
 def response(kind: str, body: str) -> bytes:
     content = body.encode()
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(content)}\r\nConnection: close\r\n\r\n"
-    return head.encode() + content
+    fields = f"Content-Type: {kind}\r\nContent-Length: {len(content)}\r\nConnection: close\r\n"
+    return f"HTTP/1.1 200 OK\r\n{fields}\r\n".encode() + content
 
 
-async def page(target: str, fields: dict[str, str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def page(
+    target: str, fields: dict[str, str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
     host = html.escape(fields.get("host", ""))
     text = f"<!doctype html><title>Page</title>{STYLE}<h1>Hello from {socket.gethostname()}</h1>"
     text += f"<p>You asked for {host} over {html.escape(fields.get('x-forwarded-proto', 'http'))}.</p>"
     writer.write(response("text/html; charset=utf-8", text))
 
 
-async def echo(target: str, fields: dict[str, str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def echo(
+    target: str, fields: dict[str, str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
     key = fields.get("sec-websocket-key")
     if key is None:
         writer.write(response("text/html; charset=utf-8", ECHO_PAGE.format(style=STYLE)))
@@ -72,16 +77,29 @@ async def echo_frame(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
     payload = bytes(byte ^ mask[at % 4] for at, byte in enumerate(await reader.readexactly(length)))
     if first & 0x0F == 0x9:  # a ping is answered by a pong
         first = first & 0xF0 | 0xA
-    size = bytes([length]) if length < 126 else b"\x7e" + length.to_bytes(2) if length < 65536 else b"\x7f" + length.to_bytes(8)
+    size = (
+        bytes([length])
+        if length < 126
+        else b"\x7e" + length.to_bytes(2)
+        if length < 65536
+        else b"\x7f" + length.to_bytes(8)
+    )
     writer.write(bytes([first]) + size + payload)
     return first & 0x0F != 0x8
 
 
-async def stream(target: str, fields: dict[str, str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def stream(
+    target: str, fields: dict[str, str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
     if target != "/stream":
-        writer.write(response("application/json", json.dumps({"container": socket.gethostname(), "try": "/stream"})))
+        writer.write(
+            response("application/json", json.dumps({"container": socket.gethostname(), "try": "/stream"}))
+        )
         return
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n")
+    writer.write(
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+        b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    )
     for tick in range(5):
         event = f"data: tick {tick}\n\n".encode()
         writer.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")

@@ -26,7 +26,9 @@ class Site:
 
 
 def remove_leftovers(engine: docker.DockerClient) -> None:
-    for container in engine.containers.list(all=True, filters={"label": f"com.docker.compose.project={MARK}"}):
+    for container in engine.containers.list(
+        all=True, filters={"label": f"com.docker.compose.project={MARK}"}
+    ):
         container.remove(force=True)
 
 
@@ -38,7 +40,9 @@ def running(url: str) -> Iterator[tuple[Site, ...]]:
         remove_leftovers(engine)
         services = yaml.safe_load((HERE / "compose.yaml").read_text())["services"]
         (image,) = {service["image"] for service in services.values()}
-        engine.images.build(fileobj=io.BytesIO(build_context(HERE / "app.py")), custom_context=True, tag=image, rm=True)
+        engine.images.build(
+            fileobj=io.BytesIO(build_context(HERE / "app.py")), custom_context=True, tag=image, rm=True
+        )
         yield tuple(start(engine, name, service) for name, service in services.items())
     finally:
         remove_leftovers(engine)
@@ -48,5 +52,7 @@ def running(url: str) -> Iterator[tuple[Site, ...]]:
 def start(engine: docker.DockerClient, name: str, service: dict[str, dict[str, str]]) -> Site:
     """One service as `docker compose up` would start it."""
     labels = service["labels"] | {"com.docker.compose.project": MARK, "com.docker.compose.service": name}
-    container = engine.containers.run(service["image"], service["command"], name=f"{MARK}-{name}-1", labels=labels, detach=True)
+    container = engine.containers.run(
+        service["image"], service["command"], name=f"{MARK}-{name}-1", labels=labels, detach=True
+    )
     return Site(name, service["labels"]["tidegate.host"], container)

@@ -1,4 +1,7 @@
-"""The demo's image, FROM scratch: this machine's own Python, its libraries and one file.  Needs no registry."""
+"""The demo's image, FROM scratch: this machine's own Python, its libraries and one file.
+
+Needs no registry.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,16 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-UNNEEDED = re.compile(r"/(site-packages|dist-packages|__pycache__|test|tests|idlelib|tkinter|turtledemo|ensurepip|lib2to3|config-[^/]*)(/|$)")
+UNNEEDED = re.compile(
+    r"/(site-packages|dist-packages|__pycache__|test|tests|idlelib|tkinter|turtledemo|ensurepip|lib2to3|config-[^/]*)(/|$)"
+)
+
+DOCKERFILE = """FROM scratch
+COPY root /
+ENV PYTHONHOME={home} PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+EXPOSE 8000
+ENTRYPOINT ["{python}", "/app.py"]
+"""
 
 
 def shared_libraries(*binaries: Path) -> set[Path]:
@@ -34,14 +46,12 @@ def build_context(app: Path) -> bytes:
     """A tar with a Dockerfile, the root file system and the app; links are followed."""
     packed = io.BytesIO()
     interpreter = f"{sys.base_prefix}/bin/python{sys.version_info.major}.{sys.version_info.minor}"
-    dockerfile = (
-        f'FROM scratch\nCOPY root /\nENV PYTHONHOME={sys.base_prefix} PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1\nEXPOSE 8000\nENTRYPOINT ["{interpreter}", "/app.py"]\n'
-    )
+    dockerfile = DOCKERFILE.format(home=sys.base_prefix, python=interpreter).encode()
     with tarfile.open(fileobj=packed, mode="w", dereference=True) as tar:
         tar.add(app, "root/app.py")
         for path in sorted(set(python_files())):
             tar.add(path, f"root{path}")
         entry = tarfile.TarInfo("Dockerfile")
-        entry.size = len(dockerfile.encode())
-        tar.addfile(entry, io.BytesIO(dockerfile.encode()))
+        entry.size = len(dockerfile)
+        tar.addfile(entry, io.BytesIO(dockerfile))
     return packed.getvalue()

@@ -53,7 +53,8 @@ def draw(rows: list[tuple[str, str, str, str, bool]], now_doing: str, stage: Sta
     width = shutil.get_terminal_size().columns
     lines = [DIM + line(head, widths)[:width] + PLAIN]
     lines += [(GREEN if row[4] else RED) + line(row[:4], widths)[:width] + PLAIN for row in rows]
-    lines += ["", f"{now_doing}   {DIM}dashboard: http://127.0.0.1:{stage.tidegate.dashboard}/   Ctrl-C ends and cleans up{PLAIN}"]
+    hint = f"dashboard: http://127.0.0.1:{stage.tidegate.dashboard}/   Ctrl-C ends and cleans up"
+    lines += ["", f"{now_doing}   {DIM}{hint}{PLAIN}"]
     print(CLEAR + "\n".join(lines), flush=True)
 
 

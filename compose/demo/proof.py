@@ -1,4 +1,4 @@
-"""The demo without a terminal: every claim is tried once, over verified HTTPS, and printed with what was seen."""
+"""The demo without a terminal: every claim is tried over verified HTTPS and printed with what was seen."""
 
 from __future__ import annotations
 
@@ -66,4 +66,5 @@ def follows(stage: Stage, site: Site) -> str:
     started = time.monotonic()
     eventually(lambda: stage.look(site).status == 200, within=ROUTE_WAIT)
     opened = time.monotonic() - started
-    return f"{site.host} closed {closed * 1000:.0f} ms after its container stopped and opened {opened * 1000:.0f} ms after it started"
+    closing = f"closed {closed * 1000:.0f} ms after its container stopped"
+    return f"{site.host} {closing} and opened {opened * 1000:.0f} ms after it started"

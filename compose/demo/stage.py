@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.pebble import Pebble
+
 from compose.demo import visit
 from compose.demo.apps import Site
-from tests.pebble import Pebble
 from tests.program import Program
 
 
@@ -31,12 +32,22 @@ def internal_root(tidegate: Program) -> ssl.SSLContext:
 def authority(state: Path, web: int) -> Iterator[tuple[Authority, str]]:
     """A real ACME authority where Pebble is there, else Tidegate's own."""
     if shutil.which("pebble") is None and Pebble.binary() is None:
-        yield Authority(internal_root, ("--acme-ca", "off")), "Tidegate's own authority (Pebble is not installed)"
+        yield (
+            Authority(internal_root, ("--acme-ca", "off")),
+            "Tidegate's own authority (Pebble is not installed)",
+        )
         return
     shutil.rmtree(state, ignore_errors=True)
     with Pebble(state, http_port=web) as pebble:
         context = ssl.create_default_context(cadata=pebble.issuing_root())
-        command = ("--acme-ca", pebble.directory_url, "--acme-ca-bundle", str(pebble.ca_bundle), "--acme-email", "demo@example.com")
+        command = (
+            "--acme-ca",
+            pebble.directory_url,
+            "--acme-ca-bundle",
+            str(pebble.ca_bundle),
+            "--acme-email",
+            "demo@example.com",
+        )
         yield Authority(lambda _: context, command), "Pebble, a real ACME authority, over HTTP-01"
 
 

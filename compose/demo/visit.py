@@ -1,4 +1,4 @@
-"""A visitor for the demo: asks a site by name on this machine and checks its certificate like a browser would."""
+"""A visitor for the demo: asks a site by name on this machine, and checks certificates as a browser does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOOPBACK = "127.0.0.1"
 
 
 class Visitor(http.client.HTTPSConnection):
-    """HTTPS to a name that no DNS has to know: the connection goes to this machine, the check is for the name."""
+    """HTTPS to a name that no DNS has to know: it connects to this machine and checks for the name."""
 
     def connect(self) -> None:
         plain = socket.create_connection((LOOPBACK, self.port), self.timeout)
@@ -97,6 +97,8 @@ def arrivals(host: str, port: int, trust: ssl.SSLContext, target: str) -> list[f
         started = time.monotonic()
         connection.request("GET", target)
         answer = connection.getresponse()
-        return [time.monotonic() - started for line in iter(answer.readline, b"") if line.startswith(b"data:")]
+        return [
+            time.monotonic() - started for line in iter(answer.readline, b"") if line.startswith(b"data:")
+        ]
     finally:
         connection.close()

@@ -25,7 +25,9 @@ class Exchange:
         first, *lines = head.decode("latin-1").split("\r\n")
         self.method, target, _ = first.split(" ")
         self.path, self.query = urlsplit(target).path, parse_qs(urlsplit(target).query)
-        self.fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
+        self.fields = {
+            name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)
+        }
         self.reader, self.writer = reader, writer
 
     def number(self, name: str, default: float) -> float:
@@ -33,7 +35,9 @@ class Exchange:
 
     def answer(self, text: str, status: str = "200 OK") -> None:
         body = text.encode()
-        self.writer.write(f"HTTP/1.1 {status}\r\nX-App: {NAME}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        self.writer.write(
+            f"HTTP/1.1 {status}\r\nX-App: {NAME}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+        )
 
     async def body(self) -> AsyncIterator[bytes]:
         if self.fields.get("transfer-encoding") == "chunked":
@@ -62,7 +66,9 @@ async def slow(exchange: Exchange) -> None:
 
 
 async def endless(exchange: Exchange) -> None:
-    exchange.writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+    exchange.writer.write(
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
     while True:
         exchange.writer.write(b"9\r\ndata: on\n\r\n")
         await exchange.writer.drain()
@@ -87,12 +93,19 @@ async def download(exchange: Exchange) -> None:
 
 async def websocket(exchange: Exchange) -> None:
     """Echo frames (RFC 6455 5.2), unmasked, until the other side closes."""
-    accept = base64.b64encode(hashlib.sha1(exchange.fields["sec-websocket-key"].encode() + WEBSOCKET_GUID).digest())
-    exchange.writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+    accept = base64.b64encode(
+        hashlib.sha1(exchange.fields["sec-websocket-key"].encode() + WEBSOCKET_GUID).digest()
+    )
+    exchange.writer.write(
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+    )
     while True:
         first, second = await exchange.reader.readexactly(2)
         mask = await exchange.reader.readexactly(4)
-        payload = bytes(byte ^ mask[at % 4] for at, byte in enumerate(await exchange.reader.readexactly(second & 0x7F)))
+        payload = bytes(
+            byte ^ mask[at % 4] for at, byte in enumerate(await exchange.reader.readexactly(second & 0x7F))
+        )
         exchange.writer.write(bytes([first, len(payload)]) + payload)
         await exchange.writer.drain()
         if first & 0x0F == 8:

@@ -1,0 +1,1 @@
+"""Measured, printed, compared; never asserted."""

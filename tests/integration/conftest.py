@@ -1,0 +1,45 @@
+"""A real engine for the session, a Tidegate and containers for each test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from docker.models.containers import Container
+
+from tests.engine import running_engine
+from tests.integration.crowd import Crowd
+from tests.program import Program
+
+
+@pytest.fixture(scope="session")
+def engine_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_engine(tmp_path_factory.mktemp("engine")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def crowd(engine_url: str) -> Iterator[Crowd]:
+    with Crowd(engine_url) as crowd:
+        yield crowd
+
+
+@pytest.fixture
+def start(crowd: Crowd) -> Iterator[Callable[..., Container]]:
+    yield crowd.start
+    crowd.clear()
+
+
+@pytest.fixture
+def tidegate(engine_url: str, tmp_path: Path) -> Iterator[Program]:
+    """Tidegate beside the engine, with its own authority."""
+    with Program(tmp_path / "data", "--docker", engine_url, "--acme-ca", "off") as program:
+        yield program
+
+
+@pytest.fixture
+def cycles() -> int:
+    """How often an address changes hands under load; fewer when time is short."""
+    return int(os.environ.get("TIDEGATE_TEST_CYCLES", "500"))
