@@ -1,0 +1,177 @@
+"""Headers: what crosses a proxy and what does not.
+
+A request's head is rebuilt here once, from what was scanned: whoever asked and
+by which name is written anew, what only concerns one hop is left out (RFC 9110
+7.6.1), and nobody but a trusted proxy may speak for somebody else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Protocol
+
+from proxy.authority import parse_authority, url_host
+from proxy.exchange import Fields, IPAddress, RequestHead, get, without
+from proxy.model import Server, Service
+from proxy.target import BadTarget, split_target
+from proxy.visitor import DEFAULT_PORT, TrustedProxies, forwarded, plain_address, visitor_of
+
+HOP_BY_HOP = frozenset(
+    ("connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te",
+     "transfer-encoding", "upgrade", "http2-settings")
+)  # fmt: skip
+OURS = frozenset(("host", "content-length"))
+"""Not for `Connection` to take away: they decide where the message goes and where it ends."""
+SPEAKS_FOR_OTHERS = frozenset(
+    ("x-real-ip", "forwarded", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "cf-connecting-ip",
+     "x-original-url", "x-original-uri", "x-rewrite-url", "x-original-host", "x-host",
+     "remote-user", "remote-groups", "remote-name", "remote-email", "x-remote-user", "x-webauth-user")
+)  # fmt: skip
+"""With X-Forwarded-*: what apps believe about visitor or path on the word of a proxy in front."""
+NEVER = "proxy"  # CGI makes HTTP_PROXY of it, and apps then send their own requests through it
+_ODD = re.compile("[^a-z0-9-]")
+
+
+__all__ = ["BadRequest", "TrustedProxies", "from_server", "plain_address", "received", "to_server"]
+
+
+class BadRequest(Exception):
+    """The request cannot be understood in one way only: 400."""
+
+
+class Scanned(Protocol):
+    """What is needed of a scanned head (`proxy.head.ScannedRequest`)."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def target(self) -> str: ...
+    @property
+    def fields(self) -> Fields: ...
+    @property
+    def http10(self) -> bool: ...
+
+
+def received(
+    scanned: Scanned, *, peer: IPAddress, tls: bool, local_port: int, trusted: TrustedProxies
+) -> RequestHead:
+    """The head as routing, middlewares and the server see it; BadRequest where it has no one meaning."""
+    peer = plain_address(peer)
+    believed = peer in trusted
+    authority, host, target = _asked_for(scanned)
+    kept = tuple(_kept(scanned.fields, believed))
+    visitor = visitor_of(kept if believed else (), peer, tls, authority, local_port, trusted)
+    chain = get(kept, "X-Forwarded-For")  # empty where the peer is not believed
+    about = (
+        ("X-Forwarded-For", f"{chain}, {peer}" if chain else str(peer)),
+        ("X-Forwarded-Proto", visitor.scheme),
+        ("X-Forwarded-Host", visitor.authority),
+        ("X-Forwarded-Port", str(visitor.port)),
+        ("X-Real-Ip", str(visitor.address)),
+        ("Forwarded", forwarded(visitor)),
+    )
+    return RequestHead(
+        method=scanned.method,
+        target=target,
+        fields=_full((("Host", authority),)) + _others(kept) + _full(about),
+        host=host,
+        client_ip=visitor.address,
+        scheme=visitor.scheme,
+        port=visitor.port,
+        http10=scanned.http10,
+    )
+
+
+def _asked_for(scanned: Scanned) -> tuple[str, str, str]:
+    """Host field, host and target; an absolute target wins over the Host field (RFC 9112 3.2.2)."""
+    try:
+        named, target = split_target(scanned.target)
+        text = get(scanned.fields, "Host") if named is None else named
+        if not text and named is None:
+            return "", "", target  # HTTP/1.0, or a client that has no name for us (RFC 9112 3.2)
+        host, port = parse_authority(text)
+    except BadTarget as error:
+        raise BadRequest(str(error)) from None
+    except ValueError:
+        raise BadRequest("The Host field does not name a host.") from None
+    return url_host(host) + (f":{port}" if port else ""), host, target
+
+
+def _kept(fields: Fields, believed: bool) -> Iterator[tuple[str, str]]:
+    """The client's lines that mean something behind us, too.
+
+    CGI, WSGI and PHP cannot tell `X_Forwarded_For` from `X-Forwarded-For`, so an
+    odd spelling of a name that matters is dropped, whoever sends it.
+    """
+    named = _named_by_connection(fields)
+    for line in fields:
+        name = line[0].lower()
+        meant = _ODD.sub("-", name)
+        if meant in HOP_BY_HOP:
+            if name == "te" and "trailers" in line[1].lower():
+                yield "TE", "trailers"  # RFC 9110 10.1.4: the app may answer with trailers, we pass them on
+        elif meant.startswith("x-forwarded") or meant in SPEAKS_FOR_OTHERS:
+            if believed and meant == name:
+                yield line
+        elif meant in OURS:
+            if name == "content-length":
+                yield line
+        elif meant != NEVER and name not in named:
+            yield line
+
+
+def _named_by_connection(fields: Fields) -> frozenset[str]:
+    if not (listed := get(fields, "Connection")):
+        return frozenset()
+    return frozenset(name.strip().lower() for name in listed.split(","))
+
+
+def _full(fields: Fields) -> Fields:
+    return tuple(line for line in fields if line[1])
+
+
+def _others(kept: Fields) -> Fields:
+    """Without the lines that are written anew."""
+    return without(
+        kept,
+        "X-Forwarded-For",
+        "X-Forwarded-Proto",
+        "X-Forwarded-Host",
+        "X-Forwarded-Port",
+        "X-Real-Ip",
+        "Forwarded",
+    )
+
+
+def to_server(head: RequestHead, service: Service, server: Server, upgrade: str | None = None) -> Fields:
+    """The fields for the server, without those that frame the body."""
+    host = head.get("Host") if service.pass_host_header else ""
+    lines = [("Host", host or _authority_of(server))]
+    hop = []
+    for line in head.fields:
+        name = line[0].lower()
+        if name == "te" and line[1] == "trailers":
+            hop.append("TE")
+        elif name in HOP_BY_HOP or name in OURS:
+            continue
+        lines.append(line)
+    if upgrade:
+        hop.append("Upgrade")
+        lines.append(("Upgrade", upgrade))
+    if hop:
+        lines.append(("Connection", ", ".join(hop)))
+    return tuple(lines)
+
+
+def _authority_of(server: Server) -> str:
+    port = "" if server.port == DEFAULT_PORT.get(server.scheme) else f":{server.port}"
+    return url_host(server.address) + port
+
+
+def from_server(fields: Fields, upgrade: str = "") -> Fields:
+    """What of the server's fields the client gets; `upgrade` is the protocol of a 101."""
+    named = _named_by_connection(fields) - OURS
+    dropped = HOP_BY_HOP | named
+    kept = tuple(line for line in fields if line[0].lower() not in dropped)
+    return (*kept, ("Connection", "Upgrade"), ("Upgrade", upgrade)) if upgrade else kept
