@@ -1,0 +1,130 @@
+"""Delivery: a response's way to the client: how its end is told, who may stay, and the bytes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
+
+from proxy.exchange import Body, Response, ResponseHead, Truncated, UpstreamError, without
+from proxy.framing import NO_BODY, Framing, write_chunk, write_last_chunk
+from proxy.head import ScannedRequest
+from proxy.headers import from_server
+from proxy.pages import page
+from proxy.turn import Turn
+from proxy.upgrade import join
+from proxy.writing import frame_response, write_response
+
+if TYPE_CHECKING:
+    from proxy.connection import Connection
+
+
+async def deliver(connection: Connection, turn: Turn, response: Response) -> bool:
+    """Send the response; whether the connection stays for another request."""
+    if response.upgraded:
+        await _switch(connection, turn, response)
+        return False
+    body = response.body
+    length = len(body) if isinstance(body, bytes) else body.length
+    asked = turn.scanned
+    framing = frame_response(asked.method, response.status, length, asked.http10)
+    keep = connection.may_keep(turn) and framing.kind != "close"
+    try:
+        head = write_response(response, framing, keep_alive=keep, http10=asked.http10)
+    except ValueError as bug:
+        # A middleware made a head that two readers could understand differently: nobody gets it.
+        turn.tally.fault, turn.tally.bug = "a malformed head of an answer", bug
+        await _close(body)
+        return await deliver(connection, turn, page(500, turn.head))
+    turn.started, turn.ends_by_closing = True, framing.kind == "close"
+    turn.tally.status = response.status
+    connection.wire.send(head)
+    await _send_content(connection, turn, body, framing)
+    connection.finish(turn, keep)
+    return keep
+
+
+async def _send_content(connection: Connection, turn: Turn, body: bytes | Body, framing: Framing) -> None:
+    """All of the content, or a connection that ends so that nobody takes this for all of it."""
+    try:
+        if framing is NO_BODY:
+            await _close(body)
+        elif isinstance(body, bytes):
+            connection.wire.send(body if framing.kind != "chunked" else write_chunk(body) + write_last_chunk())
+            turn.tally.bytes_out = len(body)
+        else:
+            await _stream(connection, turn, body, chunked=framing.kind == "chunked")
+            if framing.kind == "length" and turn.tally.bytes_out != framing.length:
+                raise Truncated("the answer had another length than it announced")
+    except UpstreamError as error:
+        turn.tally.fault = str(error)
+        connection.cut(turn)
+        raise ConnectionResetError("the server cut its answer short") from error
+    except OSError:
+        raise
+    except Exception as bug:
+        turn.tally.fault, turn.tally.bug = "a fault of Tidegate's own", bug
+        connection.cut(turn)
+        raise ConnectionResetError("the answer could not be completed") from bug
+
+
+async def _stream(connection: Connection, turn: Turn, body: Body, *, chunked: bool) -> None:
+    """Each piece goes out as it comes, and the next is asked for when the client has room."""
+    wire, tally = connection.wire, turn.tally
+    pieces = aiter(body)
+    try:
+        async for piece in pieces:
+            wire.send(write_chunk(piece) if chunked else piece)
+            tally.bytes_out += len(piece)
+            await wire.drain()
+    finally:
+        # Now, not when the garbage is collected: the server's connection hangs on it.
+        if isinstance(pieces, AsyncGenerator):
+            await pieces.aclose()
+    if chunked:
+        wire.send(write_last_chunk(body.trailers))
+
+
+async def _close(body: bytes | Body) -> None:
+    """Let the server's connection go without reading what it still sends."""
+    if isinstance(body, bytes):
+        return
+    pieces = aiter(body)
+    if isinstance(pieces, AsyncGenerator):
+        await pieces.aclose()
+
+
+async def _switch(connection: Connection, turn: Turn, response: Response) -> None:
+    """Hand both ends over to each other (RFC 9110 7.8)."""
+    assert response.upgraded
+    protocol = turn.scanned.upgrade
+    turn.started, turn.tally.status = True, 101
+    stream = connection.upgrade(turn)
+    connection.wire.send(write_response(response, NO_BODY, upgrade=protocol))
+    websocket = protocol.lower() == "websocket"
+    try:
+        await join(stream, response.upgraded, websocket=websocket, stopping=connection.stopping)
+    finally:
+        response.upgraded.close()
+        connection.finish(turn, keep=False)
+
+
+def own_answer(response: Response, asked: ScannedRequest | None, *, keep: bool) -> bytes:
+    """A response with its content in memory, as it goes over the wire."""
+    assert isinstance(response.body, bytes)
+    method, http10 = (asked.method, asked.http10) if asked else ("GET", False)
+    framing = frame_response(method, response.status, len(response.body), http10)
+    head = response if framing is not NO_BODY else _with_length(response, len(response.body))
+    data = write_response(head, framing, keep_alive=keep, http10=http10)
+    return data if framing is NO_BODY else data + response.body
+
+
+def interim(head: ResponseHead) -> bytes:
+    return write_response(ResponseHead(head.status, from_server(head.fields), head.reason), NO_BODY)
+
+
+def _with_length(response: Response, length: int) -> ResponseHead:
+    """HEAD is told the length of what GET would bring (RFC 9110 9.3.2)."""
+    if response.status in (204, 304):
+        return response
+    fields = (*without(response.fields, "Content-Length"), ("Content-Length", str(length)))
+    return ResponseHead(response.status, fields, response.reason)
