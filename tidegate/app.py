@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import structlog
+from proxy.upstream import Pool, Timeouts
 
 from acme_client.authority import Authority, choose_authority
 from acme_client.certificate import Certificate
@@ -23,7 +24,6 @@ from proxy.model import RoutingConfig
 from proxy.problem import Problem
 from proxy.table import Entrypoint, RoutingTable, compile_table
 from proxy.tls import SNI, KeyPair
-from proxy.upstream import Pool, Timeouts
 from tidegate.addresses import NamedAddress, Off
 from tidegate.dashboard.serve import open_dashboard
 from tidegate.logs import compare_problems, log_event, log_problems

@@ -14,10 +14,9 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.engine import running_engine
-
 from compose.demo import apps, live, proof
 from compose.demo.stage import Stage, authority
+from tests.engine import running_engine
 from tests.program import Program, free_port
 
 STATE = Path(__file__).parents[2] / ".demo"
@@ -38,7 +37,7 @@ def main() -> int:
     with ExitStack() as cleaning:
         web = free_port()
         say("demo: looking for a Docker engine")
-        engine = cleaning.enter_context(running_engine(directory=STATE / "engine")).url
+        engine = cleaning.enter_context(running_engine(STATE / "engine"))
         say(f"demo: engine at {engine}; building the apps' image FROM scratch and starting three containers")
         sites = cleaning.enter_context(apps.running(engine))
         flags, issuer = cleaning.enter_context(authority(STATE / "ca", web))

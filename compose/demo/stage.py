@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.pebble import Pebble, find_programs
-
 from compose.demo import visit
 from compose.demo.apps import Site
+from tests.pebble import Pebble, find_programs
 from tests.program import Program
 
 

@@ -49,12 +49,12 @@ def import_cost(arguments: tuple[str, ...]) -> float:
 
 
 def bench_memory() -> None:
-    with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as folder, running_engine() as engine:
+    with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as folder, running_engine() as url:
         data = Path(folder, "data")
-        with Crowd(engine.url) as crowd:
+        with Crowd(url) as crowd:
             for number in range(ROUTES):
                 crowd.start(f"site{number}", {"tidegate.host": f"site{number}.localhost"})
-            flags = ("--docker", engine.url, "--acme-ca", "off")
+            flags = ("--docker", url, "--acme-ca", "off")
             for note in ("first start, certificates made", "second start, certificates loaded"):
                 with Program(data, *flags) as tidegate:
                     eventually(lambda: len(tidegate.api("routes")) >= ROUTES, within=60)

@@ -16,8 +16,8 @@ from tests.program import Program
 
 @pytest.fixture(scope="session")
 def engine_url() -> Iterator[str]:
-    with running_engine() as engine:
-        yield engine.url
+    with running_engine() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
