@@ -7,6 +7,8 @@ import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 import structlog
 from proxy.upstream import Pool, Timeouts
@@ -18,7 +20,7 @@ from discovery.engine import EngineState
 from discovery.merge import combine
 from proxy.access_log import AccessRecord
 from proxy.balancer import Balancer
-from proxy.entrypoint import Entrypoints, Listener
+from proxy.entrypoint import CannotListen, Entrypoints, Listener
 from proxy.headers import TrustedProxies
 from proxy.model import RoutingConfig
 from proxy.problem import Problem
@@ -26,11 +28,11 @@ from proxy.table import Entrypoint, RoutingTable, compile_table
 from proxy.tls import SNI, KeyPair
 from tidegate.addresses import NamedAddress, Off
 from tidegate.dashboard.serve import open_dashboard
-from tidegate.logs import compare_problems, log_event, log_problems
+from tidegate.logs import compare_problems, log_event, log_problems, set_up
 from tidegate.settings import Settings
 from tidegate.status import EntrypointRow, Status, build_status
 from tidegate.tasks import Loop, Supervisor
-from tidegate.version import VERSION
+from tidegate.version import version
 
 GRACE = 7.0
 """Seconds for requests in flight at a stop; Docker kills after ten."""
@@ -98,23 +100,22 @@ class App:
         if not isinstance(self.settings.docker, Off):
             loops["containers"] = self.watch_containers
         if self.settings.routes is not None:
-            loops["route files"] = self.watch_files
+            loops["route files"] = partial(self.watch_files, self.settings.routes)
         return loops
 
     async def watch_containers(self) -> None:
-        from discovery.docker_api import (
-            DockerEngine,
+        # Imported here: only an installation that watches an engine pays for it.
+        from discovery.docker_api import DockerEngine
         )  # only an installation that watches an engine pays for it
         from discovery.watch import watch
 
         engine = DockerEngine(str(self.settings.docker or ""))
         await watch(engine, self.take_containers, self.pool.drop_owner, self.take_engine_state)
 
-    async def watch_files(self) -> None:
+    async def watch_files(self, path: Path) -> None:
         from discovery.route_files import watch_files
 
-        assert self.settings.routes is not None
-        await watch_files(self.settings.routes, self.take_files)
+        await watch_files(path, self.take_files)
 
     # Flow 1: a container or a file changes, and a new table is served
 
@@ -131,7 +132,7 @@ class App:
         (log.info if state.up else log.warning)("engine", up=state.up, what=state.what)
 
     def serve_routes(self) -> None:
-        """The one place where a table is swapped; files first, because who may write them owns the machine."""
+        """The one place where a table is swapped.  Files first: who may write them owns the machine."""
         self.config = combine(self.from_files, self.from_containers)
         table = compile_table(self.config, self.listeners)
         self.entrypoints.table = table
@@ -161,13 +162,12 @@ class App:
         return ", ".join(f"{host}:{port}" for host, port in self.entrypoints.addresses[name])
 
     def status(self) -> Status:
-        table = self.entrypoints.table
         return build_status(
-            version=VERSION,
+            version=version(),
             started=self.started,
             now=utc_now(),
             config=self.config,
-            routes=[(name, route) for name, routes in table.routes.items() for route in routes],
+            routes=self.entrypoints.table.routes,
             entrypoints=[
                 EntrypointRow(each.name, self.addresses(each.name), each.port or 0, each.tls)
                 for each in self.listeners
@@ -177,6 +177,17 @@ class App:
             tasks=self.supervisor.states,
             problems=self.problems,
         )
+
+
+def run(settings: Settings) -> int:
+    """Serve until stopped; the exit status."""
+    with set_up(settings.log_level, settings.log_format) as access:
+        try:
+            asyncio.run(App(settings, access).run())
+        except CannotListen as error:
+            log.error(str(error))
+            return 1
+    return 0
 
 
 def listener(entry: NamedAddress) -> Listener:
