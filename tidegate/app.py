@@ -106,7 +106,6 @@ class App:
     async def watch_containers(self) -> None:
         # Imported here: only an installation that watches an engine pays for it.
         from discovery.docker_api import DockerEngine
-        )  # only an installation that watches an engine pays for it
         from discovery.watch import watch
 
         engine = DockerEngine(str(self.settings.docker or ""))
