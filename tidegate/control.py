@@ -22,11 +22,11 @@ LONGEST = 100
 """A socket's path has room for 108 bytes (unix(7), sun_path)."""
 
 
-class NotAnswering(Exception):  # noqa: N818  (says what is the case)
+class NotAnswering(Exception):
     """No running instance was reached; the text says what was tried."""
 
 
-class AlreadyRunning(Exception):  # noqa: N818  (says what is the case)
+class AlreadyRunning(Exception):
     """Another instance uses this data directory."""
 
 

@@ -40,7 +40,7 @@ Compare the SHA-256 fingerprint that the device shows with the one above.
 """
 
 
-class NoRoot(Exception):  # noqa: N818  (says what is the case)
+class NoRoot(Exception):
     """The root certificate cannot be shown; the text says why."""
 
 
