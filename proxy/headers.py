@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Protocol
+from functools import lru_cache
+from typing import Literal, Protocol
 
 from proxy.authority import parse_authority, url_host
 from proxy.exchange import Fields, IPAddress, RequestHead, get, without
@@ -30,6 +31,8 @@ SPEAKS_FOR_OTHERS = frozenset(
 )  # fmt: skip
 """With X-Forwarded-*: what apps believe about visitor or path on the word of a proxy in front."""
 NEVER = "proxy"  # CGI makes HTTP_PROXY of it, and apps then send their own requests through it
+LONGEST_SPECIAL = 64  # characters; also keeps the memo small
+Kind = Literal["end-to-end", "hearsay", "length", "te", "dropped"]
 _ODD = re.compile("[^a-z0-9-]")
 
 
@@ -99,26 +102,43 @@ def _asked_for(scanned: Scanned) -> tuple[str, str, str]:
 
 
 def _kept(fields: Fields, believed: bool) -> Iterator[tuple[str, str]]:
-    """The client's lines that mean something behind us, too.
+    """The client's lines that mean something behind us, too."""
+    named = _named_by_connection(fields)
+    for line in fields:
+        match kind_of(line[0]):
+            case "end-to-end":
+                if not named or line[0].lower() not in named:
+                    yield line
+            case "length":
+                yield line
+            case "hearsay":
+                if believed:
+                    yield line
+            case "te":
+                if "trailers" in line[1].lower():
+                    yield "TE", "trailers"  # RFC 9110 10.1.4: the app may send trailers, and we pass them on
+
+
+def kind_of(name: str) -> Kind:
+    """What a request's field is to a proxy.
 
     CGI, WSGI and PHP cannot tell `X_Forwarded_For` from `X-Forwarded-For`, so an
     odd spelling of a name that matters is dropped, whoever sends it.
     """
-    named = _named_by_connection(fields)
-    for line in fields:
-        name = line[0].lower()
-        meant = _ODD.sub("-", name)
-        if meant in HOP_BY_HOP:
-            if name == "te" and "trailers" in line[1].lower():
-                yield "TE", "trailers"  # RFC 9110 10.1.4: the app may answer with trailers, we pass them on
-        elif meant.startswith("x-forwarded") or meant in SPEAKS_FOR_OTHERS:
-            if believed and meant == name:
-                yield line
-        elif meant in OURS:
-            if name == "content-length":
-                yield line
-        elif meant != NEVER and name not in named:
-            yield line
+    return _kind_of(name) if len(name) <= LONGEST_SPECIAL else "end-to-end"
+
+
+@lru_cache(maxsize=1024)  # names come in few spellings; this halves the cost of a head
+def _kind_of(name: str) -> Kind:
+    name = name.lower()
+    meant = _ODD.sub("-", name)
+    if meant == "te":
+        return "te" if name == meant else "dropped"
+    if meant.startswith("x-forwarded") or meant in SPEAKS_FOR_OTHERS:
+        return "hearsay" if name == meant else "dropped"
+    if name == "content-length":
+        return "length"
+    return "dropped" if meant in HOP_BY_HOP or meant in OURS or meant == NEVER else "end-to-end"
 
 
 def _named_by_connection(fields: Fields) -> frozenset[str]:
