@@ -11,27 +11,23 @@ from __future__ import annotations
 
 import asyncio
 from enum import Enum, auto
-from ipaddress import IPv6Address, ip_address
-from typing import TYPE_CHECKING, Any
+from ipaddress import ip_address
+from typing import cast
 
-from proxy.access_log import Tally
 from proxy.capacity import Seat
 from proxy.client_stream import ClientStream
 from proxy.decision import Decision, decide
 from proxy.delivery import interim, own_answer
-from proxy.exchange import IPAddress, Response, ResponseHead
+from proxy.exchange import Response, ResponseHead
 from proxy.facade import Facade
-from proxy.gate import Entry
 from proxy.fields import MessageError
-from proxy.head import scan_request
-from proxy.headers import BadRequest, received
-from proxy.intake import Intake, canonical_head
+from proxy.gate import Entry
+from proxy.headers import plain_address
+from proxy.intake import Intake
 from proxy.pages import page
+from proxy.reception import Reception, Refused
 from proxy.turn import Turn
 from proxy.wire import Wire
-
-if TYPE_CHECKING:
-    from aiohttp.web_protocol import RequestHandler
 
 PIPELINED = 64 * 1024
 """Bytes of later requests that are held while one is served; then reading stops."""
@@ -64,9 +60,8 @@ class Connection(asyncio.BufferedProtocol):
         self.since = self._heard = self._clock()
         self._pending = bytearray()
         self._intake: Intake | None = None
-        self._lane: RequestHandler | None = None
+        self._facade: Facade | None = None
         self._stream: ClientStream | None = None
-        self._seen = 0
         self._discarded = 0
         self._client_ended = False
 
@@ -81,10 +76,10 @@ class Connection(asyncio.BufferedProtocol):
     # From the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
         self.since = self._clock()
-        self.wire = Wire(transport, self.since)
-        self._peer = _address(transport.get_extra_info("peername"))
+        self.wire = Wire(cast(asyncio.Transport, transport), self.since)
+        peer = transport.get_extra_info("peername")[0].partition("%")[0]
+        self._reception = Reception(self._entry, plain_address(ip_address(peer)))
         self._entry.connections.add(self)
         if self._gate.stopping.is_set():
             self.wire.close()
@@ -120,6 +115,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         self.wire.resume_writing()
+        if self.wire.release("unsent"):
+            self._advance()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._phase = Phase.GONE
@@ -140,12 +137,17 @@ class Connection(asyncio.BufferedProtocol):
     # Scan and decide
 
     def _advance(self) -> None:
+        """Do what can be done with the bytes that are here."""
         while self._pending:
             if self._phase in (Phase.HEAD, Phase.IDLE):
+                if self.wire.full:
+                    # Whoever asks and asks, but does not take our answers, is not listened to meanwhile.
+                    self.wire.hold("unsent")
+                    return
                 if not self._begin():
                     return
-            elif self._phase is Phase.TURN and self._intake and not self._intake.ended:
-                self._take_in(self._intake)
+            elif self._phase is Phase.TURN and self.turn and not self.turn.received:
+                self._take_in(self.turn)
             else:
                 if len(self._pending) >= PIPELINED:
                     self.wire.hold("pipelined")
@@ -156,31 +158,14 @@ class Connection(asyncio.BufferedProtocol):
         now = self._clock()
         if self._phase is Phase.IDLE:
             self._phase, self.since = Phase.HEAD, now
-        tally = Tally(self._entry.name, str(self._peer), started=now)
         try:
-            scanned = scan_request(self._pending, seen=self._seen)
-            if scanned is None:
-                self._seen = len(self._pending)
-                return False
-            self._seen = 0
-            tally.method = scanned.method
-            head = received(
-                scanned,
-                peer=self._peer,
-                tls=self._entry.tls,
-                local_port=self._entry.port,
-                trusted=self._gate.trusted,
-            )
-        except MessageError as bad:
-            self._refuse(bad.status, bad.reason, tally)
+            turn = self._reception.next(self._pending, now)
+        except Refused as refused:
+            self._refuse(refused)
             return False
-        except BadRequest as bad:
-            self._refuse(400, str(bad), tally)
-            return False
-        del self._pending[: scanned.size]
-        tally.client, tally.host, tally.path = str(head.client_ip), head.host, head.path
-        self._start(Turn(scanned, head, tally))
-        return True
+        if turn:
+            self._start(turn)
+        return turn is not None
 
     def _start(self, turn: Turn) -> None:
         self._phase, self.turn = Phase.TURN, turn
@@ -189,68 +174,72 @@ class Connection(asyncio.BufferedProtocol):
         try:
             decision = decide(self._gate.table, self._entry.name, turn.head, self._gate.answers)
         except Exception as bug:
-            turn.tally.fault, turn.tally.bug = "a fault of Tidegate's own", bug
-            decision = Decision(turn.head, response=page(500, turn.head))
-        turn.head, turn.route = decision.head, decision.route
-        turn.tally.router = decision.route.name if decision.route else ""
-        if decision.response:
-            self._answer(turn, decision.response)
+            decision = Decision(turn.head, response=turn.failed(bug))
+        turn.head, turn.route, turn.response = decision.head, decision.route, decision.response
+        turn.tally.router = turn.route.name if turn.route else ""
+        if turn.response and isinstance(turn.response.body, bytes):
+            self._answer(turn, turn.response)
         else:
             self._hand_over(turn)
 
     def _answer(self, turn: Turn, response: Response) -> None:
-        """Answer at once; a body that was announced is not waited for."""
+        """Answer at once; content that was announced is not waited for."""
         keep = turn.received and self.may_keep(turn)
+        try:
+            data = own_answer(response, turn.scanned, keep=keep)
+        except ValueError as bug:  # a middleware's field that may not leave
+            response = turn.failed(bug)
+            data = own_answer(response, turn.scanned, keep=keep)
         turn.started = True
         turn.tally.status = response.status
-        self.wire.send(own_answer(response, turn.scanned, keep=keep))
+        self.wire.send_if_open(data)
         self.finish(turn, keep)
 
-    def _refuse(self, status: int, reason: str, tally: Tally) -> None:
+    def _refuse(self, refused: Refused) -> None:
         """Say what is wrong and leave.  An app that has got the beginning of this never gets its end."""
         self._detach()
-        turn = self.turn
-        tally.fault = reason
+        turn, tally = self.turn, refused.tally
+        tally.fault = refused.reason
         if turn and turn.started:
             self.cut(turn)
             return
-        tally.status = status
-        self.wire.send(own_answer(page(status, turn.head if turn else None), None, keep=False))
+        tally.status = refused.status
         if turn:
             turn.answered = True
+        self.wire.send_if_open(
+            own_answer(page(refused.status, turn.head if turn else None), None, keep=False)
+        )
         self._gate.log(tally.record(self._clock()))
         self.leave()
 
     # Hand over to aiohttp
 
     def _hand_over(self, turn: Turn) -> None:
-        if self._lane is None:
-            self._lane = self._gate.lane.new_protocol()
-            self._lane.connection_made(Facade(self))
-        self._lane.data_received(canonical_head(turn.scanned.framing))
+        if self._facade is None:
+            self._facade = Facade(self, self._gate.lane.new_protocol())
+        self._facade.begin(turn.scanned.framing)
 
-    def _take_in(self, intake: Intake) -> None:
-        """Check what has come of the body and pass it on; what comes after it stays."""
-        turn = self.turn
-        assert turn
+    def _take_in(self, turn: Turn) -> None:
+        """Check what has come of the content and pass it on; what comes after it stays."""
+        intake = self._intake
+        if intake is None:
+            return
         try:
-            fed = intake.take(self._pending)
+            content = intake.take(self._pending)
         except MessageError as bad:
-            self._refuse(bad.status, bad.reason, turn.tally)
+            self._refuse(Refused(bad.status, bad.reason, turn.tally))
             return
         turn.tally.bytes_in = intake.size
-        if intake.ended:
-            turn.received, turn.trailers = True, intake.trailers
-        if fed and self._lane:
-            self._lane.data_received(fed)
+        turn.received, turn.trailers = intake.ended, intake.trailers
+        if content and self._facade:
+            self._facade.feed(content)
         if turn.received and turn.answered:
             self._next()
 
     def _detach(self) -> None:
-        """Take the lane away: its handler is cancelled, and with it what it asked of a server."""
-        lane, self._lane = self._lane, None
-        if lane:
-            lane.connection_lost(ConnectionResetError("the client left"))
+        facade, self._facade = self._facade, None
+        if facade:
+            facade.detach()
 
     # From the facade
 
@@ -264,7 +253,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def lane_done(self) -> None:
         """aiohttp is done with this connection."""
-        if self._lane and self._phase is Phase.TURN:
+        if self._facade and self._phase is Phase.TURN:
             self.leave()
 
     # From whoever answers
@@ -341,7 +330,8 @@ class Connection(asyncio.BufferedProtocol):
             self.wire.abort()
         elif self._phase is Phase.HEAD and waited > limits.head:
             if self._pending:
-                self._refuse(408, "the head of the request did not come", self._tally())
+                tally = self._reception.tally(self.since)
+                self._refuse(Refused(408, "the head of the request did not come", tally))
             else:
                 self.wire.close()
         elif (self._phase is Phase.IDLE and waited > limits.idle) or (
@@ -349,7 +339,7 @@ class Connection(asyncio.BufferedProtocol):
         ):
             self.wire.close()
         elif self._phase is Phase.TURN and self.turn and self._content_stalled(self.turn, now):
-            self._refuse(408, "the content of the request did not come", self.turn.tally)
+            self._refuse(Refused(408, "the content of the request did not come", self.turn.tally))
 
     def _content_stalled(self, turn: Turn, now: float) -> bool:
         waiting_for_us = turn.received or self.wire.held or turn.awaits_invitation
@@ -362,13 +352,3 @@ class Connection(asyncio.BufferedProtocol):
 
     def abort(self) -> None:
         self.wire.abort()
-
-    def _tally(self) -> Tally:
-        return Tally(self._entry.name, str(self._peer), started=self.since)
-
-
-def _address(peername: Any) -> IPAddress:
-    """The peer's address; an IPv4 client of a dual-stack socket is an IPv4 client."""
-    address = ip_address(peername[0].partition("%")[0])
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
-from proxy.exchange import Body, Response, ResponseHead, Truncated, UpstreamError, without
+from proxy.exchange import Body, Response, ResponseHead, Stream, Truncated, UpstreamError, without
 from proxy.framing import NO_BODY, Framing, write_chunk, write_last_chunk
 from proxy.head import ScannedRequest
 from proxy.headers import from_server
-from proxy.pages import page
 from proxy.turn import Turn
 from proxy.upgrade import join
 from proxy.writing import frame_response, write_response
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 async def deliver(connection: Connection, turn: Turn, response: Response) -> bool:
     """Send the response; whether the connection stays for another request."""
     if response.upgraded:
-        await _switch(connection, turn, response)
+        await _switch(connection, turn, response, response.upgraded)
         return False
     body = response.body
     length = len(body) if isinstance(body, bytes) else body.length
@@ -32,9 +31,8 @@ async def deliver(connection: Connection, turn: Turn, response: Response) -> boo
         head = write_response(response, framing, keep_alive=keep, http10=asked.http10)
     except ValueError as bug:
         # A middleware made a head that two readers could understand differently: nobody gets it.
-        turn.tally.fault, turn.tally.bug = "a malformed head of an answer", bug
         await _close(body)
-        return await deliver(connection, turn, page(500, turn.head))
+        return await deliver(connection, turn, turn.failed(bug))
     turn.started, turn.ends_by_closing = True, framing.kind == "close"
     turn.tally.status = response.status
     connection.wire.send(head)
@@ -49,7 +47,7 @@ async def _send_content(connection: Connection, turn: Turn, body: bytes | Body, 
         if framing is NO_BODY:
             await _close(body)
         elif isinstance(body, bytes):
-            connection.wire.send(body if framing.kind != "chunked" else write_chunk(body) + write_last_chunk())
+            connection.wire.send(body)
             turn.tally.bytes_out = len(body)
         else:
             await _stream(connection, turn, body, chunked=framing.kind == "chunked")
@@ -62,7 +60,7 @@ async def _send_content(connection: Connection, turn: Turn, body: bytes | Body, 
     except OSError:
         raise
     except Exception as bug:
-        turn.tally.fault, turn.tally.bug = "a fault of Tidegate's own", bug
+        turn.failed(bug)
         connection.cut(turn)
         raise ConnectionResetError("the answer could not be completed") from bug
 
@@ -93,29 +91,28 @@ async def _close(body: bytes | Body) -> None:
         await pieces.aclose()
 
 
-async def _switch(connection: Connection, turn: Turn, response: Response) -> None:
+async def _switch(connection: Connection, turn: Turn, response: Response, server: Stream) -> None:
     """Hand both ends over to each other (RFC 9110 7.8)."""
-    assert response.upgraded
     protocol = turn.scanned.upgrade
     turn.started, turn.tally.status = True, 101
     stream = connection.upgrade(turn)
     connection.wire.send(write_response(response, NO_BODY, upgrade=protocol))
     websocket = protocol.lower() == "websocket"
     try:
-        await join(stream, response.upgraded, websocket=websocket, stopping=connection.stopping)
+        await join(stream, server, websocket=websocket, stopping=connection.stopping)
     finally:
-        response.upgraded.close()
+        server.close()
         connection.finish(turn, keep=False)
 
 
 def own_answer(response: Response, asked: ScannedRequest | None, *, keep: bool) -> bytes:
     """A response with its content in memory, as it goes over the wire."""
-    assert isinstance(response.body, bytes)
+    body = response.body if isinstance(response.body, bytes) else b""
     method, http10 = (asked.method, asked.http10) if asked else ("GET", False)
-    framing = frame_response(method, response.status, len(response.body), http10)
-    head = response if framing is not NO_BODY else _with_length(response, len(response.body))
+    framing = frame_response(method, response.status, len(body), http10)
+    head = response if framing is not NO_BODY else _with_length(response, len(body))
     data = write_response(head, framing, keep_alive=keep, http10=http10)
-    return data if framing is NO_BODY else data + response.body
+    return data if framing is NO_BODY else data + body
 
 
 def interim(head: ResponseHead) -> bytes:

@@ -22,6 +22,7 @@ from proxy.tls import SNI
 from proxy.upstream import Pool
 
 BACKLOG = 1024
+EVERYWHERE = ["0.0.0.0", "::"]  # noqa: S104  an entrypoint is for everybody unless it says otherwise
 NO_IPV6 = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
 
 
@@ -40,7 +41,7 @@ class CannotListen(OSError):
 
 
 class Entrypoints:
-    """All listeners.  `table` is what they serve: one assignment swaps it, requests in flight keep their route."""
+    """All listeners.  Assigning `table` swaps what they serve; requests in flight keep their route."""
 
     def __init__(
         self,
@@ -147,7 +148,7 @@ def _bind_all(listeners: Sequence[Listener]) -> list[tuple[Listener, socket.sock
 def _bind(listener: Listener) -> Iterator[socket.socket]:
     """One socket per family.  A machine without IPv6 is no reason not to start."""
     port = listener.port
-    for host in [listener.host] if listener.host else ["0.0.0.0", "::"]:
+    for host in [listener.host] if listener.host else EVERYWHERE:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             sock = socket.create_server((host, port), family=family, backlog=BACKLOG)

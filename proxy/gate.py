@@ -65,4 +65,4 @@ class Entry:
     gate: Gate
     connections: set[Connection] = field(default_factory=set)
     scratch: memoryview = field(default_factory=lambda: memoryview(bytearray(64 * 1024)))
-    """Every connection reads into this one buffer and copies out: an idle connection holds none of its own."""
+    """All connections read into this one buffer and copy out: an idle one holds none of its own."""

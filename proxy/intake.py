@@ -6,18 +6,6 @@ from proxy.exchange import Fields
 from proxy.framing import BodyReader, Framing, reader_of, write_chunk
 
 
-def canonical_head(framing: Framing) -> bytes:
-    """What aiohttp gets to read in place of the client's head: where the content ends, and nothing else."""
-    match framing.kind:
-        case "length":
-            body = b"Content-Length: %d\r\n" % (framing.length or 0)
-        case "chunked":
-            body = b"Transfer-Encoding: chunked\r\n"
-        case _:
-            body = b""
-    return b"POST / HTTP/1.1\r\nHost: x\r\n" + body + b"\r\n"
-
-
 class Intake:
     """The checked content of one request, piece by piece."""
 

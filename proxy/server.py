@@ -23,6 +23,7 @@ from proxy.headers import from_server, to_server
 from proxy.limits import Limits
 from proxy.model import Server, Service
 from proxy.pages import page
+from proxy.table import Route
 from proxy.turn import ClientBody, Turn
 from proxy.upstream import Pool
 
@@ -57,7 +58,7 @@ class AiohttpLane:
             auto_decompress=False,
             keepalive_timeout=NEVER,
             lingering_time=self._limits.unread,
-            # Twice this may wait for a slow server: 200 stalled uploads hold 13 MB and not 100 (aiohttp's 256 KiB).
+            # Twice this may wait for a slow server: 200 stalled uploads hold 13 MB, not 100 as by default.
             read_bufsize=32 * 1024,
         )
 
@@ -73,49 +74,44 @@ class AiohttpLane:
         turn = connection.turn if connection else None
         if connection is None or turn is None:
             raise ConnectionResetError("the client left")
+        if turn.response or turn.route is None:
+            return Answer(connection, turn, turn.response or page(404, turn.head))
         framing = turn.scanned.framing
         body = Empty() if framing is NO_BODY else ClientBody(request.content, turn, framing.length)
         asked = Request(turn.head, body, inform=partial(connection.inform, turn))
-        return Answer(connection, turn, await self._respond(turn, asked))
+        return Answer(connection, turn, await self._respond(turn, turn.route, asked))
 
-    async def _respond(self, turn: Turn, request: Request) -> Response:
+    async def _respond(self, turn: Turn, route: Route, request: Request) -> Response:
         """The route's response, or the page that stands for its failure: mapped here and nowhere else."""
-        assert turn.route
         try:
-            return dressed(await self._serve(turn, request), turn.head, turn.route.on_response)
+            return dressed(await self._serve(turn, route, request), turn.head, route.on_response)
+        except Exception as bug:
+            return turn.failed(bug)
+
+    async def _serve(self, turn: Turn, route: Route, request: Request) -> Response:
+        handler: Handler = partial(self._ask, turn, route)
+        for middleware in reversed(route.wrap):
+            handler = middleware.wrap(handler)
+        try:
+            return await handler(request)
         except UpstreamError as error:
             turn.tally.fault = str(error)
             return page(error.status, turn.head)
-        except Exception as bug:
-            turn.tally.fault, turn.tally.bug = "a fault of Tidegate's own", bug
-            return page(500, turn.head)
 
-    async def _serve(self, turn: Turn, request: Request) -> Response:
-        assert turn.route
-        handler: Handler = partial(self._ask, turn)
-        for middleware in reversed(turn.route.wrap):
-            handler = middleware.wrap(handler)
-        return await handler(request)
-
-    async def _ask(self, turn: Turn, request: Request) -> Response:
+    async def _ask(self, turn: Turn, route: Route, request: Request) -> Response:
         """Ask a server; when nothing of the request reached it, ask another one."""
-        service = turn.route.service if turn.route else None
-        assert service
+        if route.service is None:
+            raise NoServer(f"router {route.name} has no service")
         tried: list[Server] = []
-        failure: NeverSent | None = None
-        while len(tried) < ATTEMPTS:
-            try:
-                server = self._balancer.choose(service, excluding=tried)
-            except NoServer as error:
-                raise failure or error from None
+        while True:
+            server = self._balancer.choose(route.service, excluding=tried)
             turn.tally.server = server.url
             try:
-                return await self._ask_one(turn, service, server, request)
-            except NeverSent as error:
-                failure = error
+                return await self._ask_one(turn, route.service, server, request)
+            except NeverSent:
                 tried.append(server)
-        assert failure
-        raise failure
+                if len(tried) == ATTEMPTS or not set(route.service.servers) - set(tried):
+                    raise
 
     async def _ask_one(self, turn: Turn, service: Service, server: Server, request: Request) -> Response:
         upgrade = turn.scanned.upgrade
@@ -125,7 +121,7 @@ class AiohttpLane:
 
 
 class Answer(web.StreamResponse):
-    """A response that writes itself when aiohttp asks it to, so that aiohttp neither adds nor drops a byte."""
+    """A response that writes itself when aiohttp asks it to: aiohttp neither adds nor drops a byte."""
 
     def __init__(self, connection: Connection, turn: Turn, response: Response) -> None:
         super().__init__(status=response.status)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from aiohttp import StreamReader
 
 from proxy.access_log import Tally
-from proxy.exchange import Fields, RequestHead, Truncated
+from proxy.exchange import Fields, RequestHead, Response, Truncated
 from proxy.head import ScannedRequest
+from proxy.pages import page
 from proxy.table import Route
 
 
@@ -19,6 +20,8 @@ class Turn:
     head: RequestHead
     tally: Tally
     route: Route | None = None
+    response: Response | None = None
+    """An answer of our own that has to be streamed; nobody else is asked."""
     trailers: Fields = ()
     received: bool = False
     """The whole request is here."""
@@ -34,6 +37,11 @@ class Turn:
     def awaits_invitation(self) -> bool:
         """The client may be waiting for a 100 before it sends its body (RFC 9110 10.1.1)."""
         return self.scanned.expects_continue and not self.invited and not self.tally.bytes_in
+
+    def failed(self, bug: BaseException) -> Response:
+        """The page for a fault of our own, whose traceback belongs in the log."""
+        self.tally.fault, self.tally.bug = "a fault of Tidegate's own", bug
+        return page(500, self.head)
 
 
 class ClientBody:

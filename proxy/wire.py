@@ -57,6 +57,16 @@ class Wire:
             raise ConnectionResetError("the client left")
         self._transport.write(data)
 
+    def send_if_open(self, data: bytes) -> None:
+        """For an answer of our own: a client that has left misses nothing."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    @property
+    def full(self) -> bool:
+        """The client is slow: enough waits for it."""
+        return self._writable is not None
+
     def pause_writing(self) -> None:
         self._writable = asyncio.get_running_loop().create_future()
 

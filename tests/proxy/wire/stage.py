@@ -79,7 +79,6 @@ class Call:
                 continue
         self.left.set()
 
-
     async def answer(self, body: bytes) -> None:
         await self.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
 

@@ -79,7 +79,9 @@ async def test_pipelined_requests_are_answered_one_after_the_other_in_their_orde
     async with staged(echo) as stage:
         client = await stage.client()
         post = b"POST /b HTTP/1.1\r\nHost: app.test\r\nContent-Length: 3\r\n\r\nxyz"
-        chunked = b"POST /c HTTP/1.1\r\nHost: app.test\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"
+        chunked = (
+            b"POST /c HTTP/1.1\r\nHost: app.test\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"
+        )
         await client.send(GET % b"a" + post + chunked + GET % b"d")
         bodies = [(await client.reply()).body for _ in range(4)]
         assert bodies == [b"/a:", b"/b:xyz", b"/c:hi", b"/d:"]

@@ -47,7 +47,9 @@ async def test_content_of_a_known_length_arrives_with_that_length(size):
     body = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
     async with staged(echo) as stage:
         client = await stage.client()
-        reply = await client.ask(b"PUT / HTTP/1.1\r\nHost: app.test\r\nContent-Length: %d\r\n\r\n%b" % (size, body))
+        reply = await client.ask(
+            b"PUT / HTTP/1.1\r\nHost: app.test\r\nContent-Length: %d\r\n\r\n%b" % (size, body)
+        )
         assert stage.app.calls[0].get("Content-Length") == str(size)
         assert reply.body == body
         record = await stage.record()
@@ -101,7 +103,9 @@ async def test_a_client_that_leaves_in_the_middle_of_its_content_does_not_comple
 
     async with staged(reads) as stage:
         client = await stage.client()
-        await client.send(b"PUT / HTTP/1.1\r\nHost: app.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        await client.send(
+            b"PUT / HTTP/1.1\r\nHost: app.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+        )
         call = await stage.app.call()
         client.close()
         async with asyncio.timeout(5):
@@ -116,7 +120,9 @@ async def test_an_invitation_to_send_comes_from_the_app():
 
     async with staged(invites) as stage:
         client = await stage.client()
-        await client.send(b"PUT / HTTP/1.1\r\nHost: app.test\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+        await client.send(
+            b"PUT / HTTP/1.1\r\nHost: app.test\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+        )
         assert (await client.head()).status == 100
         assert stage.app.calls[0].get("Expect") == "100-continue"
         reply = await client.ask(b"abc")
@@ -154,7 +160,9 @@ async def test_an_early_answer_arrives_whole_while_the_client_still_sends():
 
     async with staged(refuses) as stage:
         client = await stage.client()
-        await client.send(b"PUT / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 1000)
+        await client.send(
+            b"PUT / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 1000
+        )
         reply = await client.reply()
         assert (reply.status, reply.body) == (413, b"big")
         await client.send(b"x" * 2_999_000)

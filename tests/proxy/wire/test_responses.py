@@ -63,7 +63,11 @@ async def test_http_1_0_gets_no_chunks_but_the_end_of_the_connection():
     async with staged(sends(CHUNKED)) as stage:
         client = await stage.client()
         reply = await client.ask(GET_10)
-        assert (reply.body, reply.get("Transfer-Encoding"), reply.get("Connection")) == (b"ok!", None, "close")
+        assert (reply.body, reply.get("Transfer-Encoding"), reply.get("Connection")) == (
+            b"ok!",
+            None,
+            "close",
+        )
 
 
 async def test_content_that_ends_with_the_apps_connection_is_chunked():
@@ -85,7 +89,7 @@ async def test_content_that_ends_with_the_apps_connection_is_chunked():
         (HEAD, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", None),
         (HEAD, b"HTTP/1.1 200 OK\r\n\r\n", None),
         (GET, b"HTTP/1.1 204 No Content\r\n\r\n", None),
-        (GET, b"HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n", None),
+        (GET, b'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n\r\n', None),
         (GET, b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5000\r\n\r\n", "5000"),
         (HEAD, b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\n", "9"),
     ],
@@ -112,7 +116,9 @@ async def test_events_arrive_one_by_one_while_the_answer_goes_on():
     more: asyncio.Queue[bytes] = asyncio.Queue()
 
     async def events(call: Call) -> None:
-        await call.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await call.send(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
         while event := await more.get():
             await call.send(b"%x\r\n%b\r\n" % (len(event), event))
         await call.send(b"0\r\n\r\n")

@@ -100,7 +100,9 @@ async def test_a_client_that_waits_for_an_invitation_is_not_cut_for_sending_noth
 
     async with staged(slow, limits=short(content=0.2)) as stage:
         client = await stage.client()
-        await client.send(b"PUT / HTTP/1.1\r\nHost: app.test\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+        await client.send(
+            b"PUT / HTTP/1.1\r\nHost: app.test\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+        )
         assert (await client.head()).status == 100
         assert (await client.ask(b"abc")).body == b"abc"
 
@@ -115,7 +117,9 @@ async def test_an_upload_that_the_app_does_not_take_is_not_the_clients_fault():
     async with staged(stalls, limits=short(content=0.2)) as stage:
         client = await stage.client()
         size = 30_000_000
-        client.writer.write(b"PUT / HTTP/1.1\r\nHost: app.test\r\nContent-Length: %d\r\n\r\n" % size + bytes(size))
+        client.writer.write(
+            b"PUT / HTTP/1.1\r\nHost: app.test\r\nContent-Length: %d\r\n\r\n" % size + bytes(size)
+        )
         connection = await stage.connection()
         await eventually(lambda: connection.wire.held)
         await asyncio.sleep(0.5)

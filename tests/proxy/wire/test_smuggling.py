@@ -85,7 +85,9 @@ BAD_CHUNKS = {
 async def test_a_bad_chunk_ends_the_connection_and_no_app_takes_the_request_for_complete(shape):
     async with staged() as stage:
         client = await stage.client()
-        await client.send(b"POST / HTTP/1.1\r\nHost: app.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        await client.send(
+            b"POST / HTTP/1.1\r\nHost: app.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+        )
         call = await stage.app.call()
         client.writer.write(BAD_CHUNKS[shape] + GOOD)
         reply = await client.reply()
