@@ -24,6 +24,7 @@ from tests.bench.process import LOAD_CORE, PROXY_CORE
 from tests.bench.report import report, spread
 from tests.bench.rounds import measure
 from tests.bench.row import Row
+from tests.bench.site import make_certificate
 from tests.bench.workload import WORKLOADS
 from tests.program import ROOT
 
@@ -71,6 +72,7 @@ def arguments() -> argparse.Namespace:
 def measured(chosen: argparse.Namespace) -> Iterator[Row]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidegate-bench-")))
+        make_certificate(folder)
         plan = Plan(PEERS, stack.enter_context(backend(folder)), folder, chosen.rounds, chosen.seconds)
         yield from measure([workload for workload in WORKLOADS if workload.name in chosen.rows], plan)
         for name, part in PARTS.items():
@@ -81,8 +83,8 @@ def measured(chosen: argparse.Namespace) -> Iterator[Row]:
 def page(rows: Sequence[Row], chosen: argparse.Namespace) -> Iterator[str]:
     """The whole page, or the part of it that was asked for."""
     yield f"# Benchmarks\n\n{METHOD}\n"
-    yield f"Taken {f'on {chosen.date} ' if chosen.date else ''}with `make bench`: {chosen.rounds} rounds of"
-    yield f"{chosen.seconds:g} s. {spread(rows)}\n"
+    day = f"on {chosen.date} " if chosen.date else ""
+    yield f"Taken {day}in rounds of {chosen.seconds:g} s, {chosen.rounds} of them. {spread(rows)}\n"
     yield from machine(PEERS)
     yield ""
     yield from report(rows, [peer.name for peer in PEERS], [peer.name for peer in PEERS if peer.ours])

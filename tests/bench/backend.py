@@ -48,7 +48,7 @@ def backend(folder: Path) -> Iterator[Backend]:
     own = folder / "backend"
     files = own / "files"
     files.mkdir(parents=True)
-    own.chmod(0o755)
+    folder.chmod(0o755)  # nginx's worker gives up root and still reads its files
     for name, size in FILES.items():
         write_file(files / name, size)
     port, chat = free_port(), free_port()

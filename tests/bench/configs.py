@@ -60,7 +60,7 @@ def nginx(site: Site, program: str) -> list[str]:
 HAPROXY = """
 global
     nbthread 1
-    maxconn 9000
+    maxconn 4000
     ssl-default-bind-options ssl-min-ver TLSv1.2
 defaults
     mode http
@@ -91,7 +91,6 @@ CADDY = """
 {
     admin off
     auto_https off
-    persist_config off
     log default {
         level ERROR
     }

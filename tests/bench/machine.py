@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.bench.peers import Peer
+from tests.bench.peers import Peer, version_number
 
 METHOD = """\
 Each proxy has one core and one worker; its backend (nginx, answers of 1 KiB) and the load generator
@@ -20,7 +19,7 @@ forwards the visitor's address, keeps its upstream connections and speaks TLS 1.
 P-256 certificate; none writes an access log. Otherwise each has its defaults, but nginx may not put
 answers into temporary files and HAProxy may splice. A WebSocket message is 64 bytes, and each way
 counts."""
-TOOLS = {"wrk": ("wrk", "-v"), "backend": ("nginx", "-v")}
+TOOLS = {"wrk": ("wrk", "-v"), "nginx as the backend": ("nginx", "-v")}
 
 
 def processor() -> str:
@@ -36,18 +35,10 @@ def system() -> str:
     return platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
 
 
-def first_line(command: Sequence[str]) -> str:
-    said = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    return next((line.strip() for line in (said.stdout + said.stderr).splitlines() if line.strip()), "")
-
-
 def machine(peers: Sequence[Peer]) -> Iterator[str]:
     """A Markdown list."""
-    cores = os.cpu_count()
-    yield f"* {processor()}, {cores} cores, {memory_gb():.0f} GiB, {platform.machine()}"
+    yield f"* {processor()}, {os.cpu_count()} cores, {memory_gb():.0f} GiB, {platform.machine()}"
     yield f"* {system()}, Linux {platform.release()}, Python {platform.python_version()}"
-    for peer in peers:
-        if not peer.absence:
-            yield f"* {peer.name}: {peer.version_line()}"
-    for name, command in TOOLS.items():
-        yield f"* {name}: {first_line(command)}"
+    versions = [f"{peer.name} {peer.version_number()}" for peer in peers if not peer.absence]
+    versions += [f"{name} {version_number(command)}" for name, command in TOOLS.items()]
+    yield f"* {'; '.join(versions)}"

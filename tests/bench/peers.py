@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -45,12 +46,8 @@ class Peer:
     def absence(self) -> str:
         return self.missing() or ("" if self.path else f"{self.program} is not installed")
 
-    def version_line(self) -> str:
-        command = [self.path, *self.version]
-        said = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=ROOT, stdin=subprocess.DEVNULL
-        )
-        return next((line.strip() for line in (said.stdout + said.stderr).splitlines() if line.strip()), "")
+    def version_number(self) -> str:
+        return version_number([self.path, *self.version])
 
     @contextmanager
     def serving(self, site: Site, within: float = 60.0) -> Iterator[Running]:
@@ -62,11 +59,20 @@ class Peer:
 
             def answers() -> bool:
                 if started.process.poll() is not None:
-                    raise RuntimeError(f"{self.name} ended at its start: {started.last_words()}")
+                    raise RuntimeError(f"ended at its start: {started.last_words()}")
                 return site.ask()[0] == 200 and site.ask(tls=True)[0] == 200
 
             eventually(answers, within=within)
             yield started
+
+
+def version_number(command: Sequence[str]) -> str:
+    """The first thing in what it says of itself that looks like a version."""
+    said = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=ROOT, stdin=subprocess.DEVNULL
+    )
+    found = re.search(r"\d+\.\d+(\.\d+)*(-\w[\w.+-]*)?", said.stdout + said.stderr)
+    return found[0] if found else "unknown version"
 
 
 def tidegate(site: Site, program: str) -> list[str]:

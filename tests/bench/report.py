@@ -13,19 +13,25 @@ YARDSTICK = "nginx"
 
 def report(rows: Sequence[Row], names: Sequence[str], ours: Collection[str]) -> Iterator[str]:
     """Lines of Markdown, one part a section; `names` are the columns in order."""
+    seen = [name for name in names if any(row.value(name) is not None for row in rows)]
+    yield from [f"* {DASH} {name}: {first_reason(rows, name)}" for name in names if name not in seen]
     for section in dict.fromkeys(row.section for row in rows):
         members = [row for row in rows if row.section == section]
-        asked = [name for name in names if any(name in row.cells for row in members)]
-        columns = [name for name in asked if any(row.value(name) is not None for row in members)]
-        yield f"## {section.title}\n"
+        columns = [name for name in seen if any(name in row.cells for row in members)]
+        peers = [name for name in columns if name not in ours]
+        yield f"\n## {section.title}\n"
         if section.note:
             yield f"{section.note}\n"
         yield from table(members, columns, figure)
-        peers = [name for name in columns if name not in ours]
         if len(columns) > 1 and peers:
             yield f"\nTimes as good as {YARDSTICK} / as the best peer (more than 1 is better than it):\n"
             yield from table(members, columns, partial(ratios, peers=peers))
-        yield from ("", *reasons(members, asked, columns), "")
+        yield from ("", *reasons(members, columns))
+
+
+def first_reason(rows: Sequence[Row], name: str) -> str:
+    cells = (row.cells.get(name) for row in rows)
+    return next((cell.reason for cell in cells if isinstance(cell, Absent)), "not measured")
 
 
 def table(rows: Sequence[Row], columns: Sequence[str], cell: Callable[[Row, str], str]) -> Iterator[str]:
@@ -58,16 +64,15 @@ def ratios(row: Row, name: str, peers: Collection[str]) -> str:
     return " / ".join(DASH if ratio is None else f"{ratio:.2f}" for ratio in pair)
 
 
-def reasons(rows: Sequence[Row], asked: Sequence[str], columns: Sequence[str]) -> Iterator[str]:
-    """Why there is a dash, or no column at all: each reason once."""
+def reasons(rows: Sequence[Row], columns: Sequence[str]) -> Iterator[str]:
+    """Why there is a dash: each reason once, with the rows that it is for."""
     why: dict[tuple[str, str], list[str]] = {}
-    for name in asked:
+    for name in columns:
         for row in rows:
             if isinstance(cell := row.cells.get(name), Absent):
                 why.setdefault((name, cell.reason), []).append(row.title)
     for (name, reason), titles in why.items():
-        where = "" if name not in columns else f" ({', '.join(titles)})"
-        yield f"* {DASH} {name}{where}: {reason}"
+        yield f"* {DASH} {name} ({', '.join(titles)}): {reason}"
 
 
 def spread(rows: Sequence[Row]) -> str:

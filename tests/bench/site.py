@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -81,7 +80,6 @@ def make_certificate(folder: Path) -> None:
 def make_site(folder: Path, name: str, backend: int, chat: int, routes: int) -> Site:
     own = folder / name.lower().replace(" ", "-").replace(",", "")
     own.mkdir(exist_ok=True)
-    os.chmod(own, 0o755)  # nginx's worker gives up root and still reads its files
     hosts = dict.fromkeys(host_names(routes), backend) | {CHAT_HOST: chat}
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     return Site(own, free_port(), free_port(), hosts, certificate, key)

@@ -27,13 +27,15 @@ SESSION = "session=8f14e45fceea167a5a36dedd4bea2543; theme=dark; seen="
 PAGE = {**BROWSER, "Referer": f"http://{HOST}/item/1", "Cookie": f"{SESSION}1"}
 
 # The path, Referer and Cookie of every request differ: nothing that a proxy remembers of a whole head helps.
+FIXED = r"\r\n".join(f"{name}: {value}" for name, value in BROWSER.items())
 UNIQUE = f"""
-local fixed = "{"".join(f"{name}: {value}\\r\\n" for name, value in BROWSER.items())}"
+local fixed = "{FIXED}\\r\\n"
 local number = 0
 request = function()
     number = number + 1
     return "GET /item/" .. number .. " HTTP/1.1\\r\\nHost: {HOST}\\r\\n" .. fixed
-        .. "Referer: http://{HOST}/item/" .. number - 1 .. "\\r\\nCookie: {SESSION}" .. number .. "\\r\\n\\r\\n"
+        .. "Referer: http://{HOST}/item/" .. number - 1
+        .. "\\r\\nCookie: {SESSION}" .. number .. "\\r\\n\\r\\n"
 end
 """
 
@@ -80,12 +82,10 @@ CLOSE = {"Connection": "close"}
 WORKLOADS = (
     Workload("few", "few headers"),
     Workload("few-4", "few headers, 4 connections", connections=4),
-    Workload("repeated", "14 browser headers, repeated", headers=PAGE),
-    Workload("repeated-4", "14 browser headers, repeated, 4 connections", connections=4, headers=PAGE),
-    Workload("unique", "14 browser headers, each request unique", script=UNIQUE),
-    Workload(
-        "unique-4", "14 browser headers, each request unique, 4 connections", connections=4, script=UNIQUE
-    ),
+    Workload("repeated", "14 headers, repeated", headers=PAGE),
+    Workload("repeated-4", "14 headers, repeated, 4 connections", connections=4, headers=PAGE),
+    Workload("unique", "14 headers, each request unique", script=UNIQUE),
+    Workload("unique-4", "14 headers, each request unique, 4 connections", connections=4, script=UNIQUE),
     Workload("post", "POST of 2 KiB", body=2 * KIB),
     Workload("64k", "64 KiB", path="/files/64k", unit="gigabytes", latency=False),
     Workload("10m", "10 MiB", connections=4, path="/files/10m", unit="gigabytes", latency=False),
