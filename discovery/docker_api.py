@@ -206,7 +206,11 @@ def _inspect(client: APIClient, container: str) -> Container | None:
 
 
 def _subscribe(client: APIClient) -> Any:
-    return client.events(decode=True, filters={"type": ["container", "network"], "event": list(ACTIONS)})
+    events: Any = client.events(
+        decode=True, filters={"type": ["container", "network"], "event": list(ACTIONS)}
+    )
+    events._response.raise_for_status()  # the library looks at the status only with the first event
+    return events
 
 
 def _pump(events: Any, loop: asyncio.AbstractEventLoop, stream: _Stream, url: str) -> None:
