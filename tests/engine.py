@@ -106,15 +106,18 @@ class Daemon:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _stop_containerd(self) -> None:
-        """dockerd's own containerd outlives it when dockerd had to be killed."""
+        """dockerd's own containerd may outlive it when dockerd had to be killed.
+
+        Its pid file goes, too: where nobody reaps orphans the dead process
+        still has its number, and the next dockerd would wait for it.
+        """
         pid_file = self.directory / "exec/containerd/containerd.pid"
         if pid_file.exists():
             pid = int(pid_file.read_text())
-            command = Path(f"/proc/{pid}/cmdline")
-            if command.exists() and str(self.directory) in command.read_text(errors="replace"):
-                os.kill(pid, signal.SIGTERM)
-                while Path(f"/proc/{pid}").exists():
-                    time.sleep(0.02)
+            with suppress(OSError):
+                if str(self.directory) in Path(f"/proc/{pid}/cmdline").read_text(errors="replace"):
+                    os.kill(pid, signal.SIGKILL)
+            pid_file.unlink()
 
     def _end_orphans(self) -> None:
         """Containers of an engine that was killed and did not come back, and their shims."""

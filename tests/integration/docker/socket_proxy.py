@@ -22,7 +22,7 @@ REFUSED = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n
 class SocketProxy(ThreadingTCPServer):
     daemon_threads = True
 
-    def __init__(self, engine: str, forbidden: str = "-") -> None:
+    def __init__(self, engine: str, forbidden: str = "\n") -> None:
         super().__init__(("127.0.0.1", 0), Exchange)
         self.engine = engine.removeprefix("unix://")
         self.forbidden = forbidden
@@ -73,7 +73,7 @@ class Exchange(BaseRequestHandler):
 
 
 @contextmanager
-def socket_proxy(engine: str, forbidden: str = "-") -> Iterator[Any]:
+def socket_proxy(engine: str, forbidden: str = "\n") -> Iterator[Any]:
     with SocketProxy(engine, forbidden) as proxy:
         threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True).start()
         try:
