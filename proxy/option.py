@@ -46,9 +46,14 @@ def options(cls: type[T]) -> type[T]:
     return dataclass(frozen=True, slots=True, kw_only=True)(cls)
 
 
-@cache
-def options_of(cls: type) -> Mapping[str, OptionDoc]:
+def options_of(cls: type[Any]) -> Mapping[str, OptionDoc]:
     """The options of a class by their Python names, in the order of declaration."""
+    key: Any = cls
+    return _options_of(key)
+
+
+@cache
+def _options_of(cls: Any) -> Mapping[str, OptionDoc]:
     hints = get_type_hints(cls)
     found = {}
     for each in fields(cls):
@@ -81,7 +86,7 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 
 
 def is_options(type_: Any) -> bool:
-    return isinstance(type_, type) and is_dataclass(type_)
+    return isinstance(type_, type) and is_dataclass(type_) and not has_text_form(type_)
 
 
 def members_of(type_: Any) -> tuple[Any, ...]:
