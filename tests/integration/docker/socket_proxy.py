@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from socketserver import BaseRequestHandler, ThreadingTCPServer
-from typing import Any
 
 READING = "version|_ping|events|networks|containers/json|containers/[0-9a-f]{64}/json"
 ALLOWED = re.compile(rf"GET (/v1\.[0-9]+)?/({READING})(\?\S*)? ")
@@ -22,8 +22,10 @@ REFUSED = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n
 class SocketProxy(ThreadingTCPServer):
     daemon_threads = True
 
-    def __init__(self, engine: str, forbidden: str = "\n") -> None:
+    def __init__(self, engine: str, forbidden: str, tls: ssl.SSLContext | None) -> None:
         super().__init__(("127.0.0.1", 0), Exchange)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.engine = engine.removeprefix("unix://")
         self.forbidden = forbidden
         self.asked: list[str] = []
@@ -48,6 +50,10 @@ class Exchange(BaseRequestHandler):
     server: SocketProxy
 
     def handle(self) -> None:
+        with suppress(OSError):  # the client does not trust us, or has gone
+            self.answer()
+
+    def answer(self) -> None:
         head = b""
         while b"\r\n\r\n" not in head:
             data = self.request.recv(65536)
@@ -73,8 +79,10 @@ class Exchange(BaseRequestHandler):
 
 
 @contextmanager
-def socket_proxy(engine: str, forbidden: str = "\n") -> Iterator[Any]:
-    with SocketProxy(engine, forbidden) as proxy:
+def socket_proxy(
+    engine: str, forbidden: str = "\n", tls: ssl.SSLContext | None = None
+) -> Iterator[SocketProxy]:
+    with SocketProxy(engine, forbidden, tls) as proxy:
         threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True).start()
         try:
             yield proxy
