@@ -97,7 +97,7 @@ class Reading:
     source: Source
     problems: list[Problem] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
-    places: dict[str, str] = field(default_factory=dict)
+    places: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def qualified(self, name: str) -> str:
         return name if "@" in name else f"{name}@{self.source.provider}"
@@ -215,7 +215,8 @@ def _read_router(name: str, tree: Tree, services: Sequence[str], reading: Readin
         reading.problem((*path, "service"), _which(services), consequence)
         return None
     _note_unused(path, asked.tls, reading)
-    reading.places[reading.qualified(name)] = reading.source.where((*path, "rule"))
+    for each in ("rule", "service", "middlewares"):
+        reading.places[reading.qualified(name), each] = reading.source.where((*path, each))
     return Router(
         name=reading.qualified(name),
         rule=asked.rule,

@@ -23,6 +23,7 @@ from discovery.container import Container, Listed, from_inspect, from_list
 from discovery.engine import Change, EngineError
 from discovery.engine_faults import explain
 from discovery.networks import LOOPBACK, Own, own_id
+from discovery.ssh import Tunnel
 from discovery.workers import Workers, hand_over
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class DockerEngine:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     _workers: Workers = field(default_factory=lambda: Workers("docker", MOST_INSPECTS))
     _client: APIClient | None = None
-    _bridges: frozenset[str] = frozenset()
+    _tunnel: Tunnel | None = None
 
     def __post_init__(self) -> None:
         self.url = self.url or self.environ.get("DOCKER_HOST", "") or LOCAL_SOCKET
@@ -81,32 +82,46 @@ class DockerEngine:
             try:
                 events = _subscribe(self._connected())
             except Exception as error:  # handed over: it belongs to whoever subscribes
-                fault = explain(error, self.url)
+                fault = self._fault(error)
                 hand_over(loop, lambda: None if subscribed.done() else subscribed.set_exception(fault))
                 return
             hand_over(loop, lambda: events.close() if subscribed.done() else subscribed.set_result(events))
-            _pump(events, loop, stream, self.url)
+            _pump(events, loop, stream, self._fault)
 
         threading.Thread(target=listen, name="docker-events", daemon=True).start()
-        events = await subscribed
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                events = await subscribed
+        except TimeoutError:
+            raise EngineError(f"The engine at {self.url} accepts no subscription to its events.") from None
         try:
             yield stream
         finally:
             await self._workers.run(lambda: _close(events))
 
     async def close(self) -> None:
+        if self._tunnel is not None:
+            await self._workers.run(self._tunnel.close)
         self._workers.close()
 
     async def _ask(self, call: Callable[[APIClient], T]) -> T:
         return await self._aside(lambda: call(self._connected()))
 
     async def _aside(self, call: Callable[[], T]) -> T:
+        return await self._workers.run(lambda: self._explained(call))
+
+    def _explained(self, call: Callable[[], T]) -> T:
+        """The call's result; what goes wrong is explained here, in the thread, for it looks at files."""
         try:
-            return await self._workers.run(call)
+            return call()
         except EngineError:
             raise
         except Exception as error:
-            raise explain(error, self.url) from error
+            raise self._fault(error) from error
+
+    def _fault(self, error: BaseException) -> EngineError:
+        said = self._tunnel.last_words() if self._tunnel else ""
+        return EngineError(f"{self.url}: {said}") if said else explain(error, self.url)
 
     def _connected(self) -> APIClient:
         if self._client is None:
@@ -115,12 +130,18 @@ class DockerEngine:
 
     def _connect(self) -> str:
         """Agree on an API version: the newest that both sides know."""
-        probe = _client(self.url, self.environ, OLDEST)
+        if self.url.startswith("ssh://") and self._tunnel is None:
+            self._tunnel = Tunnel(self.url, self.environ)
+            self._tunnel.open()
+        url = self._tunnel.local if self._tunnel else self.url
+        probe = _client(url, self.environ, OLDEST)
         try:
             told = _version(probe)
         finally:
             probe.close()
-        self._client = _client(self.url, self.environ, choose_version(*told[:2]))
+        if self._client is not None:
+            self._client.close()
+        self._client = _client(url, self.environ, choose_version(*told[:2]))
         return f"{told[2]} answers at {self.url}, API {self._client.api_version}."
 
 
@@ -206,10 +227,19 @@ def _inspect(client: APIClient, container: str) -> Container | None:
 
 
 def _subscribe(client: APIClient) -> Any:
-    return client.events(decode=True, filters={"type": ["container", "network"], "event": list(ACTIONS)})
+    events: Any = client.events(
+        decode=True, filters={"type": ["container", "network"], "event": list(ACTIONS)}
+    )
+    events._response.raise_for_status()  # the library looks at the status only with the first event
+    return events
 
 
-def _pump(events: Any, loop: asyncio.AbstractEventLoop, stream: _Stream, url: str) -> None:
+def _pump(
+    events: Any,
+    loop: asyncio.AbstractEventLoop,
+    stream: _Stream,
+    explained: Callable[[BaseException], EngineError],
+) -> None:
     """Move events into the loop until the stream ends, which is then the last thing said."""
     fault = EngineError("The engine ended its event stream.")
     try:
@@ -218,7 +248,7 @@ def _pump(events: Any, loop: asyncio.AbstractEventLoop, stream: _Stream, url: st
             if change and not hand_over(loop, partial(stream.arrived.put_nowait, change)):
                 return
     except Exception as error:  # the thread's end is told to the loop, which connects again
-        fault = explain(error, url)
+        fault = explained(error)
     hand_over(loop, lambda: stream.arrived.put_nowait(fault))
 
 

@@ -17,7 +17,8 @@ class Fragment:
     `app` is what replicas have in common, `owner` what a server belongs to,
     `created` orders claims: the oldest keeps what it has.  `broken` names what
     was declared with a mistake: its owner has been told, so a reference to it
-    is not a second problem.  `places` says for each router where its rule stands.
+    is not a second problem.  `places` says where a router's
+    options stand, by its name and the option's.
     """
 
     source: str
@@ -29,5 +30,5 @@ class Fragment:
     services: Mapping[str, Service] = field(default_factory=dict)
     middlewares: Mapping[str, Middleware] = field(default_factory=dict)
     broken: frozenset[str] = frozenset()
-    places: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[tuple[str, str], str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()

@@ -39,9 +39,12 @@ def merge(fragments: Iterable[Fragment]) -> RoutingConfig:
     union = _Union()
     replicas: dict[str, Fragment] = {}
     broken: set[str] = set()
+    places: dict[tuple[str, str], str] = {}
     for fragment in sorted(fragments, key=lambda each: (each.created, each.owner, each.source)):
         union.problems += fragment.problems
         broken |= fragment.broken
+        for place_of, where in fragment.places.items():
+            places.setdefault(place_of, where)
         first = replicas.setdefault(fragment.app, fragment)
         if first is fragment:
             _admit(fragment, union)
@@ -51,7 +54,7 @@ def merge(fragments: Iterable[Fragment]) -> RoutingConfig:
             union.problems.append(_differs(fragment, first))
     config = RoutingConfig(union.routers, union.services, union.middlewares)
     own = {provider_of(name) for name in config.routers}
-    return replace(config, problems=_once([*union.problems, *dangling(config, own, broken)]))
+    return replace(config, problems=_once([*union.problems, *dangling(config, own, broken, places)]))
 
 
 def combine(*configs: RoutingConfig) -> RoutingConfig:
@@ -168,14 +171,14 @@ def _objection(router: Router, fragment: Fragment, union: _Union) -> Problem | N
         consequence = f"It is not served for {fragment.source}; {keeper.source} is older and keeps it."
         return _taken("router", router.name, fragment, keeper, consequence)
     if rival := union.claims.taken(router, own=fragment.routers):
-        return _refused(router, rival.host, rival.router.origin, fragment.places.get(router.name))
+        return _refused(router, rival.host, rival.router.origin, fragment.places.get((router.name, "rule")))
     if rival := union.claims.shared(router, own=fragment.routers):
         owner = union.owners["router", rival.router.name]
         if not fragment.project or owner.project != fragment.project:
             other = f'router "{plain(rival.router.name)}" of {owner.source}'
             what = f'The host "{rival.host}" is also asked for by {other}.'
             consequence = "Both are served; the longer rule gets a request first."
-            return _about(router, what, consequence, "notice", fragment.places.get(router.name))
+            return _about(router, what, consequence, "notice", fragment.places.get((router.name, "rule")))
     return None
 
 

@@ -26,7 +26,10 @@ def lost(name: str, source: str) -> str:
 
 
 def dangling(
-    config: RoutingConfig, providers: Collection[str], silent: Collection[str] = ()
+    config: RoutingConfig,
+    providers: Collection[str],
+    silent: Collection[str] = (),
+    places: Mapping[tuple[str, str], str] | None = None,
 ) -> Iterator[Problem]:
     """A problem for each reference to these providers that leads nowhere.
 
@@ -41,14 +44,16 @@ def dangling(
         for option, known, wanted in kinds:
             for name in wanted:
                 if name not in known and name not in silent and _belongs(name, providers):
-                    yield _problem(router, option, name, known)
+                    yield _problem(router, option, name, known, (places or {}).get((router.name, option)))
 
 
 def _belongs(name: str, providers: Collection[str]) -> bool:
     return LOST not in name and provider_of(name) in providers
 
 
-def _problem(router: Router, option: str, name: str, known: Mapping[str, object]) -> Problem:
+def _problem(
+    router: Router, option: str, name: str, known: Mapping[str, object], where: str | None
+) -> Problem:
     own = provider_of(router.name)
     spelled = plain(name) if provider_of(name) == own else name
     guess = closest(name, known)
@@ -56,7 +61,7 @@ def _problem(router: Router, option: str, name: str, known: Mapping[str, object]
     if guess:
         what += f' Did you mean "{plain(guess) if provider_of(guess) == own else guess}"?'
     return Problem(
-        where=f"{router.origin}: {place(router.name, option)}={spelled}",
+        where=where or f"{router.origin}: {place(router.name, option)}={spelled}",
         what=what,
         consequence=f'Router "{plain(router.name)}" answers 503 until it exists.',
     )

@@ -30,8 +30,8 @@ class Document:
 
 
 def read_document(text: str) -> Document:
-    loader = yaml.SafeLoader(text)
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         reader = _Reader(loader)
         tree = reader.read(node, ()) if node is not None else None
@@ -42,8 +42,6 @@ def read_document(text: str) -> Document:
         raise BrokenFileError(f"This is not YAML: {what}.", mark.line + 1 if mark else 1) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BrokenFileError(f"This is not YAML: {' '.join(str(error).split())[:200]}", 1) from error
-    finally:
-        loader.dispose()
 
 
 @dataclass(slots=True)

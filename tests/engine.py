@@ -20,7 +20,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,15 @@ class Daemon:
                 raise NoEngineError(f"dockerd does not start: {self._last_words()}")
             time.sleep(0.1)
 
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+    def kill(self) -> None:
+        """As if the power of the engine alone failed: its containers run on."""
+        self._end(signal.SIGKILL)
+        self._stop_containerd()
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
         process, self.process = self.process, None
         if process is None:
             return
@@ -91,19 +99,34 @@ class Daemon:
         """Stop, and leave nothing behind."""
         self.stop()
         self._stop_containerd()
+        self._end_orphans()
         self.bridge.remove()
         for mount in self._mounts():
             subprocess.run(["umount", "-l", mount], check=False, capture_output=True)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _stop_containerd(self) -> None:
-        """dockerd's own containerd outlives it when dockerd had to be killed."""
+        """dockerd's own containerd may outlive it when dockerd had to be killed.
+
+        Its pid file goes, too: where nobody reaps orphans the dead process
+        still has its number, and the next dockerd would wait for it.
+        """
         pid_file = self.directory / "exec/containerd/containerd.pid"
         if pid_file.exists():
             pid = int(pid_file.read_text())
-            command = Path(f"/proc/{pid}/cmdline")
-            if command.exists() and str(self.directory) in command.read_text(errors="replace"):
-                os.kill(pid, signal.SIGTERM)
+            with suppress(OSError):
+                if str(self.directory) in Path(f"/proc/{pid}/cmdline").read_text(errors="replace"):
+                    os.kill(pid, signal.SIGKILL)
+            pid_file.unlink()
+
+    def _end_orphans(self) -> None:
+        """Containers of an engine that was killed and did not come back, and their shims."""
+        for command in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                if f"{self.directory}/exec/containerd" in command.read_text(errors="replace"):
+                    children = (command.parent / "task" / command.parent.name / "children").read_text()
+                    for pid in (*children.split(), command.parent.name):
+                        os.kill(int(pid), signal.SIGKILL)
 
     def _mounts(self) -> list[str]:
         lines = Path("/proc/self/mountinfo").read_text().splitlines()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -70,9 +70,9 @@ class Watching:
 
 
 @asynccontextmanager
-async def watching(url: str) -> AsyncIterator[Watching]:
+async def watching(url: str, environ: Mapping[str, str] | None = None) -> AsyncIterator[Watching]:
     seen = Watching()
-    engine = DockerEngine(url)
+    engine = DockerEngine(url, environ or {})
     async with asyncio.TaskGroup() as group:
         seen.task = group.create_task(
             watch(engine, seen.configs.append, seen.gone.append, seen.states.append)
