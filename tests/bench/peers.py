@@ -79,19 +79,9 @@ def tidegate(site: Site, program: str) -> list[str]:
     """As its user would start it, with a route file; its own authority makes the certificate."""
     routes = site.write("routes.yaml", json.dumps(configs.route_tree(site)))
     return [
-        *(
-            program,
-            "-m",
-            "tidegate",
-            "run",
-            "--docker",
-            site.docker,
-            "--acme-ca",
-            "off",
-            "--dashboard",
-            "off",
-        ),
-        *("--data", str(site.folder / "data"), "--routes", routes, "--log-level", "warning"),
+        *(program, "-m", "tidegate", "run", "--docker", site.docker, "--routes", routes),
+        *("--acme-ca", "off", "--dashboard", "off", "--log-level", "warning"),
+        *("--data", str(site.folder / "data")),
         *("--web", f"{LOOPBACK}:{site.web}", "--websecure", f"{LOOPBACK}:{site.websecure}"),
     ]
 

@@ -25,8 +25,8 @@ LATENCY = Section("Latency, microseconds", more_is_better=False)
 MEMORY = Section(
     "Memory of the whole process tree, MB",
     more_is_better=False,
-    note="RSS counts pages that processes share once for each of them, PSS splits them (here also with the backend "
-    "and the bench, where they run the same program): the truth lies between the two.",
+    note="RSS counts a shared page once for every process, PSS splits it among all who have it, be it the "
+    "backend or the bench: the truth lies between.",
 )
 
 FAILURES = (RuntimeError, AssertionError, OSError, http.client.HTTPException)
@@ -67,6 +67,8 @@ def measure(workloads: Sequence[Workload], plan: Plan) -> Iterator[Row]:
                     memories = (sample.memory for sample in samples)
                     highest[name] = max(*memories, highest.get(name, Memory(0, 0)), key=lambda size: size.rss)
                 yield from rows_of(workload, outcome)
+    if not highest:
+        return
     yield Row(MEMORY, "highest under load, PSS", {name: Measured(size.pss) for name, size in highest.items()})
     yield Row(MEMORY, "highest under load, RSS", {name: Measured(size.rss) for name, size in highest.items()})
 
