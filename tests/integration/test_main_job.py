@@ -11,20 +11,13 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from docker.models.containers import Container
 
+from tests.integration.sites import answers, plain
 from tests.integration.visitor import Tally, Visitor, keep_asking
 from tests.program import Program, eventually
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 Start = Callable[..., Container]
-
-
-def plain(app: str, host: str) -> dict[str, str]:
-    """Labels of a site that is served in the clear, so that a load test needs no certificate."""
-    return {
-        "tidegate.http.routers." + app + ".rule": f"Host(`{host}`)",
-        f"tidegate.http.routers.{app}.entrypoints": "web",
-    }
 
 
 @contextlib.asynccontextmanager
@@ -40,15 +33,6 @@ async def load(
             yield
         finally:
             stop.set()
-
-
-async def answers(port: int, host: str, app: str, within: float = 10) -> None:
-    """Wait until `host` is answered by `app`."""
-    deadline = time.monotonic() + within
-    async with Visitor(port, host) as visitor:
-        while (seen := await visitor.get()).app != app:
-            assert time.monotonic() < deadline, f"{host}: still {seen.status} {seen.app!r}, expected {app!r}"
-            await asyncio.sleep(0.02)
 
 
 async def test_a_site_follows_its_container(tidegate: Program, start: Start) -> None:
