@@ -67,6 +67,7 @@ def footprint() -> Iterator[str]:
     try:
         yield from with_an_engine()
     except Exception as error:  # whatever becomes of the engine, the page around this is kept
-        yield f"| idle with {ROUTES} routes: {type(error).__name__}: {error} | – | – |"
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        yield f"| idle with {ROUTES} routes: {reason[-1]} | – | – |"
     for name, arguments in IMPORTS.items():
         yield f"| start to end of {name} | {import_cost(arguments):.0f} ms | |"
