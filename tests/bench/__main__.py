@@ -42,16 +42,20 @@ def main() -> None:
     os.sched_setaffinity(0, {LOAD_CORE})
     allow_files()
     rows: list[Row] = []
+    interrupted = False
     try:
         rows.extend(measured(chosen))
     except KeyboardInterrupt:
         say("interrupted; this is what was measured:")
-        chosen.whole = False
+        interrupted, chosen.whole = True, False
+        chosen.rows = []
     lines = list(page(rows, chosen))
     print("\n".join(lines))
     if chosen.whole:
         PAGE.write_text("\n".join(lines) + "\n")
         say(f"written to {PAGE.relative_to(ROOT)}")
+    if interrupted:
+        raise SystemExit(130)
 
 
 def arguments() -> argparse.Namespace:

@@ -69,7 +69,7 @@ defaults
     timeout server 60s
     timeout tunnel 1h
     option forwardfor
-    option splice-auto
+    option splice-response
 frontend all
     bind {web}
     bind {websecure} ssl crt {pem} alpn http/1.1
@@ -115,8 +115,9 @@ def caddy(site: Site, program: str) -> list[str]:
 def traefik(site: Site, program: str) -> list[str]:
     pair = {"certFile": str(site.certificate), "keyFile": str(site.key)}
     tree = route_tree(site) | {"tls": {"certificates": [pair]}}
+    docker = [] if site.docker == "off" else [f"--providers.docker.endpoint={site.docker}"]
     return [
-        *(program, "--providers.file.filename=" + site.write("routes.yaml", json.dumps(tree))),
+        *(program, *docker, "--providers.file.filename=" + site.write("routes.yaml", json.dumps(tree))),
         *("--global.checknewversion=false", "--global.sendanonymoususage=false", "--log.level=ERROR"),
         f"--entrypoints.web.address={LOOPBACK}:{site.web}",
         f"--entrypoints.websecure.address={LOOPBACK}:{site.websecure}",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import resource
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 
+from tests.bench.backend import KIB
 from tests.bench.peers import Peer
 from tests.bench.plan import Plan, say
-from tests.bench.process import Running
+from tests.bench.process import Memory, Running
 from tests.bench.rounds import FAILURES, MEMORY
 from tests.bench.row import Absent, Cell, Measured, Row, Section
 from tests.bench.site import HOST, Site, trusting
@@ -30,40 +31,38 @@ REQUEST = f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 
 
 def idle(plan: Plan) -> Iterator[Row]:
-    yield Row(MEMORY, "idle, just started", {peer.name: weigh(peer, plan) for peer in plan.peers})
-    for title, tls in (("plain", False), ("TLS", True)):
-        cells = {peer.name: weigh(peer, plan, CONNECTIONS, tls=tls) for peer in plan.peers}
-        yield Row(PER_CONNECTION, title, cells)
+    for section, title, figure in FIGURES:
+        yield Row(section, title, {peer.name: weigh(peer, plan, title, figure) for peer in plan.peers})
 
 
-def weigh(peer: Peer, plan: Plan, connections: int = 0, *, tls: bool = False) -> Cell:
-    """MB of a fresh process, or KiB that each connection adds to it."""
+def weigh(peer: Peer, plan: Plan, title: str, figure: Figure) -> Cell:
+    """A figure of a fresh process."""
     if reason := peer.absence:
         return Absent(reason)
     site = plan.site(peer)
     try:
         with peer.serving(site) as proxy:
-            figure = growth(site, proxy, connections, tls=tls) if connections else settled(proxy)
+            measured = Measured(figure(site, proxy))
     except FAILURES as error:
         return Absent(str(error))
-    say(f"{peer.name}, {connections} idle connections{', TLS' if tls else ''}: {figure:.2f}")
-    return Measured(figure)
+    say(f"{title}, {peer.name}: {measured.value:.2f}")
+    return measured
 
 
-def settled(proxy: Running) -> float:
+def settled(proxy: Running) -> Memory:
     time.sleep(SETTLED)
-    return proxy.memory().pss
+    return proxy.memory()
 
 
-def growth(site: Site, proxy: Running, connections: int, *, tls: bool) -> float:
-    visit = partial(visitor, site.websecure if tls else site.web, tls=tls)
+def growth(proxy: Running, visit: Callable[[], socket.socket]) -> float:
+    """KiB that each connection adds."""
     for _ in range(WARM):
         visit().close()
-    before = settled(proxy)
+    before = settled(proxy).pss
     with ExitStack() as stack:
-        for _ in range(connections):
+        for _ in range(CONNECTIONS):
             stack.enter_context(visit())
-        return (settled(proxy) - before) * 1024 / connections
+        return (settled(proxy).pss - before) * 1024 / CONNECTIONS
 
 
 def visitor(port: int, *, tls: bool) -> socket.socket:
@@ -73,11 +72,20 @@ def visitor(port: int, *, tls: bool) -> socket.socket:
         connection = trusting().wrap_socket(connection, server_hostname=HOST)
     connection.sendall(REQUEST)
     answer = b""
-    while not answer.endswith(b"x" * 1024):
+    while not answer.endswith(b"x" * KIB):
         if not (data := connection.recv(65536)):
             raise ConnectionError("cut before its answer was whole")
         answer += data
     return connection
+
+
+Figure = Callable[[Site, Running], float]
+FIGURES: tuple[tuple[Section, str, Figure], ...] = (
+    (MEMORY, "idle, PSS", lambda _, proxy: settled(proxy).pss),
+    (MEMORY, "idle, RSS", lambda _, proxy: settled(proxy).rss),
+    (PER_CONNECTION, "plain", lambda site, proxy: growth(proxy, partial(visitor, site.web, tls=False))),
+    (PER_CONNECTION, "TLS", lambda site, proxy: growth(proxy, partial(visitor, site.websecure, tls=True))),
+)
 
 
 def allow_files() -> None:

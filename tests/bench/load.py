@@ -46,6 +46,11 @@ class Sample:
     cpu_seconds: float
     memory: Memory
 
+    def __str__(self) -> str:
+        seen = self.seen
+        served = f"{seen.answers} answers, {seen.bytes / 1e6:.0f} MB, {seen.errors} errors"
+        return f"{served} in {self.cpu_seconds:.2f} CPU-s"
+
 
 def play(workload: Workload, site: Site, proxy: Running, seconds: float) -> Sample:
     command = COMMANDS[workload.unit](workload, site, seconds)

@@ -32,7 +32,7 @@ class Peer:
     version: tuple[str, ...] = ("--version",)
     environment: Mapping[str, str] = field(default_factory=dict)
     missing: Callable[[], str] = str  # why it cannot run here; empty when it can
-    reads_labels: str = ""  # the flag that names a Docker engine
+    labels: str = ""  # what the labels that it reads begin with
     ours: bool = False
 
     @property
@@ -79,8 +79,9 @@ def tidegate(site: Site, program: str) -> list[str]:
     """As its user would start it, with a route file; its own authority makes the certificate."""
     routes = site.write("routes.yaml", json.dumps(configs.route_tree(site)))
     return [
-        *(program, "-m", "tidegate", "run", "--docker", "off", "--acme-ca", "off", "--dashboard", "off"),
-        *("--data", str(site.folder / "data"), "--routes", routes, "--log-level", "warning"),
+        *(program, "-m", "tidegate", "run", "--docker", site.docker, "--routes", routes),
+        *("--acme-ca", "off", "--dashboard", "off", "--log-level", "warning"),
+        *("--data", str(site.folder / "data")),
         *("--web", f"{LOOPBACK}:{site.web}", "--websecure", f"{LOOPBACK}:{site.websecure}"),
     ]
 
@@ -119,7 +120,7 @@ PEERS = (
         configs.traefik,
         ("version",),
         ONE_CORE,
-        reads_labels="--providers.docker.endpoint",
+        labels="traefik",
     ),
     Peer(
         "Tidegate, compiled",
@@ -128,7 +129,7 @@ PEERS = (
         VERSION,
         HERE,
         missing=not_compiled,
-        reads_labels="--docker",
+        labels="tidegate",
         ours=True,
     ),
     Peer(
@@ -137,7 +138,7 @@ PEERS = (
         tidegate_uncompiled,
         VERSION,
         missing=no_lane,
-        reads_labels="--docker",
+        labels="tidegate",
         ours=True,
     ),
     Peer(
@@ -146,7 +147,7 @@ PEERS = (
         tidegate,
         VERSION,
         HERE | aiohttp_lane(),
-        reads_labels="--docker",
+        labels="tidegate",
         ours=True,
     ),
 )

@@ -65,6 +65,7 @@ def running(
     environment: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> Iterator[Running]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TIDEGATE_")}
     pinned = ["taskset", "-c", str(core), *command]
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -72,7 +73,7 @@ def running(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env={**os.environ, **(environment or {})},
+            env=inherited | dict(environment or {}),
             cwd=cwd or log.parent,
             start_new_session=True,  # Ctrl-C reaches the bench alone, which then ends each group in order
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from tests.bench.backend import GB
 from tests.bench.load import Sample, play
 from tests.bench.peers import Peer
 from tests.bench.plan import Plan, say
-from tests.bench.process import Running
+from tests.bench.process import Memory, Running
 from tests.bench.row import Absent, Cell, Measured, Row, Section
 from tests.bench.site import Site
 from tests.bench.workload import Workload
@@ -23,7 +22,12 @@ TOLERATED = 0.001  # the share of failed requests above which a figure is not on
 PER_CPU_SECOND = Section("Requests or messages per CPU-second", more_is_better=True)
 CPU_PER_GB = Section("CPU-seconds per GB", more_is_better=False, note="Downloads; a GB is 10^9 bytes.")
 LATENCY = Section("Latency, microseconds", more_is_better=False)
-MEMORY = Section("Memory, MB", more_is_better=False)
+MEMORY = Section(
+    "Memory of the whole process tree, MB",
+    more_is_better=False,
+    note="RSS counts a shared page once for every process, PSS splits it among all who have it, be it the "
+    "backend or the bench: the truth lies between.",
+)
 
 FAILURES = (RuntimeError, AssertionError, OSError, http.client.HTTPException)
 
@@ -53,17 +57,20 @@ class Outcome:
 
 def measure(workloads: Sequence[Workload], plan: Plan) -> Iterator[Row]:
     """Workloads with equally many routes share one set of peers, all of them running at once."""
-    highest: dict[str, float] = defaultdict(float)
+    highest: dict[str, Memory] = {}
     for routes, group in groupby(workloads, key=lambda workload: workload.routes):
         with ExitStack() as stack:
             stage = raise_stage(stack, plan, routes)
             for workload in group:
                 outcome = alternate(workload, stage, plan)
                 for name, samples in outcome.samples.items():
-                    highest[name] = max(highest[name], *(sample.memory.pss for sample in samples))
+                    memories = (sample.memory for sample in samples)
+                    highest[name] = max(*memories, highest.get(name, Memory(0, 0)), key=lambda size: size.rss)
                 yield from rows_of(workload, outcome)
-    cells: dict[str, Cell] = {name: Measured(megabytes) for name, megabytes in highest.items()}
-    yield Row(MEMORY, "highest under the loads above", cells)
+    if not highest:
+        return
+    yield Row(MEMORY, "highest under load, PSS", {name: Measured(size.pss) for name, size in highest.items()})
+    yield Row(MEMORY, "highest under load, RSS", {name: Measured(size.rss) for name, size in highest.items()})
 
 
 def raise_stage(stack: ExitStack, plan: Plan, routes: int) -> Stage:

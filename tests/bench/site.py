@@ -27,6 +27,7 @@ class Site:
     hosts: Mapping[str, int]
     certificate: Path
     key: Path
+    docker: str = "off"  # or the URL of an engine whose labels are read as well
 
     def write(self, name: str, text: str) -> str:
         """A configuration file of this peer; its path."""
