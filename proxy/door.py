@@ -119,8 +119,8 @@ class Door:
     async def _speaks_tls(self, client: socket.socket) -> bool:
         """Whether the first byte begins a handshake; who speaks HTTP here is told so in one sentence."""
         loop = asyncio.get_running_loop()
-        readable = loop.create_future()
-        loop.add_reader(client, lambda: readable.done() or readable.set_result(None))
+        readable: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(client, _settle, readable)
         try:
             async with asyncio.timeout(self._entry.gate.limits.handshake):
                 await readable
@@ -133,3 +133,8 @@ class Door:
             if client.recv(64 * 1024)[:1].isalpha():
                 client.send(PLAIN_TO_TLS)
         return False
+
+
+def _settle(readable: asyncio.Future[None]) -> None:
+    if not readable.done():
+        readable.set_result(None)
