@@ -196,7 +196,11 @@ class Dialogue:
 
     def may_keep(self, turn: Turn) -> bool:
         """Whether the connection may serve another request after this one."""
-        return turn.scanned.keep_alive and not turn.awaits_invitation and not self.stopping.is_set()
+        return turn.scanned.keep_alive and not turn.awaits_invitation and not self._asked_to_go
+
+    @property
+    def _asked_to_go(self) -> bool:
+        return self.stopping.is_set() or self._gate.capacity.wanted
 
     def inform(self, turn: Turn, head: ResponseHead) -> None:
         """Pass an interim response on at once; HTTP/1.0 clients know none (RFC 9110 15.2)."""
@@ -240,7 +244,7 @@ class Dialogue:
     def _next(self) -> None:
         self.turn = self._intake = None
         self._connection.enter(Phase.IDLE)
-        if self.stopping.is_set():
+        if self._asked_to_go:
             self._connection.leave()
             return
         self.wire.release("pipelined")

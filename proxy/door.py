@@ -55,14 +55,15 @@ class Door:
             asyncio.get_running_loop().add_reader(self._listening, self._accept)
 
     def _accept(self) -> None:
+        """Somebody knocks."""
         loop = asyncio.get_running_loop()
-        capacity = self._entry.gate.capacity
+        gate = self._entry.gate
+        if gate.capacity.full:
+            loop.remove_reader(self._listening)
+            gate.capacity.when_freed(self._resume)
+            gate.make_room(BATCH)
+            return
         for _ in range(BATCH):
-            if capacity.full:
-                self._entry.gate.make_room(BATCH)
-                loop.remove_reader(self._listening)
-                capacity.when_freed(self._resume)
-                return
             try:
                 client, _ = self._listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -70,11 +71,13 @@ class Door:
             except OSError as error:
                 if error.errno not in EXHAUSTED:
                     raise
-                self._entry.gate.make_room(BATCH)
                 loop.remove_reader(self._listening)
                 loop.call_later(PAUSE, self._resume)
+                gate.make_room(BATCH)
                 return
             self._let_in(client)
+            if gate.capacity.full:
+                return
 
     def _let_in(self, client: socket.socket) -> None:
         client.setblocking(False)

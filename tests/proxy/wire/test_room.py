@@ -43,6 +43,26 @@ async def test_the_longest_idle_make_room_for_who_comes():
         assert await idle[0].closed()
 
 
+async def test_who_is_done_makes_room_for_who_waits():
+    go_on = asyncio.Event()
+
+    async def slow(call: Call) -> None:
+        await go_on.wait()
+        await says()(call)
+
+    async with staged(slow, limits=Limits(connections=1)) as stage:
+        busy, waiting = await stage.client(), await stage.client()
+        await busy.send(GET)
+        await stage.app.call()
+        await waiting.send(GET)
+        capacity = stage.entrypoints._gate.capacity
+        await eventually(lambda: capacity.wanted)
+        go_on.set()
+        assert (await busy.reply()).get("Connection") == "close"
+        busy.close()
+        assert (await waiting.reply()).status == 200
+
+
 async def test_a_full_proxy_does_not_spin():
     go_on = asyncio.Event()
 
