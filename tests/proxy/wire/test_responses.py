@@ -158,7 +158,6 @@ CUT_SHORT = [
     b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbeginning",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nbeginning\r\n",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nbeginning\r\n0\r\n",
-    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nbeginning\r\nzz\r\n",
 ]
 
 
@@ -181,6 +180,24 @@ async def test_an_answer_that_is_cut_short_never_looks_complete(answer):
         assert not rest.endswith(b"0\r\n\r\n")
         record = await stage.record()
         assert (record.status, bool(record.fault), record.bug) == (200, True, None)
+
+
+async def test_an_answer_that_turns_into_nonsense_never_looks_complete():
+    go_on = asyncio.Event()
+
+    async def turns(call: Call) -> None:
+        await call.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nbeginning\r\n")
+        await go_on.wait()
+        await call.send(b"zz\r\n0\r\n\r\n")
+
+    async with staged(turns) as stage:
+        client = await stage.client()
+        await client.send(GET)
+        assert (await client.head()).status == 200
+        assert await client.chunk() == b"beginning"
+        go_on.set()
+        assert await client.rest() == b""
+        assert (await stage.record()).fault
 
 
 async def test_what_came_of_an_answer_that_is_cut_short_is_delivered():
