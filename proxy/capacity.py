@@ -60,6 +60,11 @@ class Capacity:
     def taken(self) -> int:
         return self._taken
 
+    @property
+    def wanted(self) -> bool:
+        """Somebody waits for a seat."""
+        return bool(self._waiting)
+
     def take(self) -> Seat:
         self._taken += 1
         return Seat(self)

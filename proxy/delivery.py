@@ -14,60 +14,60 @@ from proxy.upgrade import join
 from proxy.writing import frame_response, write_response
 
 if TYPE_CHECKING:
-    from proxy.connection import Connection
+    from proxy.dialogue import Dialogue
 
 
-async def deliver(connection: Connection, turn: Turn, response: Response) -> bool:
+async def deliver(dialogue: Dialogue, turn: Turn, response: Response) -> bool:
     """Send the response; whether the connection stays for another request."""
     if response.upgraded:
-        await _switch(connection, turn, response, response.upgraded)
+        await _switch(dialogue, turn, response, response.upgraded)
         return False
     body = response.body
     length = len(body) if isinstance(body, bytes) else body.length
     asked = turn.scanned
     framing = frame_response(asked.method, response.status, length, asked.http10)
-    keep = connection.may_keep(turn) and framing.kind != "close"
+    keep = dialogue.may_keep(turn) and framing.kind != "close"
     try:
         head = write_response(response, framing, keep_alive=keep, http10=asked.http10)
     except ValueError as bug:
         # A middleware made a head that two readers could understand differently: nobody gets it.
-        await _close(body)
-        return await deliver(connection, turn, turn.failed(bug))
+        await _let_go(body)
+        return await deliver(dialogue, turn, turn.failed(bug))
     turn.started, turn.ends_by_closing = True, framing.kind == "close"
     turn.tally.status = response.status
-    connection.wire.send(head)
-    await _send_content(connection, turn, body, framing)
-    connection.finish(turn, keep)
+    dialogue.wire.send(head)
+    await _send_content(dialogue, turn, body, framing)
+    dialogue.finish(turn, keep)
     return keep
 
 
-async def _send_content(connection: Connection, turn: Turn, body: bytes | Body, framing: Framing) -> None:
+async def _send_content(dialogue: Dialogue, turn: Turn, body: bytes | Body, framing: Framing) -> None:
     """All of the content, or a connection that ends so that nobody takes this for all of it."""
     try:
         if framing is NO_BODY:
-            await _close(body)
+            await _let_go(body)
         elif isinstance(body, bytes):
-            connection.wire.send(body)
+            dialogue.wire.send(body)
             turn.tally.bytes_out = len(body)
         else:
-            await _stream(connection, turn, body, chunked=framing.kind == "chunked")
+            await _stream(dialogue, turn, body, chunked=framing.kind == "chunked")
             if framing.kind == "length" and turn.tally.bytes_out != framing.length:
                 raise Truncated("the answer had another length than it announced")
     except UpstreamError as error:
         turn.tally.fault = str(error)
-        connection.cut(turn)
+        dialogue.cut(turn)
         raise ConnectionResetError("the server cut its answer short") from error
     except OSError:
         raise
     except Exception as bug:
         turn.failed(bug)
-        connection.cut(turn)
+        dialogue.cut(turn)
         raise ConnectionResetError("the answer could not be completed") from bug
 
 
-async def _stream(connection: Connection, turn: Turn, body: Body, *, chunked: bool) -> None:
+async def _stream(dialogue: Dialogue, turn: Turn, body: Body, *, chunked: bool) -> None:
     """Each piece goes out as it comes, and the next is asked for when the client has room."""
-    wire, tally = connection.wire, turn.tally
+    wire, tally = dialogue.wire, turn.tally
     pieces = aiter(body)
     try:
         async for piece in pieces:
@@ -75,34 +75,31 @@ async def _stream(connection: Connection, turn: Turn, body: Body, *, chunked: bo
             tally.bytes_out += len(piece)
             await wire.drain()
     finally:
-        # Now, not when the garbage is collected: the server's connection hangs on it.
-        if isinstance(pieces, AsyncGenerator):
-            await pieces.aclose()
+        await _let_go(pieces)  # at once: the server's connection hangs on it
     if chunked:
         wire.send(write_last_chunk(body.trailers))
 
 
-async def _close(body: bytes | Body) -> None:
-    """Let the server's connection go without reading what it still sends."""
-    if isinstance(body, bytes):
-        return
-    pieces = aiter(body)
-    if isinstance(pieces, AsyncGenerator):
-        await pieces.aclose()
+async def _let_go(content: object) -> None:
+    """Nobody reads the rest.  A server's content has `close`, a middleware's generator `aclose`."""
+    if isinstance(content, AsyncGenerator):
+        await content.aclose()
+    elif close := getattr(content, "close", None):
+        close()
 
 
-async def _switch(connection: Connection, turn: Turn, response: Response, server: Stream) -> None:
+async def _switch(dialogue: Dialogue, turn: Turn, response: Response, server: Stream) -> None:
     """Hand both ends over to each other (RFC 9110 7.8)."""
     protocol = turn.scanned.upgrade
     turn.started, turn.tally.status = True, 101
-    stream = connection.upgrade(turn)
-    connection.wire.send(write_response(response, NO_BODY, upgrade=protocol))
+    stream = dialogue.upgrade(turn)
+    dialogue.wire.send(write_response(response, NO_BODY, upgrade=protocol))
     websocket = protocol.lower() == "websocket"
     try:
-        await join(stream, server, websocket=websocket, stopping=connection.stopping)
+        await join(stream, server, websocket=websocket, stopping=dialogue.stopping)
     finally:
         server.close()
-        connection.finish(turn, keep=False)
+        dialogue.finish(turn, keep=False)
 
 
 def own_answer(response: Response, asked: ScannedRequest | None, *, keep: bool) -> bytes:

@@ -55,14 +55,15 @@ class Door:
             asyncio.get_running_loop().add_reader(self._listening, self._accept)
 
     def _accept(self) -> None:
+        """Somebody knocks."""
         loop = asyncio.get_running_loop()
-        capacity = self._entry.gate.capacity
+        gate = self._entry.gate
+        if gate.capacity.full:
+            loop.remove_reader(self._listening)
+            gate.capacity.when_freed(self._resume)
+            gate.make_room(BATCH)
+            return
         for _ in range(BATCH):
-            if capacity.full:
-                self._entry.gate.make_room(BATCH)
-                loop.remove_reader(self._listening)
-                capacity.when_freed(self._resume)
-                return
             try:
                 client, _ = self._listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -70,11 +71,13 @@ class Door:
             except OSError as error:
                 if error.errno not in EXHAUSTED:
                     raise
-                self._entry.gate.make_room(BATCH)
                 loop.remove_reader(self._listening)
                 loop.call_later(PAUSE, self._resume)
+                gate.make_room(BATCH)
                 return
             self._let_in(client)
+            if gate.capacity.full:
+                return
 
     def _let_in(self, client: socket.socket) -> None:
         client.setblocking(False)
@@ -119,8 +122,8 @@ class Door:
     async def _speaks_tls(self, client: socket.socket) -> bool:
         """Whether the first byte begins a handshake; who speaks HTTP here is told so in one sentence."""
         loop = asyncio.get_running_loop()
-        readable = loop.create_future()
-        loop.add_reader(client, lambda: readable.done() or readable.set_result(None))
+        readable: asyncio.Future[None] = loop.create_future()
+        loop.add_reader(client, _settle, readable)
         try:
             async with asyncio.timeout(self._entry.gate.limits.handshake):
                 await readable
@@ -133,3 +136,8 @@ class Door:
             if client.recv(64 * 1024)[:1].isalpha():
                 client.send(PLAIN_TO_TLS)
         return False
+
+
+def _settle(readable: asyncio.Future[None]) -> None:
+    if not readable.done():
+        readable.set_result(None)

@@ -15,7 +15,7 @@ from proxy.framing import Framing
 
 
 class Holder(Protocol):
-    """What aiohttp's side may ask of the connection."""
+    """What aiohttp's side may ask of the dialogue."""
 
     def hold(self, reason: str) -> None: ...
     def release(self, reason: str) -> None: ...
@@ -23,13 +23,13 @@ class Holder(Protocol):
 
 
 class Facade(asyncio.Transport):
-    def __init__(self, connection: Holder, lane: RequestHandler) -> None:
+    def __init__(self, dialogue: Holder, lane: RequestHandler) -> None:
         super().__init__()
-        self._connection: Holder | None = connection
+        self._dialogue: Holder | None = dialogue
         self._lane = lane
         lane.connection_made(self)
 
-    # From the connection
+    # From the dialogue
 
     def begin(self, framing: Framing) -> None:
         """Start a handler; it finds the request itself in the connection's turn."""
@@ -40,29 +40,29 @@ class Facade(asyncio.Transport):
 
     def detach(self) -> None:
         """Take the connection away: the handler is cancelled, and with it what it asked of a server."""
-        self._connection = None
+        self._dialogue = None
         self._lane.connection_lost(ConnectionResetError("the client left"))
 
     # From aiohttp
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return self._connection if name == "connection" else default
+        return self._dialogue if name == "dialogue" else default
 
     def pause_reading(self) -> None:
-        if self._connection:
-            self._connection.hold("aiohttp")
+        if self._dialogue:
+            self._dialogue.hold("aiohttp")
 
     def resume_reading(self) -> None:
-        if self._connection:
-            self._connection.release("aiohttp")
+        if self._dialogue:
+            self._dialogue.release("aiohttp")
 
     def is_closing(self) -> bool:
-        return self._connection is None
+        return self._dialogue is None
 
     def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection:
-            connection.lane_done()
+        dialogue, self._dialogue = self._dialogue, None
+        if dialogue:
+            dialogue.lane_done()
 
     def abort(self) -> None:
         self.close()

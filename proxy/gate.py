@@ -12,6 +12,7 @@ from proxy.access_log import AccessRecord
 from proxy.capacity import Capacity
 from proxy.headers import TrustedProxies
 from proxy.limits import Limits
+from proxy.phase import Phase
 from proxy.table import RoutingTable
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Gate:
 
     def make_room(self, wanted: int) -> None:
         """Close the connections that have been idle longest; nobody is in the middle of anything there."""
-        idle = (connection for connection in self.connections() if connection.idle)
+        idle = (connection for connection in self.connections() if connection.phase is Phase.IDLE)
         for connection in nsmallest(wanted, idle, key=lambda connection: connection.since):
             connection.abort()
 

@@ -14,9 +14,9 @@ from aiohttp import http_parser, web
 from aiohttp.web_protocol import RequestHandler
 
 from proxy.balancer import Balancer
-from proxy.connection import Connection
 from proxy.decision import dressed
 from proxy.delivery import deliver
+from proxy.dialogue import Dialogue
 from proxy.exchange import Empty, Handler, NeverSent, NoServer, Request, Response, UpstreamError
 from proxy.framing import NO_BODY
 from proxy.headers import from_server, to_server
@@ -70,16 +70,16 @@ class AiohttpLane:
         await self._server.shutdown(timeout=0.5)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        connection = cast("Connection | None", request.get_extra_info("connection"))
-        turn = connection.turn if connection else None
-        if connection is None or turn is None:
+        dialogue = cast("Dialogue | None", request.get_extra_info("dialogue"))
+        turn = dialogue.turn if dialogue else None
+        if dialogue is None or turn is None:
             raise ConnectionResetError("the client left")
         if turn.response or turn.route is None:
-            return Answer(connection, turn, turn.response or page(404, turn.head))
+            return Answer(dialogue, turn, turn.response or page(404, turn.head))
         framing = turn.scanned.framing
         body = Empty() if framing is NO_BODY else ClientBody(request.content, turn, framing.length)
-        asked = Request(turn.head, body, inform=partial(connection.inform, turn))
-        return Answer(connection, turn, await self._respond(turn, turn.route, asked))
+        asked = Request(turn.head, body, inform=partial(dialogue.inform, turn))
+        return Answer(dialogue, turn, await self._respond(turn, turn.route, asked))
 
     async def _respond(self, turn: Turn, route: Route, request: Request) -> Response:
         """The route's response, or the page that stands for its failure: mapped here and nowhere else."""
@@ -123,9 +123,9 @@ class AiohttpLane:
 class Answer(web.StreamResponse):
     """A response that writes itself when aiohttp asks it to: aiohttp neither adds nor drops a byte."""
 
-    def __init__(self, connection: Connection, turn: Turn, response: Response) -> None:
+    def __init__(self, dialogue: Dialogue, turn: Turn, response: Response) -> None:
         super().__init__(status=response.status)
-        self._connection = connection
+        self._dialogue = dialogue
         self._turn = turn
         self._response = response
         self._kept = False
@@ -138,4 +138,4 @@ class Answer(web.StreamResponse):
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
-        self._kept = await deliver(self._connection, self._turn, self._response)
+        self._kept = await deliver(self._dialogue, self._turn, self._response)

@@ -94,6 +94,7 @@ def load(pair: KeyPair) -> ssl.SSLContext:
     """
     context = _bare_context()
     descriptor = os.memfd_create("certificate", os.MFD_CLOEXEC)
+    os.set_blocking(descriptor, False)  # memory never does
     try:
         os.write(descriptor, pair.chain_pem.rstrip() + b"\n" + pair.key_pem)
         # An encrypted key would make OpenSSL ask on the terminal; an empty password makes it fail instead.

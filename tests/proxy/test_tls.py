@@ -73,7 +73,7 @@ def test_the_certificate_follows_the_name(asked, certificate):
 def test_a_name_without_certificate_gets_an_alert_and_never_another_hosts():
     sni = SNI()
     sni.publish({"blog.test": pair("blog.test")})
-    with pytest.raises(ssl.SSLError, match="(?i)unrecognized.name"):
+    with pytest.raises(ssl.SSLError, match=r"(?i)unrecognized.name"):
         shake(sni, "other.test")
 
 

@@ -109,7 +109,7 @@ def sends(data: bytes) -> Script:
 
 
 class App:
-    """A server on a port of its own.  It closes a connection when its script says so by `call.writer.close()`."""
+    """A server on a port of its own.  Its script closes a connection by `call.writer.close()`."""
 
     def __init__(self, script: Script) -> None:
         self.script = script

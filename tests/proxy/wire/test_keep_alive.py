@@ -111,7 +111,7 @@ async def test_many_pipelined_requests_do_not_fill_the_memory():
         client.writer.write((GET % (b"x" * 7000)) * 1500)  # 10 MB
         connection = await stage.connection()
         await eventually(lambda: connection.wire.held)
-        assert len(connection._pending) < 256 * 1024
+        assert len(connection.dialogue._pending) < 256 * 1024
         go_on.set()
         for _ in range(1501):
             assert (await client.reply()).status == 200

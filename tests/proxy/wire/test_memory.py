@@ -1,9 +1,8 @@
-"""Large transfers between a fast side and a side that has stopped: the fast one waits, and nothing piles up."""
+"""Large transfers between a fast side and one that has stopped: the fast one waits, nothing piles up."""
 
 import asyncio
 import os
 
-from proxy.limits import Limits
 from tests.proxy.wire.stage import Call, Client, eventually, staged
 
 SIZE = 200 * 1024 * 1024

@@ -21,8 +21,9 @@ async def test_the_head_arrives_as_it_was_sent_but_for_what_concerns_one_hop():
     async with staged() as stage:
         client = await stage.client()
         await client.ask(
-            b"GET /a%20b?q=1%2F2&q=3 HTTP/1.1\r\nHost: App.Test\r\nX-Odd-CASE: 1\r\nCookie: a=1\r\nCookie: b=2\r\n"
-            b"Connection: X-Hop\r\nX-Hop: secret\r\nX-Forwarded-For: 6.6.6.6\r\nProxy: evil\r\n\r\n"
+            b"GET /a%20b?q=1%2F2&q=3 HTTP/1.1\r\nHost: App.Test\r\nX-Odd-CASE: 1\r\n"
+            b"Cookie: a=1\r\nCookie: b=2\r\nConnection: X-Hop\r\nX-Hop: secret\r\n"
+            b"X-Forwarded-For: 6.6.6.6\r\nProxy: evil\r\n\r\n"
         )
         call = stage.app.calls[0]
         assert call.line == "GET /a%20b?q=1%2F2&q=3 HTTP/1.1"

@@ -63,7 +63,7 @@ async def test_a_request_that_is_half_here_is_still_served():
     async with staged() as stage:
         client = await stage.client()
         await client.send(GET[:20])
-        await eventually(lambda: [1 for each in stage.entrypoints._gate.connections() if each._pending])
+        await eventually(lambda: [1 for each in stage.entrypoints._gate.connections() if each.dialogue.begun])
         stop = await stopping(stage)
         reply = await client.ask(GET[20:])
         assert (reply.status, reply.get("Connection")) == (200, "close")
