@@ -38,7 +38,7 @@ def authority(state: Path, web: int) -> Iterator[tuple[Authority, str]]:
         return
     shutil.rmtree(state, ignore_errors=True)
     with Pebble(state, http_port=web) as pebble:
-        context = ssl.create_default_context(cadata=pebble.issuing_root().decode())
+        context = ssl.create_default_context(cadata=pebble.issuing_root())
         command = (
             "--acme-ca",
             pebble.directory_url,

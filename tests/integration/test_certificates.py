@@ -42,7 +42,7 @@ def program(engine_url: str, ca: Pebble, web: int, tmp_path: Path) -> Iterator[P
 
 def issued_by_ca(program: Program, ca: Pebble, host: str) -> bytes:
     """Wait for the CA's certificate; DER."""
-    trust = ssl.create_default_context(cadata=ca.issuing_root().decode())
+    trust = ssl.create_default_context(cadata=ca.issuing_root())
     eventually(lambda: visit(host, program.websecure, trust).status == 200, within=ISSUED_WITHIN, every=0.25)
     return served(program, host, trust)
 
@@ -89,7 +89,7 @@ def test_a_killed_tidegate_serves_the_same_certificates_again_and_orders_nothing
 ) -> None:
     for name in ("ebb", "flow"):
         start(name, {"tidegate.host": f"{name}.test"})
-    trust = ssl.create_default_context(cadata=ca.issuing_root().decode())
+    trust = ssl.create_default_context(cadata=ca.issuing_root())
     before = {host: issued_by_ca(program, ca, host) for host in ("ebb.test", "flow.test")}
     ordered = orders(program)
     for _ in range(3):
