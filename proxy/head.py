@@ -132,7 +132,7 @@ def scan_request(
 
 
 def scan_response(
-    data: bytes | bytearray, method: str, upgrade: str = "", limits: HeadLimits = LIMITS
+    data: bytes | bytearray, method: str, upgrade: str = "", limits: HeadLimits = LIMITS, seen: int = 0
 ) -> ScannedResponse | None:
     """The response to `method` that `data` begins with, None while its head is not whole.
 
@@ -140,21 +140,19 @@ def scan_response(
     without having been asked, or to another one, is broken (RFC 9110 7.8).
     """
     try:
-        return _scan_response(data, method, upgrade, limits)
+        return _scan_response(data, method, upgrade, limits, seen)
     except BadHead as bad:
         raise BadHead(502, bad.reason) from None
 
 
 def _scan_response(
-    data: bytes | bytearray, method: str, upgrade: str, limits: HeadLimits
+    data: bytes | bytearray, method: str, upgrade: str, limits: HeadLimits, seen: int
 ) -> ScannedResponse | None:
-    end = data.find(b"\r\n\r\n", 0, limits.head)
+    end = data.find(b"\r\n\r\n", max(0, seen - 3), limits.head)
     if end < 0:
-        if len(data) >= limits.head:
-            raise BadHead(431, "the head is too large")
         if not b"HTTP/1."[: len(data)] == data[:7]:
             raise BadHead(400, "not an HTTP/1 response")
-        check_beginning(data)
+        _check_new(data, 0, seen, limits)
         return None
     lines = _lines(data[:end], limits.fields)
     line = STATUS_LINE.fullmatch(lines[0])
@@ -194,12 +192,16 @@ def _check_unfinished(data: bytes | bytearray, start: int, seen: int, limits: He
     line_end = data.find(b"\r\n", start, start + limits.request_line + 2)
     if line_end < 0 and len(data) - start > limits.request_line + 1:
         raise BadHead(414, "the request line is too long")
-    if len(data) - start >= limits.head:
-        raise BadHead(431, "the head is too large")
-    new = max(start, seen - 1 if data[seen - 1 : seen] == b"\r" else seen)
-    check_beginning(data[new:])
+    _check_new(data, start, seen, limits)
     if line_end + 2 > seen and line_end >= 0:
         _request_line(data[start:line_end].decode("latin-1"), limits.request_line)
+
+
+def _check_new(data: bytes | bytearray, start: int, seen: int, limits: HeadLimits) -> None:
+    if len(data) - start >= limits.head:
+        raise BadHead(431, "the head is too large")
+    # A CR that came last in an earlier call was not judged yet.
+    check_beginning(data[max(start, seen - 1 if data[seen - 1 : seen] == b"\r" else seen) :])
 
 
 def _request_line(line: str, longest: int) -> tuple[str, str, bool]:

@@ -38,15 +38,21 @@ def frame_response(method: str, status: int, length: int | None, http10: bool = 
     return UNTIL_CLOSE if http10 else CHUNKED
 
 
-def write_request(method: str, target: str, fields: Fields, framing: Framing, upgrade: str = "") -> bytes:
+def write_request(
+    method: str, target: str, fields: Fields, framing: Framing, upgrade: str = "", host: str = ""
+) -> bytes:
     """A request's head; ValueError rather than a malformed one.
 
     What concerns this hop alone is written here, whatever of it `fields` hold.
+    `host` is for a request of HTTP/1.0 that named none: 1.1 has to (RFC 9112 3.2).
     """
     if not is_token(method) or not (target.isascii() and target.isprintable()) or " " in target or not target:
         raise ValueError(f"not a request: {method!r} {target!r}")
     lines = [line for line in fields if line[0].lower() not in OF_THIS_HOP]
-    if sum(name.lower() == "host" for name, _ in lines) != 1:
+    hosts = sum(name.lower() == "host" for name, _ in lines)
+    if not hosts and host:
+        lines.insert(0, ("Host", host))
+    elif hosts != 1:
         raise ValueError("a request has one Host")
     _add_framing(lines, framing)
     if upgrade:
