@@ -8,8 +8,9 @@ by which name is written anew, what only concerns one hop is left out (RFC 9110
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Literal, Protocol
 
 from proxy.authority import parse_authority, url_host
 from proxy.exchange import Fields, IPAddress, RequestHead, get, without
@@ -30,6 +31,14 @@ SPEAKS_FOR_OTHERS = frozenset(
 )  # fmt: skip
 """With X-Forwarded-*: what apps believe about visitor or path on the word of a proxy in front."""
 NEVER = "proxy"  # CGI makes HTTP_PROXY of it, and apps then send their own requests through it
+LONGEST_SPECIAL = 64  # characters; also keeps the memo small
+Kind = Literal["end-to-end", "hearsay", "host", "connection", "te", "dropped"]
+_ALONE: dict[str, Kind] = {
+    "host": "host",
+    "connection": "connection",
+    "te": "te",
+    "content-length": "end-to-end",
+}
 _ODD = re.compile("[^a-z0-9-]")
 
 
@@ -58,11 +67,11 @@ def received(
 ) -> RequestHead:
     """The head as routing, middlewares and the server see it; BadRequest where it has no one meaning."""
     peer = plain_address(peer)
-    believed = peer in trusted
-    authority, host, target = _asked_for(scanned)
-    kept = tuple(_kept(scanned.fields, believed))
-    visitor = visitor_of(kept if believed else (), peer, tls, authority, local_port, trusted)
-    chain = get(kept, "X-Forwarded-For")  # empty where the peer is not believed
+    lines = _sorted(scanned.fields)
+    said = tuple(lines["hearsay"]) if peer in trusted else ()
+    authority, host, target = _asked_for(scanned.target, _joined(lines["host"]))
+    visitor = visitor_of(said, peer, tls, authority, local_port, trusted)
+    chain = get(said, "X-Forwarded-For")
     about = (
         ("X-Forwarded-For", f"{chain}, {peer}" if chain else str(peer)),
         ("X-Forwarded-Proto", visitor.scheme),
@@ -74,7 +83,7 @@ def received(
     return RequestHead(
         method=scanned.method,
         target=target,
-        fields=_full((("Host", authority),)) + _others(kept) + _full(about),
+        fields=(*_full((("Host", authority),)), *_end_to_end(lines), *_others(said), *_full(about)),
         host=host,
         client_ip=visitor.address,
         scheme=visitor.scheme,
@@ -83,14 +92,13 @@ def received(
     )
 
 
-def _asked_for(scanned: Scanned) -> tuple[str, str, str]:
+def _asked_for(raw_target: str, host_field: str) -> tuple[str, str, str]:
     """Host field, host and target; an absolute target wins over the Host field (RFC 9112 3.2.2)."""
     try:
-        named, target = split_target(scanned.target)
-        text = get(scanned.fields, "Host") if named is None else named
-        if not text and named is None:
+        named, target = split_target(raw_target)
+        if not host_field and named is None:
             return "", "", target  # HTTP/1.0, or a client that has no name for us (RFC 9112 3.2)
-        host, port = parse_authority(text)
+        host, port = parse_authority(host_field if named is None else named)
     except BadTarget as error:
         raise BadRequest(str(error)) from None
     except ValueError:
@@ -98,27 +106,48 @@ def _asked_for(scanned: Scanned) -> tuple[str, str, str]:
     return url_host(host) + (f":{port}" if port else ""), host, target
 
 
-def _kept(fields: Fields, believed: bool) -> Iterator[tuple[str, str]]:
-    """The client's lines that mean something behind us, too.
+def _sorted(fields: Fields) -> dict[Kind, list[tuple[str, str]]]:
+    lines: dict[Kind, list[tuple[str, str]]] = {
+        "end-to-end": [], "hearsay": [], "host": [], "connection": [], "te": [], "dropped": [],
+    }  # fmt: skip
+    for line in fields:
+        lines[kind_of(line[0])].append(line)
+    return lines
+
+
+def _joined(lines: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(value for _, value in lines)
+
+
+def _end_to_end(lines: Mapping[Kind, Sequence[tuple[str, str]]]) -> Iterator[tuple[str, str]]:
+    """The client's lines that mean something behind us, too."""
+    listed = _joined(lines["connection"]).lower()
+    named = {name.strip() for name in listed.split(",")} - OURS
+    for line in lines["end-to-end"]:
+        if line[0].lower() not in named:
+            yield line
+    if any("trailers" in value.lower() for _, value in lines["te"]):
+        yield "TE", "trailers"  # RFC 9110 10.1.4: the app may send trailers, and we pass them on
+
+
+def kind_of(name: str) -> Kind:
+    """What a request's field is to a proxy.
 
     CGI, WSGI and PHP cannot tell `X_Forwarded_For` from `X-Forwarded-For`, so an
     odd spelling of a name that matters is dropped, whoever sends it.
     """
-    named = _named_by_connection(fields)
-    for line in fields:
-        name = line[0].lower()
-        meant = _ODD.sub("-", name)
-        if meant in HOP_BY_HOP:
-            if name == "te" and "trailers" in line[1].lower():
-                yield "TE", "trailers"  # RFC 9110 10.1.4: the app may answer with trailers, we pass them on
-        elif meant.startswith("x-forwarded") or meant in SPEAKS_FOR_OTHERS:
-            if believed and meant == name:
-                yield line
-        elif meant in OURS:
-            if name == "content-length":
-                yield line
-        elif meant != NEVER and name not in named:
-            yield line
+    return _kind_of(name) if len(name) <= LONGEST_SPECIAL else "end-to-end"
+
+
+@lru_cache(maxsize=1024)  # names come in few spellings
+def _kind_of(name: str) -> Kind:
+    name = name.lower()
+    meant = _ODD.sub("-", name)
+    if name in _ALONE:
+        return _ALONE[name]
+    if meant.startswith("x-forwarded") or meant in SPEAKS_FOR_OTHERS:
+        return "hearsay" if name == meant else "dropped"
+    return "dropped" if meant in HOP_BY_HOP or meant in OURS or meant == NEVER else "end-to-end"
 
 
 def _named_by_connection(fields: Fields) -> frozenset[str]:
@@ -131,10 +160,10 @@ def _full(fields: Fields) -> Fields:
     return tuple(line for line in fields if line[1])
 
 
-def _others(kept: Fields) -> Fields:
+def _others(said: Fields) -> Fields:
     """Without the lines that are written anew."""
     return without(
-        kept,
+        said,
         "X-Forwarded-For",
         "X-Forwarded-Proto",
         "X-Forwarded-Host",

@@ -18,8 +18,9 @@ from proxy.values import parse_network, short
 
 Predicate: TypeAlias = Callable[[RequestHead], bool]
 
-RESERVED = b":/?#[]@!$&'()*+,;=%"
-"""These stay encoded in what a rule sees: decoded they would mean something else (RFC 3986 2.2)."""
+STRUCTURE = b"/?#%"
+"""These stay encoded in what a rule sees: decoded they would make another path of it.  The other reserved
+characters are decoded, as apps do, so that no `%40` slips past a rule about `@`."""
 LONGEST_HOST = 255
 _ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
 _HOST = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
@@ -43,13 +44,13 @@ class MatcherKind:
 
 
 def routing_path(path: str) -> str:
-    """The path as rules see it: escapes decoded, but for the reserved characters."""
+    """The path as rules see it: escapes decoded, but for those that structure a URL."""
     return _ESCAPE.sub(_decode, path) if "%" in path else path
 
 
 def _decode(escape: re.Match[str]) -> str:
     byte = int(escape[1], 16)
-    return escape[0].upper() if byte in RESERVED else chr(byte)
+    return escape[0].upper() if byte in STRUCTURE else chr(byte)
 
 
 def as_bytes(text: str) -> str:

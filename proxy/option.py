@@ -48,7 +48,8 @@ def options(cls: type[T]) -> type[T]:
 
 def options_of(cls: type[Any]) -> Mapping[str, OptionDoc]:
     """The options of a class by their Python names, in the order of declaration."""
-    return _options_of(cls)
+    key: Any = cls
+    return _options_of(key)
 
 
 @cache
@@ -85,7 +86,7 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 
 
 def is_options(type_: Any) -> bool:
-    return isinstance(type_, type) and is_dataclass(type_)
+    return isinstance(type_, type) and is_dataclass(type_) and not has_text_form(type_)
 
 
 def members_of(type_: Any) -> tuple[Any, ...]:

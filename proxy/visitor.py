@@ -56,6 +56,8 @@ def visitor_of(
 
 def _visitor_address(said: Fields, peer: IPAddress, trusted: TrustedProxies) -> IPAddress:
     """The last address in the chain that no trusted proxy has; what stands before it is hearsay."""
+    if not said:
+        return peer
     chain = get(said, "X-Forwarded-For") or get(said, "X-Real-Ip")
     address = peer
     for text in reversed(chain.split(",")):

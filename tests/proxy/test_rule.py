@@ -37,6 +37,7 @@ from tests.proxy.heads import head
         ("Path(`/a%20b`)", head("/a%20b"), True),
         ("Path(`/a/b`)", head("/a%2Fb"), False),
         ("Path(`/a%2fb`)", head("/a%2Fb"), True),
+        ("PathPrefix(`/@a`)", head("/%40a"), True),
         ("Path(`/a%41`)", head("/a%2541"), False),  # decoded once, never twice
         ("PathPrefix(`/a`)", head("/b?x=/a"), False),
         ("Query(`a`, `1 2`)", head("/?b=2&a=1+2"), True),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -32,22 +33,17 @@ class Level(Enum):
     INFO = "info"
 
 
+@dataclass(frozen=True)
 class Colour:
     """A value of somebody else's making."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    name: str
 
     @classmethod
     def parse(cls, text: str) -> Colour:
         if text not in ("red", "blue"):
             raise ValueError(f"No paint is called {text}.")
         return cls(text)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Colour) and other.name == self.name
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 @options

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.exchange import BodyMiddleware, OnRequest, OnResponse
@@ -43,9 +43,10 @@ trees = st.recursive(
 
 
 @ALL
+@settings(max_examples=60)
 @given(data=st.data())
 def test_no_options_raise(cls: type[Any], data: st.DataObject) -> None:
     names = st.sampled_from([opt.name for opt in options_of(cls).values()])
-    tree = data.draw(st.dictionaries(names, trees))
+    tree = data.draw(st.dictionaries(names, trees, max_size=5))
     value, flaws = parse_options(cls, tree)
     assert value is None or not flaws
