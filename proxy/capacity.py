@@ -83,6 +83,7 @@ class Capacity:
 
     async def emptied(self) -> None:
         """Wait until everybody has left."""
-        if self._taken:
+        if self._taken and (self._emptied is None or self._emptied.done()):
             self._emptied = asyncio.get_running_loop().create_future()
-            await self._emptied
+        if self._taken and self._emptied:
+            await asyncio.shield(self._emptied)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from proxy.exchange import Body, Response, ResponseHead, Stream, Truncated, UpstreamError, without
@@ -50,9 +52,7 @@ async def _send_content(dialogue: Dialogue, turn: Turn, body: bytes | Body, fram
             dialogue.wire.send(body)
             turn.tally.bytes_out = len(body)
         else:
-            await _stream(dialogue, turn, body, chunked=framing.kind == "chunked")
-            if framing.kind == "length" and turn.tally.bytes_out != framing.length:
-                raise Truncated("the answer had another length than it announced")
+            await _stream(dialogue, turn, body, framing)
     except UpstreamError as error:
         turn.tally.fault = str(error)
         dialogue.cut(turn)
@@ -65,19 +65,24 @@ async def _send_content(dialogue: Dialogue, turn: Turn, body: bytes | Body, fram
         raise ConnectionResetError("the answer could not be completed") from bug
 
 
-async def _stream(dialogue: Dialogue, turn: Turn, body: Body, *, chunked: bool) -> None:
+async def _stream(dialogue: Dialogue, turn: Turn, body: Body, framing: Framing) -> None:
     """Each piece goes out as it comes, and the next is asked for when the client has room."""
-    wire, tally = dialogue.wire, turn.tally
+    wire, tally, chunked = dialogue.wire, turn.tally, framing.kind == "chunked"
     pieces = aiter(body)
     try:
         async for piece in pieces:
-            wire.send(write_chunk(piece) if chunked else piece)
             tally.bytes_out += len(piece)
+            if framing.length is not None and tally.bytes_out > framing.length:
+                # What is too much would be the beginning of the client's next answer.
+                raise Truncated("the answer was longer than announced")
+            wire.send(write_chunk(piece) if chunked else piece)
             await wire.drain()
     finally:
         await _let_go(pieces)  # at once: the server's connection hangs on it
     if chunked:
         wire.send(write_last_chunk(body.trailers))
+    elif framing.length is not None and tally.bytes_out < framing.length:
+        raise Truncated("the answer was shorter than announced")
 
 
 async def _let_go(content: object) -> None:
@@ -107,7 +112,8 @@ def own_answer(response: Response, asked: ScannedRequest | None, *, keep: bool) 
     body = response.body if isinstance(response.body, bytes) else b""
     method, http10 = (asked.method, asked.http10) if asked else ("GET", False)
     framing = frame_response(method, response.status, len(body), http10)
-    head = response if framing is not NO_BODY else _with_length(response, len(body))
+    dated = replace(response, fields=(*response.fields, ("Date", formatdate(usegmt=True))))  # RFC 9110 6.6.1
+    head = dated if framing is not NO_BODY else _with_length(dated, len(body))
     data = write_response(head, framing, keep_alive=keep, http10=http10)
     return data if framing is NO_BODY else data + body
 

@@ -15,7 +15,7 @@ BATCH = 64
 EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 PAUSE = 0.25
 """Seconds without accepting after the system had no descriptor left: an accept loop would spin meanwhile."""
-HANDSHAKE_RECORD = 0x16
+HANDSHAKE_RECORD = b"\x16"
 PLAIN_TO_TLS = (
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 49\r\n"
     b"Connection: close\r\n\r\nThis address speaks HTTPS. Begin it with https:\n\n"
@@ -91,15 +91,14 @@ class Door:
     async def _welcome(self, client: socket.socket, connection: Connection) -> None:
         try:
             if self._context and not await self._speaks_tls(client):
+                client.close()
                 connection.never_began()
                 return
             await self._connect(client, connection)
         except (OSError, asyncio.CancelledError):
             # A handshake that failed, took too long or was sent away is the client's loss alone.
-            client.close()
             connection.never_began()
         except Exception as bug:
-            client.close()
             connection.never_began()
             asyncio.get_running_loop().call_exception_handler(
                 {"message": "a connection could not be taken in", "exception": bug}
@@ -121,21 +120,27 @@ class Door:
 
     async def _speaks_tls(self, client: socket.socket) -> bool:
         """Whether the first byte begins a handshake; who speaks HTTP here is told so in one sentence."""
-        loop = asyncio.get_running_loop()
-        readable: asyncio.Future[None] = loop.create_future()
-        loop.add_reader(client, _settle, readable)
         try:
             async with asyncio.timeout(self._entry.gate.limits.handshake):
-                await readable
-        finally:
-            loop.remove_reader(client)
-        first = client.recv(1, socket.MSG_PEEK)
-        if first and first[0] == HANDSHAKE_RECORD:
-            return True
-        with client:
-            if client.recv(64 * 1024)[:1].isalpha():
+                await _readable(client)
+            first = client.recv(1, socket.MSG_PEEK)
+            if first.isalpha():
+                client.recv(64 * 1024)  # closing with unread input would reset what we say
                 client.send(PLAIN_TO_TLS)
-        return False
+        except BaseException:
+            client.close()  # there is no transport yet that would
+            raise
+        return first[:1] == HANDSHAKE_RECORD
+
+
+async def _readable(sock: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    readable: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(sock, _settle, readable)
+    try:
+        await readable
+    finally:
+        loop.remove_reader(sock)
 
 
 def _settle(readable: asyncio.Future[None]) -> None:

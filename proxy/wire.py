@@ -98,6 +98,8 @@ class Wire:
 
     def _queued_in_kernel(self) -> int:
         sock = self._transport.get_extra_info("socket")
+        if sock is None:
+            return 0
         try:
             return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
         except (OSError, ValueError):  # closed meanwhile

@@ -68,7 +68,12 @@ async def respond(pool: Servers, to: Route, its: Turn) -> Response:
 
 @pytest.mark.parametrize(
     ("failure", "status"),
-    [(UpstreamError("it cut"), 502), (NoServer("none"), 503), (TimedOut("slow"), 504), (ValueError("bug"), 500)],
+    [
+        (UpstreamError("it cut"), 502),
+        (NoServer("none"), 503),
+        (TimedOut("slow"), 504),
+        (ValueError("bug"), 500),
+    ],
 )
 async def test_a_failure_is_a_page_without_internals_and_its_cause_is_for_the_log(failure, status):
     its = turn()
