@@ -186,12 +186,14 @@ class Manager:
     async def _accept(self, host: Host, outcome: Outcome) -> None:
         if outcome.stored is not None:
             self._holdings.take(host, outcome.stored)
+            self._holdings.publish()
         if (certificate := outcome.certificate) is None:
             return
         renewed = host.held is not None
         host.held, host.entry = certificate, Entry()
         host.renewal = ari.fresh(certificate, host.renewal)
         host.unsaved = outcome.unsaved is not None
+        self._holdings.publish()
         due = renew_at(certificate)
         self._log(Obtained(host.host, certificate.issuer, certificate.not_after, due, renewed))
         if outcome.unsaved:
@@ -207,12 +209,12 @@ class Manager:
             if self._pause.waits(now):
                 return  # an order beside this one has already said so
             pause = self._pause.failed(failure, now, settings, jitter)
-            self._log(AuthorityFailed(host.directory, failure.cause, failure.detail, pause.next_try))
             await self._set_pause(pause)
+            self._log(AuthorityFailed(host.directory, failure.cause, failure.detail, pause.next_try))
             return
         host.entry = host.entry.failed(failure, now, settings, jitter)
-        self._log(Failed(host.host, failure.cause, failure.detail, host.entry.next_try))
         await self._holdings.write(self._store.save_entry, host.host, host.entry)
+        self._log(Failed(host.host, failure.cause, failure.detail, host.entry.next_try))
 
     async def _set_pause(self, pause: Entry) -> None:
         """Persist an outage of the CA, but not that it was out of reach: nobody counted those attempts."""

@@ -26,6 +26,9 @@ class Wire:
         self._http = requests.Session()
         self._http.headers["User-Agent"] = "tidegate"
 
+    def close(self) -> None:
+        self._http.close()
+
     def send(self, method: str, url: str, data: str | None = None) -> requests.Response:
         headers = {"Content-Type": "application/jose+json"} if data is not None else {}
         try:

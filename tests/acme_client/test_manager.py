@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from acme_client import events, manager as manager_module, order as order_module
+from acme_client import events
+from acme_client import manager as manager_module
+from acme_client import order as order_module
 from acme_client.authority import Authority, choose_authority
 from acme_client.certificate import INTERNAL
 from acme_client.failure import Failure
