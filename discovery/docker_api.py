@@ -10,20 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from discovery.container import Container, Listed, from_inspect, from_list
-from discovery.engine import Change, EngineError
+from discovery.engine import EngineError
 from discovery.engine_faults import explain
-from discovery.networks import LOOPBACK, Own, own_id
+from discovery.event_stream import ACTIONS, Stream, pump
+from discovery.networks import LOOPBACK, Own
 from discovery.ssh import Tunnel
+from discovery.whereabouts import accepts, host_alias, own_container
 from discovery.workers import Workers, hand_over
 
 if TYPE_CHECKING:
@@ -37,14 +36,10 @@ OLDEST = "1.24"
 MOST_INSPECTS = 8  # at once: a hundred new containers must not become a hundred connections
 TIMEOUT = 20
 REACHABLE_FROM_HOST = ("bridge",)  # macvlan, ipvlan and overlay addresses do not answer their own host
-ACTIONS = (
-    "start", "restart", "die", "kill", "stop", "pause", "unpause", "health_status",
-    "rename", "update", "destroy", "connect", "disconnect",
-)  # fmt: skip
 
 
 @dataclass(slots=True)
-class DockerEngine:
+class Engine:
     """One engine at a URL: unix, tcp (TLS by DOCKER_TLS_VERIFY and DOCKER_CERT_PATH), http(s) or ssh."""
 
     url: str = ""
@@ -73,9 +68,9 @@ class DockerEngine:
         return await self._ask(lambda client: _own(client, listed))
 
     @asynccontextmanager
-    async def changes(self) -> AsyncIterator[_Stream]:
+    async def changes(self) -> AsyncIterator[Stream]:
         loop = asyncio.get_running_loop()
-        stream = _Stream()
+        stream = Stream()
         subscribed: asyncio.Future[Any] = loop.create_future()
 
         def listen() -> None:
@@ -86,7 +81,7 @@ class DockerEngine:
                 hand_over(loop, lambda: None if subscribed.done() else subscribed.set_exception(fault))
                 return
             hand_over(loop, lambda: events.close() if subscribed.done() else subscribed.set_result(events))
-            _pump(events, loop, stream, self._fault)
+            pump(events, loop, stream, self._fault)
 
         threading.Thread(target=listen, name="docker-events", daemon=True).start()
         try:
@@ -145,53 +140,10 @@ class DockerEngine:
         return f"{told[2]} answers at {self.url}, API {self._client.api_version}."
 
 
-@dataclass(slots=True)
-class _Stream:
-    """Events on their way from the thread to the loop."""
-
-    arrived: asyncio.Queue[Change | EngineError] = field(default_factory=asyncio.Queue)
-
-    async def next(self) -> Change:
-        change = await self.arrived.get()
-        if isinstance(change, EngineError):
-            raise change
-        return change
-
-
 def choose_version(newest: str, oldest: str) -> str:
     """The API version to speak with an engine that knows versions from `oldest` to `newest`."""
     wanted = max(min(SPOKEN, _numbers(newest)), _numbers(oldest))
     return ".".join(map(str, wanted))
-
-
-def change_of(event: Mapping[str, Any]) -> Change | None:
-    """The change that one event of `GET /events` tells, None when it concerns no container."""
-    actor = event.get("Actor") or {}
-    attributes = actor.get("Attributes") or {}
-    action = str(event.get("Action", "")).partition(":")[0]
-    if event.get("Type") == "network":
-        container = str(attributes.get("container", ""))
-        return Change(action, container, network=str(attributes.get("name", ""))) if container else None
-    container = str(actor.get("ID") or event.get("id") or "")
-    return Change(action, container, signal=str(attributes.get("signal", ""))) if container else None
-
-
-def accepts(url: str, timeout: float = 1.0) -> bool:
-    """Whether somebody accepts connections at the URL; other schemes than unix and tcp: unknown, so no."""
-    scheme, _, rest = url.partition("://")
-    try:
-        if scheme in ("unix", "http+unix"):
-            with socket.socket(socket.AF_UNIX) as probe:
-                probe.settimeout(timeout)
-                probe.connect(rest)
-        elif scheme in ("tcp", "http", "https"):
-            host, _, port = rest.partition("/")[0].rpartition(":")
-            socket.create_connection((host.strip("[]"), int(port)), timeout).close()
-        else:
-            return False
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def _client(url: str, environ: Mapping[str, str], version: str) -> APIClient:
@@ -234,24 +186,6 @@ def _subscribe(client: APIClient) -> Any:
     return events
 
 
-def _pump(
-    events: Any,
-    loop: asyncio.AbstractEventLoop,
-    stream: _Stream,
-    explained: Callable[[BaseException], EngineError],
-) -> None:
-    """Move events into the loop until the stream ends, which is then the last thing said."""
-    fault = EngineError("The engine ended its event stream.")
-    try:
-        for event in events:
-            change = change_of(event)
-            if change and not hand_over(loop, partial(stream.arrived.put_nowait, change)):
-                return
-    except Exception as error:  # the thread's end is told to the loop, which connects again
-        fault = explained(error)
-    hand_over(loop, lambda: stream.arrived.put_nowait(fault))
-
-
 def _close(events: Any) -> None:
     """End the stream; the thread that reads it wakes up and ends."""
     try:
@@ -261,12 +195,12 @@ def _close(events: Any) -> None:
 
 
 def _own(client: APIClient, listed: Mapping[str, Listed]) -> Own:
-    me = own_id(_text_of("/proc/self/mountinfo"), _text_of("/proc/self/cgroup"), socket.gethostname(), listed)
+    me = own_container(listed)
     container = _inspect(client, me) if me else None
     if container is None or container.network_mode == "host":
         return Own(_bridges(client, listed), me)
     gateways = [gateway for _, gateway in sorted(container.gateways.items()) if gateway]
-    return Own(frozenset(container.networks), me, _host_alias() or (gateways or [LOOPBACK])[0])
+    return Own(frozenset(container.networks), me, host_alias() or (gateways or [LOOPBACK])[0])
 
 
 def _bridges(client: APIClient, listed: Mapping[str, Listed]) -> frozenset[str]:
@@ -278,21 +212,6 @@ def _bridges(client: APIClient, listed: Mapping[str, Listed]) -> frozenset[str]:
     except docker.errors.APIError:
         return frozenset(name for each in listed.values() for name in each.glance.networks)
     return frozenset(each["Name"] for each in networks if each.get("Driver") in REACHABLE_FROM_HOST)
-
-
-def _host_alias() -> str:
-    """The host's address by the name that Docker Desktop and compose's extra_hosts give it."""
-    try:
-        return socket.gethostbyname("host.docker.internal")
-    except OSError:
-        return ""
-
-
-def _text_of(path: str) -> str:
-    try:
-        return Path(path).read_text(errors="replace")
-    except OSError:
-        return ""  # not on Linux, or hidden: then the host name decides
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -40,7 +40,7 @@ class Changes(Protocol):
         """The next change; raises EngineError when the stream has ended."""
 
 
-class Engine(Protocol):
+class AnyEngine(Protocol):
     async def connect(self) -> str:
         """Find out how to talk; a sentence about who answered."""
 

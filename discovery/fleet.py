@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from discovery.container import Container, Listed
 from discovery.engine import Change
 from discovery.fragment import Fragment
-from discovery.labels import ROOT, read_container
+from discovery.label_text import ROOT
+from discovery.labels import read_container
 from discovery.merge import merge
 from discovery.networks import Own, address_of
 from proxy.model import RoutingConfig

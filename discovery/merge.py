@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from discovery.claims import Claims
+from discovery.clashes import about, differs, refused, taken
 from discovery.fragment import Fragment
-from discovery.references import dangling, lost, place, plain, provider_of
+from discovery.references import dangling, lost, plain, provider_of
 from proxy.exchange import Middleware
 from proxy.model import Router, RoutingConfig, Service
-from proxy.problem import Problem, Severity
+from proxy.problem import Problem
 
 T = TypeVar("T")
 
@@ -51,7 +52,7 @@ def merge(fragments: Iterable[Fragment]) -> RoutingConfig:
         elif _definition(fragment) == _definition(first):
             _join(fragment, first, union)
         else:
-            union.problems.append(_differs(fragment, first))
+            union.problems.append(differs(fragment, first))
     config = RoutingConfig(union.routers, union.services, union.middlewares)
     own = {provider_of(name) for name in config.routers}
     return replace(config, problems=_once([*union.problems, *dangling(config, own, broken, places)]))
@@ -71,7 +72,7 @@ def combine(*configs: RoutingConfig) -> RoutingConfig:
         for router in config.routers.values():
             rival = claims.taken(router, own=config.routers)
             if rival:
-                problems.append(_refused(router, rival.host, f'router "{rival.router.name}"'))
+                problems.append(refused(router, rival.host, f'router "{rival.router.name}"'))
             else:
                 claims.add(router)
                 routers[router.name] = router
@@ -142,7 +143,7 @@ def _reserve_broken(fragment: Fragment, union: _Union) -> dict[str, str]:
 def _admit_all(
     kind: str,
     offered: Mapping[str, T],
-    taken: dict[str, T],
+    kept: dict[str, T],
     fragment: Fragment,
     union: _Union,
     same: Callable[[T, T], bool],
@@ -156,11 +157,11 @@ def _admit_all(
     for name, element in offered.items():
         keeper = union.owners.setdefault((kind, name), fragment)
         if keeper is fragment:
-            taken[name] = element
-        elif name not in taken or not same(taken[name], element):
+            kept[name] = element
+        elif name not in kept or not same(kept[name], element):
             gone[name] = lost(name, fragment.source)
             consequence = f"Routers of {fragment.source} that use it answer 503."
-            union.problems.append(_taken(kind, name, fragment, keeper, consequence))
+            union.problems.append(taken(kind, name, fragment, keeper, consequence))
     return gone
 
 
@@ -169,43 +170,17 @@ def _objection(router: Router, fragment: Fragment, union: _Union) -> Problem | N
     keeper = union.owners.get(("router", router.name))
     if keeper is not None:
         consequence = f"It is not served for {fragment.source}; {keeper.source} is older and keeps it."
-        return _taken("router", router.name, fragment, keeper, consequence)
+        return taken("router", router.name, fragment, keeper, consequence)
     if rival := union.claims.taken(router, own=fragment.routers):
-        return _refused(router, rival.host, rival.router.origin, fragment.places.get((router.name, "rule")))
+        return refused(router, rival.host, rival.router.origin, fragment.places.get((router.name, "rule")))
     if rival := union.claims.shared(router, own=fragment.routers):
         owner = union.owners["router", rival.router.name]
         if not fragment.project or owner.project != fragment.project:
             other = f'router "{plain(rival.router.name)}" of {owner.source}'
             what = f'The host "{rival.host}" is also asked for by {other}.'
             consequence = "Both are served; the longer rule gets a request first."
-            return _about(router, what, consequence, "notice", fragment.places.get((router.name, "rule")))
+            return about(router, what, consequence, "notice", fragment.places.get((router.name, "rule")))
     return None
-
-
-def _taken(kind: str, name: str, fragment: Fragment, keeper: Fragment, consequence: str) -> Problem:
-    section = "middlewares" if kind == "middleware" else f"{kind}s"
-    where = f"{fragment.source}: {place(name, '').replace('routers', section, 1).rstrip('.')}"
-    what = f'The {kind} name "{plain(name)}" is already used by {keeper.source}. Choose another name.'
-    return Problem(where, what, consequence)
-
-
-def _refused(router: Router, host: str, rival: str, where: str | None = None) -> Problem:
-    what = f'The host "{host}" already belongs to {rival}.'
-    return _about(router, what, f'Router "{plain(router.name)}" is not served.', "warning", where)
-
-
-def _about(router: Router, what: str, consequence: str, severity: Severity, where: str | None) -> Problem:
-    where = where or f"{router.origin}: {place(router.name, 'rule')}={router.rule}"
-    return Problem(where, what, consequence, severity)
-
-
-def _differs(fragment: Fragment, first: Fragment) -> Problem:
-    return Problem(
-        where=fragment.source,
-        what=f"Its labels differ from those of {first.source}, which is the same service and older.",
-        consequence=f"It gets no requests while {first.source} runs.",
-        severity="warning",
-    )
 
 
 def _once(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from discovery.engine import Change, Changes, Engine, EngineError, EngineState
+from discovery.engine import AnyEngine, Change, Changes, EngineError, EngineState
 from discovery.fleet import Fleet
 from proxy.model import RoutingConfig
 
@@ -27,7 +27,7 @@ PROBE = 0.25
 
 
 async def watch(
-    engine: Engine,
+    engine: AnyEngine,
     publish: Callable[[RoutingConfig], None],
     gone: Callable[[str], None],
     report: Callable[[EngineState], None],
@@ -53,7 +53,7 @@ async def watch(
 class _Watcher:
     """The fleet, and what has been told to others about it."""
 
-    engine: Engine
+    engine: AnyEngine
     publish: Callable[[RoutingConfig], None]
     gone: Callable[[str], None]
     report: Callable[[EngineState], None]
@@ -150,7 +150,7 @@ class _Watcher:
             self.report(state)
 
 
-async def _wait_for_return(engine: Engine, delay: float) -> None:
+async def _wait_for_return(engine: AnyEngine, delay: float) -> None:
     """Wait, but no longer than until an engine that was away accepts connections again.
 
     Without that the longest delay would keep a returned engine unheard for

@@ -8,9 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from discovery.docker_api import DockerEngine, accepts, change_of, choose_version
+from discovery.docker_api import Engine, choose_version
 from discovery.engine import Change, EngineError
 from discovery.engine_faults import explain
+from discovery.event_stream import change_of
+from discovery.whereabouts import accepts
 
 
 @pytest.mark.parametrize(
@@ -104,11 +106,11 @@ def test_a_listener_is_noticed_and_its_absence_too(tmp_path: Path) -> None:
     ],
 )
 def test_where_the_engine_is(url: str, environ: dict[str, str], chosen: str) -> None:
-    assert DockerEngine(url, environ).url == chosen
+    assert Engine(url, environ).url == chosen
 
 
 async def test_an_engine_that_is_not_there_is_an_error_with_a_sentence(tmp_path: Path) -> None:
-    engine = DockerEngine(f"unix://{tmp_path}/none.sock")
+    engine = Engine(f"unix://{tmp_path}/none.sock")
     with pytest.raises(EngineError, match="There is no socket"):
         await engine.connect()
     await engine.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from discovery.docker_api import DockerEngine
+from discovery.docker_api import Engine
 from discovery.engine import EngineError
 from tests.integration.docker.socket_proxy import socket_proxy
 from tests.integration.docker.watching import watching
@@ -54,7 +54,7 @@ async def test_an_engine_behind_tls(yard, aside, tmp_path: Path):
         for name in ("cert.pem", "key.pem"):
             (authority_of_others / name).write_bytes((tmp_path / name).read_bytes())
         trustme.CA().cert_pem.write_to_path(str(authority_of_others / "ca.pem"))
-        stranger = DockerEngine(proxy.url, environ | {"DOCKER_CERT_PATH": str(authority_of_others)})
+        stranger = Engine(proxy.url, environ | {"DOCKER_CERT_PATH": str(authority_of_others)})
         with pytest.raises(EngineError, match="TLS with"):
             await stranger.connect()
         await stranger.close()
@@ -76,7 +76,7 @@ async def test_what_ssh_complains_about_is_passed_on(tmp_path: Path):
     fake = tmp_path / "ssh"
     fake.write_text("#!/bin/sh\necho 'me@nas: Permission denied (publickey).' >&2\nexit 255\n")
     fake.chmod(0o755)
-    engine = DockerEngine("ssh://me@nas", {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    engine = Engine("ssh://me@nas", {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
     with pytest.raises(EngineError, match=r"ssh://me@nas: me@nas: Permission denied"):
         await engine.connect()
     await engine.close()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from discovery.docker_api import DockerEngine
+from discovery.docker_api import Engine
 from discovery.engine import EngineState
 from discovery.watch import watch
 from proxy.model import Router, RoutingConfig, Server
@@ -72,7 +72,7 @@ class Watching:
 @asynccontextmanager
 async def watching(url: str, environ: Mapping[str, str] | None = None) -> AsyncIterator[Watching]:
     seen = Watching()
-    engine = DockerEngine(url, environ or {})
+    engine = Engine(url, environ or {})
     async with asyncio.TaskGroup() as group:
         seen.task = group.create_task(
             watch(engine, seen.configs.append, seen.gone.append, seen.states.append)
