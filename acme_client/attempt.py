@@ -23,7 +23,7 @@ KEPT_OPEN = ("authority", "unreachable", "rate")
 """Failures after which the order still stands at the CA and is gone on with."""
 
 
-class Elsewhere(Exception):  # noqa: N818 - nothing is wrong
+class Elsewhere(Exception):
     """Another instance on this storage is ordering for this host."""
 
 

@@ -13,7 +13,7 @@ INTERNAL = "internal"
 """Stands where another certificate names its CA's directory: Tidegate's own CA signed it."""
 
 
-class BrokenCertificate(ValueError):  # noqa: N818 - what was found, not what was done wrong
+class BrokenCertificate(ValueError):
     """A chain and key that cannot be served; the message says why."""
 
 

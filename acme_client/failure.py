@@ -58,7 +58,7 @@ PLAIN: Mapping[str, tuple[Kind, str]] = {
 }
 
 
-class Failure(Exception):  # noqa: N818 - an outcome, counted by the ledger
+class Failure(Exception):
     """One attempt that came to nothing.
 
     `cause` is for people; `detail` is what the CA said, word for word;

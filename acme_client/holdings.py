@@ -29,6 +29,9 @@ P = ParamSpec("P")
 NEUTRAL = "tidegate.invalid"
 """The name in the certificate for clients that name no host, or one that nobody wants."""
 
+MOST_RETIRED = 500
+"""Certificates kept in memory for hosts that are gone: labels can ask for any number of names."""
+
 Publish = Callable[[Mapping[str, Certificate], Certificate], None]
 
 
@@ -54,6 +57,7 @@ class Holdings:
         self._disk = disk
         self._publish_to = publish
         self._log = log
+        self._retired: dict[str, Certificate] = {}
         self._default: Certificate | None = None
         self._published: tuple[dict[str, Certificate], Certificate] | None = None
         self._clock_was_sane = True
@@ -62,6 +66,7 @@ class Holdings:
         """Have something to serve for every host, serve it, and only then write what is new."""
         await self._load(now)
         await self._stand_in(now)
+        self._forget(now)
         self.publish()
         if self._check_clock(now):
             await self._save_unsaved()
@@ -161,11 +166,31 @@ class Holdings:
                 continue  # it was refused as a name already, and its owner told
         return leaves
 
+    def retire(self, host: Host) -> None:
+        """Nobody wants it any more: it is not renewed, but what it has is served while it is good.
+
+        A visitor whose app is being restarted should read that the site is away,
+        not that somebody may be impersonating it.
+        """
+        del self.hosts[host.host]
+        if host.served is not None:
+            self._retired[host.host] = host.served
+        while len(self._retired) > MOST_RETIRED:
+            del self._retired[next(iter(self._retired))]
+
     def publish(self) -> None:
-        served = {name: host.served for name, host in self.hosts.items() if host.served is not None}
+        own = {name: host.served for name, host in self.hosts.items() if host.served is not None}
+        served = self._retired | own
         if self._default and (served, self._default) != self._published:
             self._published = (served, self._default)
             self._publish_to(served, self._default)
+
+    def _forget(self, now: datetime) -> None:
+        """Let go of what has run out, or belongs to a host that is wanted again and has its own."""
+        for name, certificate in list(self._retired.items()):
+            wanted = self.hosts.get(name)
+            if now >= certificate.not_after or (wanted is not None and wanted.served is not None):
+                del self._retired[name]
 
     def _check_clock(self, now: datetime) -> bool:
         sane = clock_is_sane(now, [host.held for host in self.hosts.values()])

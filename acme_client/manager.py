@@ -149,7 +149,7 @@ class Manager:
     async def _pass(self, tasks: asyncio.TaskGroup) -> datetime:
         """Serve what there is, start what is due; returns when to look again."""
         for host in [host for host in self._hosts.values() if host.host not in self._names and not host.busy]:
-            del self._hosts[host.host]
+            self._holdings.retire(host)
         now = self._clock()
         await self._holdings.settle(now)
         loaded = [host for host in self._hosts.values() if host.loaded]

@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 
 import structlog
-from proxy.upstream import Pool, Timeouts
 
 from acme_client.authority import Authority, choose_authority
 from acme_client.certificate import Certificate
@@ -26,6 +25,7 @@ from proxy.model import RoutingConfig
 from proxy.problem import Problem
 from proxy.table import Entrypoint, RoutingTable, compile_table
 from proxy.tls import SNI, KeyPair
+from proxy.upstream import Pool, Timeouts
 from tidegate.addresses import NamedAddress, Off
 from tidegate.dashboard.serve import open_dashboard
 from tidegate.logs import compare_problems, log_event, log_problems, set_up
@@ -105,10 +105,10 @@ class App:
 
     async def watch_containers(self) -> None:
         # Imported here: only an installation that watches an engine pays for it.
-        from discovery.docker_api import DockerEngine
+        from discovery.docker_api import Engine
         from discovery.watch import watch
 
-        engine = DockerEngine(str(self.settings.docker or ""))
+        engine = Engine(str(self.settings.docker or ""))
         await watch(engine, self.take_containers, self.pool.drop_owner, self.take_engine_state)
 
     async def watch_files(self, path: Path) -> None:
