@@ -6,7 +6,6 @@ What is said over it is the `Dialogue`'s business.
 from __future__ import annotations
 
 import asyncio
-from ipaddress import ip_address
 from math import inf
 from typing import cast
 
@@ -14,8 +13,8 @@ from proxy.access_log import Tally
 from proxy.capacity import Seat
 from proxy.client_stream import ClientStream
 from proxy.dialogue import Dialogue
+from proxy.exchange import IPAddress
 from proxy.gate import Entry
-from proxy.headers import plain_address
 from proxy.phase import Phase
 from proxy.turn import Turn
 from proxy.wire import Wire
@@ -28,7 +27,9 @@ class Connection(asyncio.BufferedProtocol):
     wire: Wire
     dialogue: Dialogue
 
-    def __init__(self, entry: Entry, seat: Seat) -> None:
+    def __init__(self, entry: Entry, seat: Seat, peer: IPAddress) -> None:
+        """`peer` is who was accepted: of a client that has left meanwhile the socket knows no address."""
+        self._peer = peer
         self._entry = entry
         self._limits = entry.gate.limits
         self._seat = seat
@@ -44,8 +45,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.since = self.clock()
         self.wire = Wire(cast(asyncio.Transport, transport), self.since)
-        peer = transport.get_extra_info("peername")[0].partition("%")[0]
-        self.dialogue = Dialogue(self, self._entry, plain_address(ip_address(peer)))
+        self.dialogue = Dialogue(self, self._entry, self._peer)
         self._entry.connections.add(self)
         if self.dialogue.stopping.is_set():
             self.wire.close()

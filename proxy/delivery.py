@@ -37,21 +37,22 @@ async def deliver(dialogue: Dialogue, turn: Turn, response: Response) -> bool:
         return await deliver(dialogue, turn, turn.failed(bug))
     turn.started, turn.ends_by_closing = True, framing.kind == "close"
     turn.tally.status = response.status
-    dialogue.wire.send(head)
-    await _send_content(dialogue, turn, body, framing)
+    await _send(dialogue, turn, head, body, framing)
     dialogue.finish(turn, keep)
     return keep
 
 
-async def _send_content(dialogue: Dialogue, turn: Turn, body: bytes | Body, framing: Framing) -> None:
-    """All of the content, or a connection that ends so that nobody takes this for all of it."""
+async def _send(dialogue: Dialogue, turn: Turn, head: bytes, body: bytes | Body, framing: Framing) -> None:
+    """All of the answer, or a connection that ends so that nobody takes this for all of it."""
     try:
         if framing is NO_BODY:
             await _let_go(body)
+            dialogue.wire.send(head)
         elif isinstance(body, bytes):
-            dialogue.wire.send(body)
             turn.tally.bytes_out = len(body)
+            dialogue.wire.send(head + body)  # one packet where it fits
         else:
+            dialogue.wire.send(head)  # at once: the first event may be hours away
             await _stream(dialogue, turn, body, framing)
     except UpstreamError as error:
         turn.tally.fault = str(error)

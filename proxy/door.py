@@ -6,9 +6,11 @@ import asyncio
 import errno
 import socket
 import ssl
+from ipaddress import ip_address
 
 from proxy.connection import Connection
 from proxy.gate import Entry
+from proxy.headers import plain_address
 
 BATCH = 64
 """Connections accepted before others get their turn of the loop."""
@@ -65,7 +67,7 @@ class Door:
             return
         for _ in range(BATCH):
             try:
-                client, _ = self._listening.accept()
+                client, address = self._listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
@@ -75,15 +77,15 @@ class Door:
                 loop.call_later(PAUSE, self._resume)
                 gate.make_room(BATCH)
                 return
-            self._let_in(client)
+            self._let_in(client, address[0])
             if gate.capacity.full:
                 return
 
-    def _let_in(self, client: socket.socket) -> None:
+    def _let_in(self, client: socket.socket, address: str) -> None:
         client.setblocking(False)
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        connection = Connection(self._entry, self._entry.gate.capacity.take())
+        peer = plain_address(ip_address(address.partition("%")[0]))
+        connection = Connection(self._entry, self._entry.gate.capacity.take(), peer)
         task = self._tasks.create_task(self._welcome(client, connection))
         self._arriving.add(task)
         task.add_done_callback(self._arriving.discard)

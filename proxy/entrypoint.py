@@ -47,22 +47,22 @@ class Entrypoints:
         self,
         listeners: Sequence[Listener],
         *,
-        table: RoutingTable,
         pool: Pool,
         balancer: Balancer,
         sni: SNI,
         answers: Callable[[str], bytes | None],
         log: Callable[[AccessRecord], None],
-        trusted: TrustedProxies,
+        trusted: TrustedProxies | None = None,
         limits: Limits | None = None,
+        table: RoutingTable | None = None,
     ) -> None:
         self._listeners = listeners
         self._sni = sni
         self._limits = limits or Limits()
         self._lane = AiohttpLane(pool, balancer, self._limits)
         self._gate = Gate(
-            table=table,
-            trusted=trusted,
+            table=table or RoutingTable(),
+            trusted=trusted or TrustedProxies(),
             limits=self._limits,
             answers=answers,
             log=log,

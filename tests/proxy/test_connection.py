@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from ipaddress import ip_address
 
 import pytest
 
@@ -24,7 +25,7 @@ class Socket(asyncio.Transport):
     """A transport that remembers what was done to it."""
 
     def __init__(self) -> None:
-        super().__init__({"peername": ("192.0.2.1", 4711)})
+        super().__init__()
         self.written = b""
         self.unsent = 0
         self.done: list[str] = []
@@ -96,7 +97,8 @@ class Scene:
             capacity=Capacity(10),
         )
         self.socket = Socket()
-        self.connection = Connection(self.gate.add_entry("web", False, 80), self.gate.capacity.take())
+        entry = self.gate.add_entry("web", False, 80)
+        self.connection = Connection(entry, self.gate.capacity.take(), ip_address("192.0.2.1"))
         self.connection.connection_made(self.socket)
 
     def new_protocol(self) -> Handler:
@@ -278,12 +280,3 @@ async def test_a_bug_in_a_middleware_is_a_500_and_its_traceback_is_kept():
     assert scene.status == 500
     assert isinstance(scene.records[0].bug, ZeroDivisionError)
     assert scene.connection.phase is Phase.IDLE
-
-
-async def test_an_ipv4_client_of_an_ipv6_listener_is_an_ipv4_client():
-    scene = Scene()
-    scene.socket = Socket()
-    scene.socket._extra["peername"] = ("::ffff:192.0.2.7", 4711, 0, 0)
-    scene.connection.connection_made(scene.socket)
-    scene.receive(ELSEWHERE)
-    assert scene.records[0].client == "192.0.2.7"

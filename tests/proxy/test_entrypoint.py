@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from proxy.balancer import Balancer
+from proxy.door import Door
 from proxy.entrypoint import CannotListen, Entrypoints, Listener
 from proxy.headers import TrustedProxies
 from proxy.limits import Limits
@@ -112,3 +113,19 @@ async def test_an_exception_while_sweeping_does_not_end_the_sweeping(monkeypatch
         assert await client.closed(5)
         assert [type(error) for error in seen] == [ZeroDivisionError]
         await eventually(lambda: stage.entrypoints.connections == 0)
+
+
+async def test_an_ipv4_client_of_an_ipv6_listener_is_an_ipv4_client():
+    records = []
+    some = entrypoints(log=records.append)
+    with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as listening:
+        tasks = await some._running.enter_async_context(asyncio.TaskGroup())
+        door = Door(listening, some._gate.add_entry("web", False, 80), None)
+        door.open(tasks)
+        reader, writer = await asyncio.open_connection("127.0.0.1", listening.getsockname()[1])
+        writer.write(b"GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 404")
+        writer.close()
+        door.close()
+    await some.stop(1.0)
+    assert [record.client for record in records] == ["127.0.0.1"]

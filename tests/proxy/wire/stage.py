@@ -115,7 +115,7 @@ class App:
         self.script = script
         self.calls: list[Call] = []
         self.connections = 0
-        self._busy: set[asyncio.StreamWriter] = set()
+        self._busy: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -123,8 +123,10 @@ class App:
 
     def stop(self) -> None:
         self._server.close()
-        for writer in self._busy:
+        for task, writer in list(self._busy.items()):
             writer.transport.abort()
+            if task:
+                task.cancel()
 
     async def call(self, number: int = 0) -> Call:
         await eventually(lambda: len(self.calls) > number)
@@ -132,7 +134,7 @@ class App:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        self._busy.add(writer)
+        self._busy[asyncio.current_task()] = writer
         try:
             while not writer.is_closing():
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -141,11 +143,16 @@ class App:
                 call = Call(reader, writer, line, pairs)
                 self.calls.append(call)
                 await self.script(call)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (
+            asyncio.IncompleteReadError,
+            asyncio.LimitOverrunError,
+            asyncio.CancelledError,
+            ConnectionError,
+        ):
             if self.calls:
                 self.calls[-1].left.set()
         finally:
-            self._busy.discard(writer)
+            del self._busy[asyncio.current_task()]
             writer.close()
 
 
@@ -340,6 +347,7 @@ async def staged(
         await entrypoints.stop(grace)
         await pool.close()
         app.stop()
+        await eventually(lambda: not app._busy)
 
 
 def one_app(app: App) -> RoutingConfig:
