@@ -74,11 +74,11 @@ class AuthorityFailed:
 @dataclass(frozen=True, slots=True)
 class AccountMade:
     level: ClassVar[Level] = "info"
-    directory: str
+    account: str
     reason: str = ""
 
     def __str__(self) -> str:
-        return f"Registered an account with {self.directory}.{' ' + self.reason if self.reason else ''}"
+        return f"Registered the account {self.account}.{' ' + self.reason if self.reason else ''}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,18 +233,25 @@ class Manager:
         return min((time for time in times.values() if time > now), default=now + DAY)
 
     async def _ask(self, hosts: Sequence[Host]) -> None:
+        """Never raises either; a CA that cannot be asked is no trouble, because the lifetime rule holds."""
         try:
             for host in hosts:
                 if (held := host.held) and not host.busy:
                     host.renewal = await self._suggestion(held, host.renewal)
                     await self._holdings.write(self._store.save_renewal, host.host, host.renewal)
         except Failure as failure:
-            for host in hosts:
-                if host.held:
-                    host.renewal = ari.unanswered(host.held, host.renewal, self._clock(), failure.retry_after)
+            self._ask_later(hosts, failure.retry_after)
+        except Exception:
+            self._log(Bug(hosts[0].host, traceback.format_exc()))
+            self._ask_later(hosts, DAY.total_seconds())
         finally:
             self._asking = False
             self._changed.set()
+
+    def _ask_later(self, hosts: Sequence[Host], wait: float | None) -> None:
+        for host in hosts:
+            if host.held:
+                host.renewal = ari.unanswered(host.held, host.renewal, self._clock(), wait)
 
     async def _suggestion(self, held: Certificate, known: Renewal) -> Renewal:
         """The CA's answer about one certificate; Failure where it cannot be asked at all."""

@@ -7,17 +7,13 @@
     certs/<host>/{ledger.json, renewal.json, order.json, lock}
     quarantine/
 
-A generation is written under another name, synced and then renamed: whatever
-is called gen-000N is complete.  The newest one that can be read is served.
 Every method blocks; one worker thread calls them.
 """
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
@@ -25,27 +21,23 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from acme_client.authority import Authority
-from acme_client.certificate import BrokenCertificate, Certificate, read
+from acme_client.certificate import Certificate
 from acme_client.disk import (
     Lock,
+    json_bytes,
     make_folder,
     make_private,
+    read_json,
     replace_file,
-    replace_link,
-    sync_folder,
     take_lock,
     wait_for_lock,
     write_file,
 )
+from acme_client.generations import Broken, newest, write
 from acme_client.ledger import Entry, Renewal, entry_from, renewal_from, to_json
-
-KEPT = 2
-"""Generations: the one in use and the one before."""
 
 ROOM = 32 * 1024
 """What a write test writes: more than a generation and its order."""
-
-_GENERATION = re.compile(r"gen-(\d{4,})\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +54,6 @@ class OpenOrder:
 class Account:
     key_pem: bytes
     url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A generation that was put into quarantine."""
-
-    host: str
-    reason: str
-    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +89,13 @@ class Store:
     def load(self, host: str) -> Stored:
         """What is known of this host; broken generations are moved away and the one before them serves."""
         folder = self._folder(host)
-        certificate, broken = self._newest(host, folder)
+        certificate, broken = newest(folder, host, self._data / "quarantine")
         return Stored(
             certificate,
-            entry_from(_read_json(folder / "ledger.json")),
-            renewal_from(_read_json(folder / "renewal.json")),
-            _open_order(_read_json(folder / "order.json")),
-            tuple(broken),
+            entry_from(read_json(folder / "ledger.json")),
+            renewal_from(read_json(folder / "renewal.json")),
+            _open_order(read_json(folder / "order.json")),
+            broken,
         )
 
     def keep(self, host: str, certificate: Certificate) -> None:
@@ -122,24 +105,7 @@ class Store:
         self.end_order(host)
 
     def save(self, host: str, certificate: Certificate) -> None:
-        """Write a new generation and make it the current one."""
-        folder = self._folder(host)
-        make_folder(folder)
-        number = max((number for number, _ in _generations(folder)), default=0) + 1
-        aside = folder / f".new-{token_hex(4)}"
-        aside.mkdir(mode=0o700)
-        try:
-            write_file(aside / "fullchain.pem", certificate.chain_pem)
-            write_file(aside / "key.pem", certificate.key_pem)
-            write_file(aside / "meta.json", _json(_meta(certificate)))
-            sync_folder(aside)
-            aside.rename(folder / f"gen-{number:04}")
-        except OSError:
-            shutil.rmtree(aside, ignore_errors=True)
-            raise
-        sync_folder(folder)
-        replace_link(folder / "current", f"gen-{number:04}")
-        self._prune(folder)
+        write(self._folder(host), certificate)
 
     def save_entry(self, host: str, entry: Entry) -> None:
         self._replace(self._folder(host) / "ledger.json", to_json(entry))
@@ -176,7 +142,7 @@ class Store:
             probe.unlink(missing_ok=True)
 
     def load_pause(self, directory: str) -> Entry:
-        return entry_from(_read_json(self._ca_folder(directory) / "ledger.json"))
+        return entry_from(read_json(self._ca_folder(directory) / "ledger.json"))
 
     def save_pause(self, directory: str, entry: Entry) -> None:
         self._replace(self._ca_folder(directory) / "ledger.json", to_json(entry))
@@ -193,7 +159,7 @@ class Store:
             key_pem = (folder / "key.pem").read_bytes()
         except FileNotFoundError:
             return None
-        document = _read_json(folder / "account.json")
+        document = read_json(folder / "account.json")
         url = document.get("url") if isinstance(document, dict) else None
         return Account(key_pem, url if isinstance(url, str) else "")
 
@@ -212,37 +178,9 @@ class Store:
             if (folder / name).exists():
                 (folder / name).rename(self._data / "quarantine" / f"account-{token_hex(4)}-{name}")
 
-    def _newest(self, host: str, folder: Path) -> tuple[Certificate | None, list[Broken]]:
-        broken: list[Broken] = []
-        for _, path in sorted(_generations(folder), reverse=True):
-            try:
-                return _read_generation(path, host), broken
-            except BrokenCertificate as error:
-                broken.append(self._quarantine(host, path, str(error)))
-        return None, broken
-
-    def _quarantine(self, host: str, path: Path, reason: str) -> Broken:
-        place = self._data / "quarantine" / f"{path.parent.name}-{path.name}-{token_hex(4)}"
-        try:
-            make_folder(place.parent)
-            path.rename(place)
-        except OSError:
-            place = path  # a read-only disk: it stays where it is, and is not served either
-        return Broken(host, reason, str(place))
-
-    def _prune(self, folder: Path) -> None:
-        """Remove old generations, and what a crash has left half written."""
-        for _, path in sorted(_generations(folder))[:-KEPT]:
-            shutil.rmtree(path, ignore_errors=True)
-        for path in folder.glob(".*"):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-
     def _replace(self, path: Path, document: dict[str, Any]) -> None:
         make_folder(path.parent)
-        replace_file(path, _json(document))
+        replace_file(path, json_bytes(document))
 
     def _folder(self, host: str) -> Path:
         return self._data / "certs" / _file_name(host.replace("*", "_wildcard_"))
@@ -260,53 +198,8 @@ def _file_name(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._@+-]", "_", text).lstrip(".") or "_"
 
 
-def _generations(folder: Path) -> Iterator[tuple[int, Path]]:
-    if folder.is_dir():
-        for path in folder.iterdir():
-            if match := _GENERATION.match(path.name):
-                yield int(match[1]), path
-
-
-def _read_generation(path: Path, host: str) -> Certificate:
-    """The pair in this folder; one that may not be read is not broken: that is an OSError."""
-    meta = _read_json(path / "meta.json")
-    directory = meta.get("directory") if isinstance(meta, dict) else None
-    if not isinstance(directory, str):
-        raise BrokenCertificate("meta.json is missing or cannot be read")
-    try:
-        certificate = read((path / "fullchain.pem").read_bytes(), (path / "key.pem").read_bytes(), directory)
-    except FileNotFoundError as error:
-        raise BrokenCertificate(f"{Path(error.filename).name} is missing") from error
-    if not certificate.covers(host):
-        raise BrokenCertificate(f"it is for {', '.join(certificate.names)}")
-    return certificate
-
-
-def _meta(certificate: Certificate) -> dict[str, Any]:
-    return {
-        "names": list(certificate.names),
-        "directory": certificate.directory,
-        "issuer": certificate.issuer,
-        "serial": f"{certificate.serial:x}",
-        "not_before": certificate.not_before.isoformat(),
-        "not_after": certificate.not_after.isoformat(),
-    }
-
-
 def _open_order(document: Any) -> OpenOrder | None:
     if not isinstance(document, dict):
         return None
     values = [str(document.get(name) or "") for name in ("directory", "url", "key", "account")]
     return OpenOrder(*values) if all(values) else None
-
-
-def _read_json(path: Path) -> Any:
-    """The document, or None where it is missing or damaged."""
-    try:
-        return json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
-        return None
-
-
-def _json(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, indent=2, sort_keys=True).encode() + b"\n"

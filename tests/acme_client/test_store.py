@@ -128,6 +128,7 @@ def test_what_a_crash_left_half_written_is_never_read_and_goes_with_the_next_sav
     half = tmp_path / "certs" / HOST / ".new-1234"
     half.mkdir(parents=True)
     (half / "fullchain.pem").write_bytes(b"-----BEGIN")
+    os.utime(half, (0, 0))
     assert store.load(HOST).certificate is None
     store.save(HOST, certificate(HOST))
     assert not half.exists()
@@ -182,8 +183,7 @@ def test_an_account_that_the_ca_closed_is_put_aside_not_thrown_away(store, tmp_p
 @pytest.mark.parametrize("host", ["../../etc", "/etc/passwd", ".", "..", "", "*.example.com", "a/../../b"])
 def test_no_host_name_leads_out_of_the_storage(store, tmp_path, host):
     store.save_entry(host, Entry())
-    written = [path for path in tmp_path.rglob("ledger.json")]
-    assert [path.parent.parent for path in written] == [tmp_path / "certs"]
+    assert [path.parent.parent for path in tmp_path.rglob("ledger.json")] == [tmp_path / "certs"]
 
 
 SAVER = """
@@ -202,7 +202,7 @@ while True:
 
 @pytest.mark.slow
 def test_killed_at_any_moment_of_saving_the_old_or_the_new_pair_is_there_and_never_a_mix(store, tmp_path):
-    """One process is killed in the middle of its work again and again, on the folder that the one before left."""
+    """Each life is killed in the middle of its work, on the folder that the one before left."""
     store.save(HOST, certificate(HOST))
     for round_number in range(25):
         process = subprocess.Popen([sys.executable, "-c", SAVER, str(tmp_path)], stdout=subprocess.PIPE)

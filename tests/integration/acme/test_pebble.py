@@ -223,7 +223,7 @@ asyncio.run(main())
 
 
 def live(command, pause):
-    """What one life says until it is killed: so long after it began to order, or once it serves the certificate."""
+    """What one life says until it is killed: a while after it began to order, or once it serves."""
     said = []
     life = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -251,3 +251,22 @@ def test_killed_in_the_middle_of_an_order_again_and_again_one_certificate_comes_
     current = tmp_path / "data" / "certs" / BLOG / "current"
     ssl.create_default_context().load_cert_chain(current / "fullchain.pem", current / "key.pem")
     assert ca.log.count("Issued certificate serial") == 1
+
+
+def close_account(session):
+    """As its owner may do on the CA's side (RFC 8555 7.3.6)."""
+    session._post(session.account_url, {"status": "deactivated"})
+
+
+async def test_an_account_that_was_closed_is_replaced_by_one_with_another_key(pebble, gate, tmp_path):
+    ca = await asyncio.to_thread(pebble, sleep=0)
+    tidegate = gate(ca)
+    tidegate.want(BLOG)
+    async with tidegate.running():
+        await tidegate.active((BLOG,))
+        opened = await tidegate.manager._sessions.get()
+        await asyncio.to_thread(close_account, opened.session)
+        tidegate.want(BLOG, SHOP)
+        await tidegate.active((BLOG, SHOP))
+    assert len(tidegate.told(events.AccountMade)) == 2
+    assert [path.name for path in (tmp_path / "data" / "quarantine").glob("account-*-key.pem")]
