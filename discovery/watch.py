@@ -63,17 +63,18 @@ class _Watcher:
     answered: bool = False
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
     moved: bool = False
+    leaving: dict[str, bool] = field(default_factory=dict)
 
     async def session(self) -> None:
         """One connection to the engine, until it fails."""
         who = await self.engine.connect()
         async with self.engine.changes() as changes, asyncio.TaskGroup() as group:
+            group.create_task(self.listen(changes))
             await self.compare()
             await self.look()
             self.tell()
             self.answered = True
             self.say(EngineState(up=True, what=who))
-            group.create_task(self.listen(changes))
             group.create_task(self.rebuild())
             group.create_task(self.heal())
 
@@ -83,13 +84,23 @@ class _Watcher:
 
     def take_in(self, change: Change) -> None:
         """Who leaves, leaves now; everything else is looked at when the burst is over."""
-        left, gone = self.fleet.note(change, asyncio.get_running_loop().time())
-        if left:
-            self.tell()
-        if gone:
-            self.gone(change.container)
+        loop = asyncio.get_running_loop()
+        left, gone = self.fleet.note(change, loop.time())
+        if (left or gone) and not self.leaving:
+            loop.call_soon(self.let_go)  # a hundred that stop together are one new table
+        if left or gone:
+            self.leaving[change.container] = self.leaving.get(change.container, False) or gone
         self.moved |= bool(change.network)
         self.stirred.set()
+
+    def let_go(self) -> None:
+        """The table without them first: nothing may open a connection to who is gone again."""
+        leaving, self.leaving = self.leaving, {}
+        if self.published is not None:
+            self.tell()
+        for ident, gone in leaving.items():
+            if gone:
+                self.gone(ident)
 
     async def rebuild(self) -> NoReturn:
         while True:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from discovery import docker_api
 from discovery.docker_api import Engine, choose_version
 from discovery.engine import Change, EngineError
 from discovery.engine_faults import explain
 from discovery.event_stream import change_of
+from discovery.networks import Own
 from discovery.whereabouts import accepts
 
 
@@ -114,3 +117,40 @@ async def test_an_engine_that_is_not_there_is_an_error_with_a_sentence(tmp_path:
     with pytest.raises(EngineError, match="There is no socket"):
         await engine.connect()
     await engine.close()
+
+
+@dataclass
+class FakeClient:
+    """Answers as the library would."""
+
+    mode: str = "web"
+
+    def inspect_container(self, ident: str) -> dict[str, object]:
+        networks = {"web": {"IPAddress": "172.18.0.2", "Gateway": "172.18.0.1"}, "db": {"Gateway": ""}}
+        settings = {"Networks": networks}
+        return {"Id": ident, "HostConfig": {"NetworkMode": self.mode}, "NetworkSettings": settings}
+
+    def networks(self) -> list[dict[str, str]]:
+        return [
+            {"Name": "bridge", "Driver": "bridge"},
+            {"Name": "web", "Driver": "bridge"},
+            {"Name": "lan", "Driver": "macvlan"},
+            {"Name": "host", "Driver": "host"},
+        ]
+
+
+BRIDGES = frozenset({"bridge", "web"})
+
+
+@pytest.mark.parametrize(
+    ("me", "mode", "own"),
+    [
+        ("", "", Own(BRIDGES)),  # on the host every bridge is near
+        ("c" * 64, "web", Own(frozenset({"web", "db"}), "c" * 64, "172.18.0.1")),
+        ("c" * 64, "host", Own(BRIDGES, "c" * 64)),
+    ],
+)
+def test_where_the_proxy_itself_stands(monkeypatch, me: str, mode: str, own: Own) -> None:
+    monkeypatch.setattr(docker_api, "own_container", lambda known: me)
+    monkeypatch.setattr(docker_api, "host_alias", lambda: "")
+    assert docker_api._own(FakeClient(mode), {}) == own

@@ -210,3 +210,26 @@ async def test_a_missed_event_is_healed_by_the_list(monkeypatch) -> None:
         seen.engine.containers["silent"] = container("silent")
         await seen.until(lambda: seen.names() == {"silent"})
         assert seen.gone == ["blog"]
+
+
+async def test_those_that_go_together_are_one_table_and_the_table_comes_first() -> None:
+    engine = FakeEngine({f"app{n}": container(f"app{n}") for n in range(50)})
+    async with watched(engine) as seen:
+        await seen.until(lambda: len(seen.names()) == 50)
+        published = len(seen.configs)
+        for name in list(engine.containers):
+            del engine.containers[name]
+            engine.tell("die", name)
+        await seen.until(lambda: len(seen.gone) == 50)
+        assert seen.names() == set()
+        assert len(seen.configs) == published + 1
+
+
+async def test_who_goes_during_the_first_look_is_not_served_after_it() -> None:
+    engine = FakeEngine({"blog": container("blog"), "other": container("other")})
+    engine.before_list = lambda: engine.tell("die", "blog")
+    async with watched(engine) as seen:
+        await seen.until(lambda: "other" in seen.names())
+        del engine.containers["blog"]
+        engine.before_list = lambda: None
+        await seen.until(lambda: seen.names() == {"other"})
