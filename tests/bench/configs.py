@@ -34,7 +34,6 @@ http {{
     proxy_set_header Host $http_host;
     proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
     proxy_set_header X-Forwarded-Proto $scheme;
-    ssl_certificate {certificate}; ssl_certificate_key {key};
     ssl_protocols TLSv1.2 TLSv1.3;
     {sites}
 }}
@@ -42,17 +41,21 @@ http {{
 
 
 def nginx(site: Site, program: str) -> list[str]:
-    listen = f"listen {LOOPBACK}:{site.web}; listen {LOOPBACK}:{site.websecure} ssl;"
+    web = f"listen {LOOPBACK}:{site.web};"
+    # Only where it is used: a server that merely inherits a certificate holds a TLS context of 40 KiB.
+    pair = f"ssl_certificate {site.certificate}; ssl_certificate_key {site.key};"
+    websecure = f"listen {LOOPBACK}:{site.websecure} ssl; {pair}"
     pools = (
         f"upstream b{port} {{ server {LOOPBACK}:{port}; keepalive 128; keepalive_requests 1000000000; }}"
         for port in site.backends
     )
     servers = (
-        f"server {{ {listen} server_name {host}; location / {{ proxy_pass http://b{port}; }} }}"
+        f"server {{ {web} {websecure if host == HOST else ''} server_name {host}; "
+        f"location / {{ proxy_pass http://b{port}; }} }}"
         for host, port in site.hosts.items()
     )
     sites = "\n    ".join([*pools, *servers])
-    text = NGINX.format(certificate=site.certificate, key=site.key, sites=sites)
+    text = NGINX.format(sites=sites)
     path = site.write("nginx.conf", text)
     return [program, "-p", str(site.folder), "-c", path, "-e", "error.log", "-g", "daemon off;"]
 

@@ -57,8 +57,8 @@ class Outcome:
 
 def measure(workloads: Sequence[Workload], plan: Plan) -> Iterator[Row]:
     """Workloads with equally many routes share one set of peers, all of them running at once."""
-    highest: dict[str, Memory] = {}
     for routes, group in groupby(workloads, key=lambda workload: workload.routes):
+        highest: dict[str, Memory] = {}
         with ExitStack() as stack:
             stage = raise_stage(stack, plan, routes)
             for workload in group:
@@ -67,10 +67,9 @@ def measure(workloads: Sequence[Workload], plan: Plan) -> Iterator[Row]:
                     memories = (sample.memory for sample in samples)
                     highest[name] = max(*memories, highest.get(name, Memory(0, 0)), key=lambda size: size.rss)
                 yield from rows_of(workload, outcome)
-    if not highest:
-        return
-    yield Row(MEMORY, "highest under load, PSS", {name: Measured(size.pss) for name, size in highest.items()})
-    yield Row(MEMORY, "highest under load, RSS", {name: Measured(size.rss) for name, size in highest.items()})
+        title = f"highest under load, {f'{routes:,} routes, ' if routes > 1 else ''}"
+        yield Row(MEMORY, f"{title}PSS", {name: Measured(size.pss) for name, size in highest.items()})
+        yield Row(MEMORY, f"{title}RSS", {name: Measured(size.rss) for name, size in highest.items()})
 
 
 def raise_stage(stack: ExitStack, plan: Plan, routes: int) -> Stage:
