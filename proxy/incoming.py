@@ -1,4 +1,4 @@
-"""Incoming: bytes from a server on their way to whoever reads them; bounded, because the server is made to wait."""
+"""Incoming: bytes from a server on their way to whoever reads them, bounded: the server is made to wait."""
 
 from __future__ import annotations
 

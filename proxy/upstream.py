@@ -80,7 +80,7 @@ class Pool:
         return await fresh.ask(request, head, framing, upgrade)
 
     def drop_owner(self, owner: str) -> None:
-        """The container is gone: nothing that is under way gets an answer, nothing new is sent to its address."""
+        """The container is gone: what is under way ends, and nothing more is sent to its address."""
         self._gone.pop(owner, None)
         self._gone[owner] = None
         while len(self._gone) > MOST_GONE:

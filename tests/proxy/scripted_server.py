@@ -2,17 +2,19 @@
 
     ["ask", b"HTTP/1.1 200 OK\r\n...", "close"]
 
-`ask` waits for a request head, `body` for what the request's framing announces.
+`ask` waits for a request head, `body` for what the request's framing announces; `hang` reads and says nothing,
+`deaf` does not even read.  After its script a connection stays until the other side leaves.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import TypeAlias
 
 from proxy.framing import reader_of
@@ -44,15 +46,17 @@ class ScriptedServer:
     def __init__(self, *scripts: Script) -> None:
         self.scripts = list(scripts)
         self.requests: list[bytes] = []
-        """Every head that arrived, on any connection, each with the content that followed it when asked for."""
+        """Every head that arrived, on any connection, with the content that followed it when asked for."""
         self.connections = 0
         self.open = 0
         self.lost: list[str] = []
         """How each connection ended, seen from here: EOF, or an error's name."""
         self.failed: list[BaseException] = []
+        self._sockets: list[int] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self._sockets.append(writer.get_extra_info("socket").fileno())
         self.open += 1
         script = self.scripts.pop(0) if self.scripts else SERVE_SECOND
         try:
@@ -67,6 +71,14 @@ class ScriptedServer:
         finally:
             self.open -= 1
             writer.close()
+
+    def say_at_once(self, data: bytes) -> None:
+        """Send on the newest connection without giving the loop a turn; nothing means the end."""
+        with socket.socket(fileno=os.dup(self._sockets[-1])) as sock:
+            if data:
+                sock.send(data)
+            else:
+                sock.shutdown(socket.SHUT_WR)
 
     async def _step(self, step: Step, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if isinstance(step, bytes):
@@ -91,6 +103,10 @@ class ScriptedServer:
             writer.transport.abort()
             raise ConnectionAbortedError
         elif step == "hang":
+            while await reader.read(65536):
+                continue
+            raise asyncio.IncompleteReadError(b"", None)
+        elif step == "deaf":
             await asyncio.Event().wait()
         elif step == "echo":
             while data := await reader.read(65536):
@@ -103,13 +119,26 @@ class ScriptedServer:
         head = scan_request(self.requests[-1])
         assert head
         body = reader_of(head.framing)
-        content = b""
+        content = bytearray()
         while not body.done:
             data = await reader.read(65536)
             if not data:
-                raise asyncio.IncompleteReadError(content, None)
+                raise asyncio.IncompleteReadError(bytes(content), None)
             content += body.feed(data)
         self.requests[-1] += content + b"".join(f"|{n}: {v}".encode() for n, v in body.trailers)
+
+
+@asynccontextmanager
+async def black_hole(owner: str = "container") -> AsyncIterator[Server]:
+    """An address whose packets vanish, as those of a stopped container do: its queue of connections is full."""
+    with socket.socket() as hole, ExitStack() as stack:
+        hole.bind(("127.0.0.1", 0))
+        hole.listen(0)
+        for _ in range(3):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(hole.getsockname())
+        yield Server(owner, "127.0.0.1", hole.getsockname()[1])
 
 
 @asynccontextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +25,7 @@ from tests.proxy.corpus.chunked_bodies import BAD, GOOD, UNFINISHED
 
 
 def read(reader: BodyReader, pieces: list[bytes]) -> tuple[bytes, Fields, bytes, bool]:
-    """Content, trailers, surplus and whether it ended; pieces after the end are surplus, as a caller has it."""
+    """Content, trailers, surplus and whether it ended; pieces after the end are surplus."""
     content = b""
     behind = b""
     for piece in pieces:
@@ -99,7 +101,7 @@ def test_content_until_the_close_ends_with_it():
 def test_what_is_written_in_chunks_is_read_back_however_it_is_cut(chunks, cuts, trailers):
     raw = b"".join(map(write_chunk, chunks)) + write_last_chunk(trailers) + b"behind"
     edges = sorted({0, len(raw), *(cut for cut in cuts if cut < len(raw))})
-    pieces = [raw[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [raw[a:b] for a, b in pairwise(edges)]
     assert read(reader_of(CHUNKED), pieces) == (b"".join(chunks), trailers, b"behind", True)
 
 
@@ -132,7 +134,7 @@ def test_an_empty_piece_does_not_end_the_message():
     "trailer", [("X\r\nY", "a"), ("X", "a\r\nY: b"), ("X", "a\nb"), ("X", "a\0"), ("", "a")]
 )
 def test_a_malformed_trailer_is_never_written(trailer):
-    with pytest.raises(ValueError, match="field name|line break|control"):
+    with pytest.raises(ValueError, match=r"field name|line break|control"):
         write_last_chunk((trailer,))
 
 

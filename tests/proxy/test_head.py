@@ -236,7 +236,7 @@ def read_by_aiohttp(raw: bytes) -> tuple[str, str, tuple[int, int], Fields, Fram
         parser = HttpRequestParser(
             asyncio.Protocol(), loop, 2**16, max_line_size=2**16, max_field_size=2**17, max_headers=1000
         )
-        messages, upgraded, rest = parser.feed_data(raw)
+        messages, _, _ = parser.feed_data(raw)
         message = messages[0][0]
         headers = tuple(
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in message.raw_headers
@@ -279,8 +279,9 @@ def test_the_comparison_is_with_the_c_parser():
 
 PIECES = [
     "GET", "POST", " ", "  ", "\t", "/", "/a", "*", "http://a.test/", "HTTP/1.1", "HTTP/1.0", "\r\n", "\n", "\r",
-    "Host: a.test", "Host", ":", "Content-Length: 5", "Content-Length: 05", "Content-Length:", "5", ",", ";",
-    "Transfer-Encoding: chunked", "Transfer-Encoding:", "chunked", "Connection: close", "Connection: keep-alive",
+    "Host: a.test", "Host", ":", "Content-Length: 5", "Content-Length: 05", "Content-Length:", "5", ",",
+    ";", "Transfer-Encoding: chunked", "Transfer-Encoding:", "chunked", "Connection: close",
+    "Connection: keep-alive",
     "X: \xe9", "\x0b", "\0", "\x85", "\xa0", "X-A: b", "Upgrade: x", "Expect: 100-continue",
 ]  # fmt: skip
 
@@ -299,7 +300,7 @@ def test_whatever_we_accept_means_the_same_to_aiohttp(start, middle, end):
         return
     if head is None:
         return
-    method, target, version, fields, framing, closes = read_by_aiohttp(raw[: head.size])
+    method, target, _, fields, framing, closes = read_by_aiohttp(raw[: head.size])
     assert (method, target, fields) == (head.method, head.target, head.fields)
     assert framing == head.framing
     # llhttp knows one option where there are several; it closes more often, never less.

@@ -52,7 +52,9 @@ GOOD: dict[str, bytes] = {
     "Content-Length": b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\n",
     "Content-Length 0": b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n",
     "Content-Length with leading zeros": b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0005\r\n\r\n",
-    "Content-Length of 18 digits": b"PUT / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 999999999999999999\r\n\r\n",
+    "Content-Length of 18 digits": (
+        b"PUT / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 999999999999999999\r\n\r\n"
+    ),
     "Content-Length between tabs": b"PUT / HTTP/1.1\r\nHost: a.test\r\nContent-Length:\t5\t\r\n\r\n",
     "Content-Length with GET": b"GET / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\n\r\n",
     "Content-Length in HTTP/1.0": b"POST / HTTP/1.0\r\nContent-Length: 3\r\n\r\n",
@@ -62,7 +64,8 @@ GOOD: dict[str, bytes] = {
     "chunked after a tab": b"POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding:\tchunked \r\n\r\n",
     "chunked with GET": b"GET / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n",
     "chunked with TE and Trailer": (
-        b"POST / HTTP/1.1\r\nHost: a.test\r\nTE: trailers\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"POST / HTTP/1.1\r\nHost: a.test\r\nTE: trailers\r\nTrailer: X-Sum\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n"
     ),
     "Connection: close": b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n",
     "Connection: Keep-Alive in HTTP/1.0": b"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n",
@@ -78,11 +81,13 @@ GOOD: dict[str, bytes] = {
         b"HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
     ),
     "what a browser sends": (
-        b"GET /index.html?a=1 HTTP/1.1\r\nHost: www.a.test\r\nConnection: keep-alive\r\nCache-Control: max-age=0\r\n"
+        b"GET /index.html?a=1 HTTP/1.1\r\nHost: www.a.test\r\nConnection: keep-alive\r\n"
+        b"Cache-Control: max-age=0\r\n"
         b'sec-ch-ua: "Chromium";v="130", "Not?A_Brand";v="99"\r\nsec-ch-ua-mobile: ?0\r\n'
         b"Upgrade-Insecure-Requests: 1\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n"
         b"Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8\r\nSec-Fetch-Site: none\r\n"
-        b"Accept-Encoding: gzip, deflate, br, zstd\r\nAccept-Language: de-DE,de;q=0.9\r\nCookie: a=b; c=d\r\n\r\n"
+        b"Accept-Encoding: gzip, deflate, br, zstd\r\nAccept-Language: de-DE,de;q=0.9\r\n"
+        b"Cookie: a=b; c=d\r\n\r\n"
     ),
     "a request behind it": b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\nGET /2 HTTP/1.1\r\nHost: b.test\r\n\r\n",
     "a cookie of 16 KiB": b"GET / HTTP/1.1\r\nHost: a.test\r\nCookie: " + b"c" * 16384 + b"\r\n\r\n",

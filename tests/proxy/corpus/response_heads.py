@@ -1,4 +1,4 @@
-"""Raw response heads: (method asked, head) -> framing and whether the connection may serve again, or refusal."""
+"""Raw response heads: their framing and whether the connection may serve again, or refusal."""
 
 from __future__ import annotations
 

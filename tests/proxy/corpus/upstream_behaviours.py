@@ -106,7 +106,7 @@ BAD: dict[str, Behaviour] = {
     "resets at once": Behaviour(["ask", "reset"], UpstreamError),
     "ends its direction": Behaviour(["ask", "eof"], UpstreamError),
     "never answers": Behaviour(["ask", "hang"], TimedOut),
-    "never reads": Behaviour(["hang"], TimedOut),
+    "never reads": Behaviour(["deaf"], TimedOut),
     "closes before it reads": Behaviour(["close"], UpstreamError),
     "stops in the status line": Behaviour(["ask", b"HTTP/1.1 2", "hang"], TimedOut),
     "stops in the head": Behaviour(["ask", OK + b"Content-Le", "hang"], TimedOut),
