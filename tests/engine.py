@@ -105,6 +105,18 @@ class Daemon:
             subprocess.run(["umount", "-l", mount], check=False, capture_output=True)
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def end_leftover(self) -> None:
+        """End the dockerd of an earlier run that could not clean up after itself."""
+        with suppress(OSError, ValueError):
+            pid = int((self.directory / "pid").read_text())
+            process = Path(f"/proc/{pid}")
+            if str(self.directory) not in (process / "cmdline").read_text(errors="replace"):
+                return
+            os.kill(pid, signal.SIGTERM)
+            deadline = time.monotonic() + 20
+            while process.exists() and time.monotonic() < deadline:
+                time.sleep(0.05)
+
     def _stop_containerd(self) -> None:
         """dockerd's own containerd may outlive it when dockerd had to be killed.
 
@@ -162,6 +174,7 @@ def own_engine(directory: Path | None = None) -> Iterator[Daemon]:
         directory = Path(tempfile.mkdtemp(prefix="tg-", dir="/tmp"))
     directory.mkdir(parents=True, exist_ok=True)
     daemon = Daemon(directory, Bridge.make())
+    daemon.end_leftover()
     try:
         daemon.start()
         yield daemon
@@ -178,8 +191,9 @@ class Bridge:
 
     @classmethod
     def make(cls) -> Bridge:
+        cls.remove_leftovers()
         number = next(n for n in range(200, 255) if not _route_exists(f"10.{n}.0.0"))
-        bridge = cls(f"tg{os.getpid()}"[:12] + f"n{number}"[-3:], f"10.{number}.0.1")
+        bridge = cls(f"tg{os.getpid()}-{number}", f"10.{number}.0.1")
         name = bridge.name.encode()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
             fcntl.ioctl(control, SIOCBRADDBR, name + b"\0")
@@ -187,6 +201,14 @@ class Bridge:
             _set_address(control, SIOCSIFNETMASK, name, "255.255.255.0")
             fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH14x", name, IFF_UP | IFF_RUNNING))
         return bridge
+
+    @classmethod
+    def remove_leftovers(cls) -> None:
+        """Bridges of earlier runs that could not clean up after themselves."""
+        for path in Path("/sys/class/net").glob("tg*-*"):
+            pid = path.name[2:].partition("-")[0]
+            if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+                cls(path.name, "").remove()
 
     def remove(self) -> None:
         name = self.name.encode()
