@@ -115,7 +115,7 @@ def scan_request(
     fields, ours = _scan_fields(lines)
     _check_host(ours.get("host"), http10)
     framing = _framing(ours, http10) or NO_BODY  # RFC 9112 6.3, case 7
-    connection = members(",".join(ours.get("connection", ())))
+    connection = _listed(ours, "connection")
     return ScannedRequest(
         method,
         target,
@@ -126,7 +126,7 @@ def scan_request(
         _persists(connection, http10),
         "" if http10 or framing.length != 0 else _upgrade(ours, connection),
         # RFC 9110 10.1.1: ignored from an HTTP/1.0 client, and not meant for a request without content.
-        not http10 and framing.length != 0 and "100-continue" in members(",".join(ours.get("expect", ()))),
+        not http10 and framing.length != 0 and "100-continue" in _listed(ours, "expect"),
         end + 4,
     )
 
@@ -161,7 +161,7 @@ def _scan_response(
     status, http10 = int(line["status"]), line["minor"] == "0"
     fields, ours = _scan_fields(lines)
     announced = _framing(ours, http10)
-    connection = members(",".join(ours.get("connection", ())))
+    connection = _listed(ours, "connection")
     protocol = _upgrade(ours, connection) if status == 101 else ""
     if status == 101 and (not upgrade or protocol.lower() != upgrade.lower()):
         raise BadHead(400, "a switch of protocols that nobody asked for")
@@ -272,6 +272,11 @@ def _scan_fields(lines: list[str]) -> tuple[Fields, dict[str, list[str]]]:
         elif lower in LOOK_ALIKES:
             raise BadHead(400, "a field that some apps take for one that frames the message")
     return tuple(fields), ours
+
+
+def _listed(ours: dict[str, list[str]], name: str) -> tuple[str, ...]:
+    """The members of a list field, whose lines are one list (RFC 9110 5.3)."""
+    return members(",".join(ours[name])) if name in ours else ()
 
 
 def _framing(ours: dict[str, list[str]], http10: bool) -> Framing | None:

@@ -14,7 +14,7 @@ from proxy.exchange import Stream, UpstreamError
 from proxy.websocket import GOING_AWAY, Frames, close_frame
 
 HALF_OPEN: Final = 60.0
-"""Seconds in which one direction may be silent after the other has ended; a half-open tunnel is rarely wanted."""
+"""Seconds in which one direction may be silent after the other has ended."""
 GOODBYE: Final = 1.0
 """Seconds for both ends to answer when Tidegate stops."""
 
@@ -33,7 +33,7 @@ class Direction:
         self.moved = 0
 
     async def copy(self) -> None:
-        """Pass on whatever comes, and in the end that it is the end.  After a goodbye, wait for the answer to it."""
+        """Pass on whatever comes, and in the end its end; after a goodbye, wait for the answer to that."""
         try:
             while data := await self._source.read():
                 self.moved += len(data)
@@ -57,7 +57,7 @@ class Direction:
             await self._sink.write(data)
 
     async def _finish_frame(self, frames: Frames, data: bytes) -> None:
-        """Pass on the frame that was under way when we left, then say goodbye in the place of the next one."""
+        """Pass on the frame that was under way when we left, then say goodbye instead of the next."""
         end = frames.skip(data)
         rest = b""
         if frames.between and not frames.closed:
@@ -66,7 +66,7 @@ class Direction:
         await self._sink.write(data[:end] + rest)
 
     async def leave(self) -> None:
-        """Say 1001 at the next place where a frame may stand (RFC 6455 7.4.1), unless a close has been said."""
+        """Say 1001 where a frame may stand next (RFC 6455 7.4.1), unless a close has been said."""
         self._leaving = True
         if self._frames is None or self._frames.closed or not self._frames.between:
             return
@@ -78,7 +78,7 @@ class Direction:
 
 
 async def join(client: Stream, server: Stream, *, websocket: bool, stopping: asyncio.Event) -> None:
-    """Copy both ways until both ends are done, one breaks, or `stopping` is set.  Both are closed afterwards."""
+    """Copy both ways until both ends are done, one breaks, or `stopping` is set; then close both."""
     up = Direction(client, server, masked=True, websocket=websocket)
     down = Direction(server, client, masked=False, websocket=websocket)
     try:
@@ -97,7 +97,7 @@ async def join(client: Stream, server: Stream, *, websocket: bool, stopping: asy
 
 
 async def _follow(up: Direction, down: Direction, tasks: list[asyncio.Task[Any]]) -> None:
-    """Return when there is nothing left to copy, or nothing came in one direction long after the other ended."""
+    """Return when nothing is left to copy, or one direction was silent long after the other ended."""
     *copies, stop = tasks
     pending = set(copies)
     while pending and not (up.broken or down.broken or stop.done()):

@@ -11,7 +11,7 @@ LONGEST_HEADER: Final = 14
 
 
 def close_frame(status: int, mask: bytes = b"") -> bytes:
-    """A close frame with its status (RFC 6455 5.5.1); what goes to a server is masked with four octets (5.3)."""
+    """A close frame with its status (RFC 6455 5.5.1); one to a server is masked with four octets (5.3)."""
     payload = struct.pack("!H", status)
     if mask:
         payload = bytes(octet ^ mask[index % 4] for index, octet in enumerate(payload))
@@ -35,7 +35,7 @@ class Frames:
         return not self._left and not self._header
 
     def skip(self, data: bytes, at: int = 0) -> int:
-        """Follow `data` from `at` to the end of the frame that is there; where that is, or where `data` ends."""
+        """Follow `data` from `at` to the end of the frame that is there, or of `data`; where that is."""
         if not self._left:
             at = self._read_header(data, at)
         taken = min(self._left, len(data) - at)

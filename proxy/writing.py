@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Final
 
 from proxy.exchange import Fields, ResponseHead
-from proxy.fields import is_token, write_section
+from proxy.fields import FAMILIAR, is_token, write_section
 from proxy.framing import CHUNKED, NO_BODY, UNTIL_CLOSE, Framing
 
 WITH_CONTENT: Final = frozenset(("POST", "PUT", "PATCH"))
@@ -48,8 +48,12 @@ def write_request(
     """
     if not is_token(method) or not (target.isascii() and target.isprintable()) or " " in target or not target:
         raise ValueError(f"not a request: {method!r} {target!r}")
-    lines = [line for line in fields if line[0].lower() not in OF_THIS_HOP]
-    hosts = sum(name.lower() == "host" for name, _ in lines)
+    lines, hosts = [], 0
+    for line in fields:
+        lower = FAMILIAR.get(line[0]) or line[0].lower()
+        if lower not in OF_THIS_HOP:
+            hosts += lower == "host"
+            lines.append(line)
     if not hosts and host:
         lines.insert(0, ("Host", host))
     elif hosts != 1:

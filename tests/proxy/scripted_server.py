@@ -2,8 +2,8 @@
 
     ["ask", b"HTTP/1.1 200 OK\r\n...", "close"]
 
-`ask` waits for a request head, `body` for what the request's framing announces; `hang` reads and says nothing,
-`deaf` does not even read.  After its script a connection stays until the other side leaves.
+`ask` waits for a request head, `body` for what the request's framing announces; `hang` reads and says
+nothing, `deaf` does not even read.  After its script a connection stays until the other side leaves.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class ScriptedServer:
 
 @asynccontextmanager
 async def black_hole(owner: str = "container") -> AsyncIterator[Server]:
-    """An address whose packets vanish, as those of a stopped container do: its queue of connections is full."""
+    """An address whose packets vanish, as a stopped container's do: its queue of connections is full."""
     with socket.socket() as hole, ExitStack() as stack:
         hole.bind(("127.0.0.1", 0))
         hole.listen(0)

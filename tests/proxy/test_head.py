@@ -278,8 +278,8 @@ def test_the_comparison_is_with_the_c_parser():
 
 
 PIECES = [
-    "GET", "POST", " ", "  ", "\t", "/", "/a", "*", "http://a.test/", "HTTP/1.1", "HTTP/1.0", "\r\n", "\n", "\r",
-    "Host: a.test", "Host", ":", "Content-Length: 5", "Content-Length: 05", "Content-Length:", "5", ",",
+    "GET", "POST", " ", "  ", "\t", "/", "/a", "*", "http://a.test/", "HTTP/1.1", "HTTP/1.0", "\r\n", "\n",
+    "\r", "Host: a.test", "Host", ":", "Content-Length: 5", "Content-Length: 05", "Content-Length:", "5", ",",
     ";", "Transfer-Encoding: chunked", "Transfer-Encoding:", "chunked", "Connection: close",
     "Connection: keep-alive",
     "X: \xe9", "\x0b", "\0", "\x85", "\xa0", "X-A: b", "Upgrade: x", "Expect: 100-continue",

@@ -456,7 +456,7 @@ async def test_a_container_that_goes_while_it_is_connected_to_is_asked_nothing(p
 
 
 async def test_a_container_that_was_started_again_is_asked_again(pool):
-    async with scripted(["ask", HELLO], owner="blog") as (stage, server):
+    async with scripted(["ask", HELLO], owner="blog") as (_, server):
         pool.drop_owner("blog")
         with pytest.raises(NeverSent):
             await pool.ask(server, HOST, request())
