@@ -19,6 +19,7 @@ from discovery.engine import EngineState
 from discovery.merge import combine
 from proxy.access_log import AccessRecord
 from proxy.balancer import Balancer
+from proxy.capacity import raise_open_files_limit
 from proxy.entrypoint import CannotListen, Entrypoints, Listener
 from proxy.headers import TrustedProxies
 from proxy.model import RoutingConfig
@@ -181,12 +182,17 @@ class App:
 def run(settings: Settings) -> int:
     """Serve until stopped; the exit status."""
     with set_up(settings.log_level, settings.log_format) as access:
+        raise_open_files_limit()
         try:
-            asyncio.run(App(settings, access).run())
+            asyncio.run(serve(settings, access))
         except CannotListen as error:
             log.error(str(error))
             return 1
     return 0
+
+
+async def serve(settings: Settings, access: Callable[[AccessRecord], None]) -> None:
+    await App(settings, access).run()
 
 
 def listener(entry: NamedAddress) -> Listener:
