@@ -101,7 +101,7 @@ class UpstreamConnection(UpstreamWire):
         """The server is gone, whatever answers at its address now."""
         self._settle(UpstreamError(reason))
         self.abort()
-        if self.opening:
+        if self.opening and not self.opening.expired():
             self.opening.reschedule(self._loop.time())
 
     def close(self) -> None:

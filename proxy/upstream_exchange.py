@@ -109,6 +109,8 @@ class UpstreamExchange:
             return await answer
         except asyncio.CancelledError:
             self._fail(Truncated("nobody waits for the answer any more"))
+            if answer.done() and not answer.cancelled():
+                answer.exception()  # an error that came at the same moment is of no interest now
             raise
         finally:
             self._answer = None  # only its reader shall hold the response: one who drops it is noticed
@@ -236,6 +238,8 @@ class UpstreamExchange:
         can serve again (RFC 9112 9.3): after an early answer the rest of the
         request would be read as the next one, and surplus bytes as its answer.
         """
+        if self._over:
+            return
         self._over = True
         if self._pump and not self._sent:
             self._pump.cancel()

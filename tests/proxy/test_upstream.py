@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import ssl
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
@@ -652,6 +653,69 @@ async def test_a_server_that_takes_nothing_of_a_request_is_too_slow(pool):
         with pytest.raises(TimedOut):
             await pool.ask(server, HOST, request("POST", "/", body))
         await eventually(lambda: body.ended)
+
+
+# All of it at once
+
+
+async def answer_wildly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer each request with its own target, in every manner, good and bad."""
+    dice = random.Random(writer.get_extra_info("peername")[1])
+    try:
+        while True:
+            target = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)[1]
+            sized = OK + b"Content-Length: %d\r\n\r\n%b" % (len(target), target)
+            chunks = CHUNKED + b"%x\r\n%b\r\n0\r\n\r\n" % (len(target), target)
+            manner = dice.randrange(12)
+            if manner < 5:
+                writer.write(sized)
+            elif manner < 8:
+                for at in range(0, len(chunks), 7):
+                    writer.write(chunks[at : at + 7])
+                    await asyncio.sleep(0)
+            elif manner == 8:
+                writer.write(sized + sized)  # two answers
+            elif manner == 9:
+                writer.write(OK + b"Connection: close\r\n\r\n" + target)
+                break
+            elif manner == 10:
+                writer.write(sized[: dice.randrange(len(sized))])
+                break
+            else:
+                writer.transport.abort()
+                return
+            await writer.drain()
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return  # the client closed
+    finally:
+        writer.close()
+
+
+async def test_whatever_servers_do_everybody_gets_their_own_answer():
+    listener = await asyncio.start_server(answer_wildly, "127.0.0.1", 0)
+    server = Server("wild", "127.0.0.1", listener.sockets[0].getsockname()[1])
+    pool = Pool()
+    answered = failed = 0
+
+    async def ask_in_turn(client: int) -> None:
+        nonlocal answered, failed
+        for turn in range(100):
+            target = f"/{client}/{turn}/{'x' * (turn % 50)}"
+            try:
+                response = await pool.ask(server, HOST, request("POST", target))
+                assert await content(response) == target.encode()
+                answered += 1
+            except UpstreamError:
+                failed += 1
+
+    async with asyncio.TaskGroup() as group:
+        for client in range(20):
+            group.create_task(ask_in_turn(client))
+    assert answered > 1000
+    assert failed > 100
+    listener.close()
+    await pool.close()
+    await eventually(lambda: not pool._connections)
 
 
 # Reaching a server
