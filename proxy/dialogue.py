@@ -122,6 +122,8 @@ class Dialogue:
             data = own_answer(response, turn.scanned, keep=keep)
         turn.started = True
         turn.tally.status = response.status
+        if isinstance(response.body, bytes) and turn.scanned.method != "HEAD":
+            turn.tally.bytes_out = len(response.body)
         self.wire.send_if_open(data)
         self.finish(turn, keep)
 

@@ -6,6 +6,7 @@ and what is answered are our own values.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import cast
@@ -25,7 +26,7 @@ from proxy.model import Server, Service
 from proxy.pages import page
 from proxy.table import Route
 from proxy.turn import ClientBody, Turn
-from proxy.upstream import Pool
+from proxy.upstream import Pool, Unanswered, may_be_repeated
 
 ATTEMPTS = 3
 """Servers asked at most for one request: each may take the whole connect timeout."""
@@ -99,7 +100,7 @@ class AiohttpLane:
             return page(error.status, turn.head)
 
     async def _ask(self, turn: Turn, route: Route, request: Request) -> Response:
-        """Ask a server; when nothing of the request reached it, ask another one."""
+        """Ask a server, and another one when that is safe."""
         if route.service is None:
             raise NoServer(f"router {route.name} has no service")
         tried: list[Server] = []
@@ -108,9 +109,11 @@ class AiohttpLane:
             turn.tally.server = server.url
             try:
                 return await self._ask_one(turn, route.service, server, request)
-            except NeverSent:
+            except (NeverSent, Unanswered) as error:
                 tried.append(server)
-                if len(tried) == ATTEMPTS or not set(route.service.servers) - set(tried):
+                if not set(route.service.servers) - set(tried) or not _may_go_elsewhere(
+                    error, request, tried
+                ):
                     raise
 
     async def _ask_one(self, turn: Turn, service: Service, server: Server, request: Request) -> Response:
@@ -118,6 +121,17 @@ class AiohttpLane:
         fields = to_server(request.head, service, server, upgrade or None)
         response = await self._pool.ask(server, fields, request, upgrade)
         return replace(response, fields=from_server(response.fields))
+
+
+def _may_go_elsewhere(error: UpstreamError, request: Request, tried: Sequence[Server]) -> bool:
+    """A request that never left may try some servers; one that may have been worked on, a second at most.
+
+    A container that is killed takes requests with it that it has not answered:
+    those that do the same when done twice are asked of its replica.
+    """
+    if isinstance(error, NeverSent):
+        return len(tried) < ATTEMPTS
+    return len(tried) == 1 and may_be_repeated(request)
 
 
 class Answer(web.StreamResponse):

@@ -35,6 +35,11 @@ class ConnectTimedOut(NeverSent, TimedOut):
     """The server did not even accept a connection: 504, and another one may be asked."""
 
 
+def may_be_repeated(request: Request) -> bool:
+    """Whether doing it twice does the same as once (RFC 9110 9.2.2), and all of it is still here to send."""
+    return request.head.method in IDEMPOTENT and request.body.length == 0
+
+
 class Pool:
     def __init__(self, timeouts: Timeouts | None = None, context: ssl.SSLContext | None = None) -> None:
         """`context` is for https servers; without one, the system's roots are trusted."""
@@ -74,7 +79,7 @@ class Pool:
             except Unanswered:
                 # Only now and then does a server close just as we ask.  What has no content and does the
                 # same when done twice is asked again, once (RFC 9110 9.2.2, RFC 9112 9.3.1).
-                if request.head.method not in IDEMPOTENT or framing.length != 0:
+                if not may_be_repeated(request):
                     raise
         fresh = await self._connect(server)
         return await fresh.ask(request, head, framing, upgrade)

@@ -1,5 +1,6 @@
 """From a route to a response: middlewares, servers, and the pages that stand for failures."""
 
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from proxy.access_log import Tally
 from proxy.balancer import Balancer
 from proxy.exchange import (
+    Empty,
     NeverSent,
     NoServer,
     Request,
@@ -23,6 +25,7 @@ from proxy.rule import parse_rule
 from proxy.server import ATTEMPTS, AiohttpLane
 from proxy.table import Route
 from proxy.turn import Turn
+from proxy.upstream import Unanswered
 
 HEAD = RequestHead("GET", "/", (("Host", "app.test"),), "app.test", ip_address("192.0.2.1"))
 
@@ -61,9 +64,9 @@ def route(servers: int = 1, *middlewares, wrap=(), on_response=()) -> Route:
     )
 
 
-async def respond(pool: Servers, to: Route, its: Turn) -> Response:
+async def respond(pool: Servers, to: Route, its: Turn, request: Request | None = None) -> Response:
     its.route = to
-    return await AiohttpLane(pool, Balancer(), Limits())._respond(its, to, Request(its.head))
+    return await AiohttpLane(pool, Balancer(), Limits())._respond(its, to, request or Request(its.head))
 
 
 @pytest.mark.parametrize(
@@ -82,6 +85,30 @@ async def test_a_failure_is_a_page_without_internals_and_its_cause_is_for_the_lo
     assert str(failure).encode() not in response.body
     assert its.tally.fault
     assert its.tally.bug is (failure if status == 500 else None)
+
+
+@pytest.mark.parametrize(
+    ("method", "length", "asked", "status"),
+    [
+        ("GET", 0, 2, 200),
+        ("DELETE", 0, 2, 200),
+        ("POST", 0, 1, 502),  # done twice it is not the same (RFC 9110 9.2.2)
+        ("PUT", 5, 1, 502),  # its content has left and cannot be sent again
+    ],
+)
+async def test_what_a_killed_server_has_not_answered_is_asked_of_another_where_that_is_safe(
+    method, length, asked, status
+):
+    pool = Servers(Unanswered("the server closed the connection"), Response(200))
+    request = Request(replace(HEAD, method=method), replace(Empty(), length=length))
+    response = await respond(pool, route(3), turn(), request)
+    assert (len(pool.asked), response.status) == (asked, status)
+
+
+async def test_a_request_that_ends_every_server_is_asked_of_two_only():
+    pool = Servers(*[Unanswered("the server closed the connection")] * 10)
+    response = await respond(pool, route(9), turn())
+    assert (len(pool.asked), response.status) == (2, 502)
 
 
 async def test_another_server_is_asked_when_the_first_got_nothing():
