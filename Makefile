@@ -7,7 +7,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 CODE := proxy discovery acme_client tidegate tests scripts compose
 
-.PHONY: help demo test check bench format lock env engine pebble
+.PHONY: help demo test check bench format lock env engine pebble peers
 
 help:
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -24,8 +24,9 @@ check: env ## style, types and directions of import, in seconds
 	@$(PYTHON) -m mypy
 	@.venv/bin/lint-imports | tail -n 3
 
-bench: env engine ## memory and import cost of the running program
-	@$(PYTHON) -m tests.bench
+bench: env engine peers ## beside nginx, HAProxy, Caddy, Envoy: docs/benchmarks.md; a look: ROWS=few,tls ROUNDS=2 SECONDS=2
+	@$(PYTHON) -m tests.bench --date "$$(date -u +%F)" \
+		$(if $(ROWS),--rows '$(ROWS)') $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 format: env ## let ruff lay the code out
 	@$(PYTHON) -m ruff check --quiet --fix $(CODE) || true
@@ -42,3 +43,6 @@ engine:
 
 pebble:
 	@scripts/pebble
+
+peers:
+	@scripts/peers

@@ -1,0 +1,1 @@
+"""Discovery: containers, labels and route files in, routing out."""

@@ -14,10 +14,9 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.engine import running_engine
-
 from compose.demo import apps, live, proof
 from compose.demo.stage import Stage, authority
+from tests.engine import running_engine
 from tests.program import Program, free_port
 
 STATE = Path(__file__).parents[2] / ".demo"

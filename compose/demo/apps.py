@@ -16,6 +16,7 @@ from compose.demo.image import build_context
 
 HERE = Path(__file__).parent
 MARK = "tidegate-demo"
+NETWORK = f"{MARK}_default"  # compose gives every project one
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ def remove_leftovers(engine: docker.DockerClient) -> None:
         all=True, filters={"label": f"com.docker.compose.project={MARK}"}
     ):
         container.remove(force=True)
+    for network in engine.networks.list(names=[NETWORK]):
+        network.remove()
 
 
 @contextmanager
@@ -43,6 +46,7 @@ def running(url: str) -> Iterator[tuple[Site, ...]]:
         engine.images.build(
             fileobj=io.BytesIO(build_context(HERE / "app.py")), custom_context=True, tag=image, rm=True
         )
+        engine.networks.create(NETWORK, driver="bridge")
         yield tuple(start(engine, name, service) for name, service in services.items())
     finally:
         remove_leftovers(engine)
@@ -53,6 +57,11 @@ def start(engine: docker.DockerClient, name: str, service: dict[str, dict[str, s
     """One service as `docker compose up` would start it."""
     labels = service["labels"] | {"com.docker.compose.project": MARK, "com.docker.compose.service": name}
     container = engine.containers.run(
-        service["image"], service["command"], name=f"{MARK}-{name}-1", labels=labels, detach=True
+        service["image"],
+        service["command"],
+        name=f"{MARK}-{name}-1",
+        labels=labels,
+        network=NETWORK,
+        detach=True,
     )
     return Site(name, service["labels"]["tidegate.host"], container)

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.pebble import Pebble
-
 from compose.demo import visit
 from compose.demo.apps import Site
+from tests.pebble import Pebble, find_programs
 from tests.program import Program
 
 
@@ -31,7 +30,7 @@ def internal_root(tidegate: Program) -> ssl.SSLContext:
 @contextmanager
 def authority(state: Path, web: int) -> Iterator[tuple[Authority, str]]:
     """A real ACME authority where Pebble is there, else Tidegate's own."""
-    if shutil.which("pebble") is None and Pebble.binary() is None:
+    if find_programs() is None:
         yield (
             Authority(internal_root, ("--acme-ca", "off")),
             "Tidegate's own authority (Pebble is not installed)",

@@ -1,77 +1,103 @@
-"""`make bench`: what the running program costs in memory and at start.
+"""`make bench`: Tidegate beside its peers on this machine.
 
-Memory is the proportional set size (what the process adds to the machine) and
-the resident set size of the whole process tree, a few seconds after start,
-with 20 routed containers on a real engine, their certificates on disk.
+The whole run also writes docs/benchmarks.md; a run of chosen rows, as in
+`make bench ROWS=few,tls ROUNDS=2 SECONDS=2`, only prints.
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import argparse
+import os
+import signal
 import tempfile
-import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-from tests.engine import running_engine
-from tests.integration.crowd import Crowd
-from tests.program import Program, eventually
+from tests.bench.arrival import arrival
+from tests.bench.backend import backend
+from tests.bench.idle import allow_files, idle
+from tests.bench.machine import METHOD, machine
+from tests.bench.peers import PEERS
+from tests.bench.plan import Plan, say
+from tests.bench.process import LOAD_CORE, PROXY_CORE
+from tests.bench.report import report, spread
+from tests.bench.rounds import measure
+from tests.bench.row import Row
+from tests.bench.site import make_certificate
+from tests.bench.workload import WORKLOADS
+from tests.program import ROOT
 
-ROUTES = 20
-SETTLED = 5.0  # seconds after start at which memory is read
-IMPORTS = {
-    "tidegate --help": ("-m", "tidegate", "--help"),
-    "tidegate version": ("-m", "tidegate", "version"),
-    "the command line alone": ("-c", "import tidegate.cli"),
-    "the proxy": ("-c", "import proxy.entrypoint"),
-    "the Docker client": ("-c", "import docker"),
-    "the ACME client": ("-c", "import acme.client"),
-}
-
-
-def memory(pid: int) -> tuple[float, float]:
-    """PSS and RSS of a process and its descendants, in MB."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    sizes = {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines if line.endswith("kB")}
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    below = [memory(int(child)) for child in children]
-    return sizes["Pss"] + sum(pss for pss, _ in below), sizes["Rss"] + sum(rss for _, rss in below)
-
-
-def import_cost(arguments: tuple[str, ...]) -> float:
-    """Milliseconds from start to end of a Python that does only this; the best of five."""
-    runs = []
-    for _ in range(5):
-        started = time.perf_counter()
-        subprocess.run([sys.executable, *arguments], capture_output=True, check=False)
-        runs.append((time.perf_counter() - started) * 1000)
-    return min(runs)
-
-
-def bench_memory() -> None:
-    with (
-        tempfile.TemporaryDirectory(prefix="tidegate-bench-") as folder,
-        running_engine(Path(folder, "engine")) as url,
-    ):
-        data = Path(folder, "data")
-        with Crowd(url) as crowd:
-            for number in range(ROUTES):
-                crowd.start(f"site{number}", {"tidegate.host": f"site{number}.localhost"})
-            flags = ("--docker", url, "--acme-ca", "off")
-            for note in ("first start, certificates made", "second start, certificates loaded"):
-                with Program(data, *flags) as tidegate:
-                    eventually(lambda: len(tidegate.api("routes")) >= ROUTES, within=60)
-                    time.sleep(SETTLED)
-                    assert tidegate.process is not None
-                    pss, rss = memory(tidegate.process.pid)
-                    print(f"| idle with {ROUTES} routes, {note} | {pss:.1f} MB PSS | {rss:.1f} MB RSS |")
+PARTS = {"idle": idle, "arrival": arrival}
+FOOTPRINT = "footprint"
+NAMES = (*(workload.name for workload in WORKLOADS), *PARTS, FOOTPRINT)
+PAGE = ROOT / "docs" / "benchmarks.md"
 
 
 def main() -> None:
-    print("| what | | |\n|---|---|---|")
-    bench_memory()
-    for name, arguments in IMPORTS.items():
-        print(f"| start to end of {name} | {import_cost(arguments):.0f} ms | |")
+    chosen = arguments()
+    if (os.cpu_count() or 1) < 2:
+        raise SystemExit("bench: two cores are needed, one for the proxy and one for the load.")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that everything started is stopped
+    os.sched_setaffinity(0, {LOAD_CORE})
+    allow_files()
+    rows: list[Row] = []
+    interrupted = False
+    try:
+        rows.extend(measured(chosen))
+    except KeyboardInterrupt:
+        say("interrupted; this is what was measured:")
+        interrupted, chosen.whole = True, False
+        chosen.rows = []
+    lines = list(page(rows, chosen))
+    print("\n".join(lines))
+    if chosen.whole:
+        PAGE.write_text("\n".join(lines) + "\n")
+        say(f"written to {PAGE.relative_to(ROOT)}")
+    if interrupted:
+        raise SystemExit(130)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--rows", help=f"separated by commas, of: {', '.join(NAMES)}")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--date", default="", help="today, in UTC")
+    chosen = parser.parse_args()
+    chosen.whole = not (chosen.rows or chosen.rounds or chosen.seconds)
+    chosen.rounds, chosen.seconds = chosen.rounds or 3, chosen.seconds or 3.0
+    chosen.rows = chosen.rows.split(",") if chosen.rows else list(NAMES)
+    if unknown := set(chosen.rows) - set(NAMES):
+        parser.error(f"there is no row {', '.join(sorted(unknown))}; there are: {', '.join(NAMES)}")
+    return chosen
+
+
+def measured(chosen: argparse.Namespace) -> Iterator[Row]:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tidegate-bench-")))
+        make_certificate(folder)
+        plan = Plan(PEERS, stack.enter_context(backend(folder)), folder, chosen.rounds, chosen.seconds)
+        yield from measure([workload for workload in WORKLOADS if workload.name in chosen.rows], plan)
+        for name, part in PARTS.items():
+            if name in chosen.rows:
+                yield from part(plan)
+
+
+def page(rows: Sequence[Row], chosen: argparse.Namespace) -> Iterator[str]:
+    """The whole page, or the part of it that was asked for."""
+    yield f"# Benchmarks\n\n{METHOD}\n"
+    day = f"on {chosen.date} " if chosen.date else ""
+    yield f"Taken {day}in rounds of {chosen.seconds:g} s, {chosen.rounds} of them. {spread(rows)}\n"
+    yield from machine(PEERS)
+    yield ""
+    yield from report(rows, [peer.name for peer in PEERS], [peer.name for peer in PEERS if peer.ours])
+    if FOOTPRINT in chosen.rows:
+        # Only here, since it brings the Docker client and an engine with it.
+        from tests.bench.footprint import footprint
+
+        os.sched_setaffinity(0, {PROXY_CORE, LOAD_CORE})
+        yield from footprint()
 
 
 if __name__ == "__main__":

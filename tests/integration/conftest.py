@@ -15,8 +15,8 @@ from tests.program import Program
 
 
 @pytest.fixture(scope="session")
-def engine_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_engine(tmp_path_factory.mktemp("engine")) as url:
+def engine_url() -> Iterator[str]:
+    with running_engine() as url:
         yield url
 
 

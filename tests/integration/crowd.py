@@ -21,6 +21,7 @@ class Crowd:
     def __init__(self, url: str) -> None:
         self.engine = docker.DockerClient(base_url=url, timeout=120)
         self.project = f"crowd-{uuid.uuid4().hex[:8]}"
+        self.network = self.engine.networks.create(f"{self.project}_default", driver="bridge")
         self.engine.images.build(
             fileobj=io.BytesIO(build_context(Path(__file__).with_name("app.py"))),
             custom_context=True,
@@ -33,6 +34,7 @@ class Crowd:
 
     def __exit__(self, *_: object) -> None:
         self.clear()
+        self.network.remove()
         self.engine.close()
 
     def start(self, name: str, labels: dict[str, str], *, service: str = "", **options: object) -> Container:
@@ -44,6 +46,7 @@ class Crowd:
             environment={"APP": name},
             detach=True,
             stop_signal="SIGKILL",
+            network=self.network.name,
             **options,
         )
         container.reload()

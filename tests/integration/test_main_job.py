@@ -15,6 +15,12 @@ from tests.integration.sites import answers, plain
 from tests.integration.visitor import Tally, Visitor, keep_asking
 from tests.program import Program, eventually
 
+
+def address_of(container: Container) -> str:
+    (network,) = container.attrs["NetworkSettings"]["Networks"].values()
+    return str(network["IPAddress"])
+
+
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 Start = Callable[..., Container]
@@ -86,7 +92,7 @@ async def test_no_request_reaches_the_wrong_container_when_an_address_is_reused(
         for turn in range(cycles):
             app = ("ebb", "flow")[turn % 2]
             container = await asyncio.to_thread(start, app, plain(app, f"{app}.test"))
-            addresses.append(container.attrs["NetworkSettings"]["IPAddress"])
+            addresses.append(address_of(container))
             if turn % 25 == 0:
                 await answers(tidegate.web, f"{app}.test", app)
             await asyncio.to_thread(container.kill)

@@ -1,0 +1,68 @@
+"""Accounts: the session with a CA, with the account made where there is none.  All of it blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from acme_client.authority import Authority
+from acme_client.resources import Session
+from acme_client.store import Account, Store
+
+CLOSED = ("accountDeactivated",)
+UNKNOWN = ("accountDoesNotExist", *CLOSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session, the account's address, and why the account is new (None where it is not)."""
+
+    session: Session
+    account: str
+    made: str | None = None
+
+
+def open_session(store: Store, authority: Authority, clock: Callable[[], datetime], lost: str = "") -> Opened:
+    """A session at the CA.
+
+    `lost` is the problem for which the CA refused the stored account.  The same
+    key is tried first: an account that the CA still has is found again by it.
+    """
+    from acme_client.ca import CA  # 3 MB and 70 ms that an installation without ACME never needs
+
+    with store.lock_account(authority):
+        account = store.load_account(authority)
+        if account and lost in CLOSED:
+            store.retire_account(authority)
+            account = None
+        if account is None or not _usable(account.key_pem):
+            account = Account(_new_key())
+            store.save_account(authority, account)
+        known = "" if lost else account.url
+        session = CA(authority, account.key_pem, known, clock)
+        if known:
+            return Opened(session, known)
+        url = session.register()
+        store.save_account(authority, Account(account.key_pem, url))
+        return Opened(session, url, "The CA no longer knew the one before." if lost else "")
+
+
+def _usable(key_pem: bytes) -> bool:
+    try:
+        return isinstance(load_pem_private_key(key_pem, None), ec.EllipticCurvePrivateKey)
+    except (ValueError, TypeError):
+        return False
+
+
+def _new_key() -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -1,0 +1,156 @@
+"""Attempt: one host's way from due to saved, with everything that must be true before a CA is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from acme_client.accounts import UNKNOWN, Opened
+from acme_client.ari import certificate_id
+from acme_client.authority import Authority
+from acme_client.certificate import Certificate
+from acme_client.challenges.http01 import HTTP01
+from acme_client.events import AccountMade, Event, Ordering
+from acme_client.failure import Failure
+from acme_client.order import Issuance
+from acme_client.plan import Need, due_at
+from acme_client.store import OpenOrder, Store, Stored
+from acme_client.worker import Worker
+
+KEPT_OPEN = ("authority", "unreachable", "rate")
+"""Failures after which the order still stands at the CA and is gone on with."""
+
+
+class Elsewhere(Exception):
+    """Another instance on this storage is ordering for this host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A new certificate, or in `stored` what another instance had done meanwhile.
+
+    `unsaved` says why the new one is not on the disk.
+    """
+
+    certificate: Certificate | None = None
+    stored: Stored | None = None
+    unsaved: OSError | None = None
+
+
+class Sessions:
+    """The one session with the CA, opened when first needed and again after trouble."""
+
+    def __init__(
+        self, open_session: Callable[[str], Opened], network: Worker, log: Callable[[Event], None]
+    ) -> None:
+        self._open = open_session
+        self._network = network
+        self._log = log
+        self._opened: Opened | None = None
+        self._lost = ""
+        self._opening = asyncio.Lock()
+
+    async def get(self) -> Opened:
+        async with self._opening:
+            if self._opened is None:
+                self._opened = await self._network.call(self._open, self._lost)
+                self._lost = ""
+                if self._opened.made is not None:
+                    self._log(AccountMade(self._opened.account, self._opened.made))
+            return self._opened
+
+    def drop(self, opened: Opened, failure: Failure) -> None:
+        """Forget a session that failed: the directory, and perhaps the account, are to be asked for anew."""
+        if self._opened is opened:
+            self._opened = None
+            self._lost = failure.problem if failure.problem in UNKNOWN else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    authority: Authority
+    store: Store
+    sessions: Sessions
+    disk: Worker
+    network: Worker
+    http01: HTTP01
+    log: Callable[[Event], None]
+    clock: Callable[[], datetime]
+
+    async def certify(self, need: Need) -> Outcome:
+        """A new certificate for this host, or what another instance found out while we were waiting.
+
+        Raises Failure, Elsewhere, or OSError where nothing could be saved: a
+        certificate that is lost with the next restart is worse than none,
+        because the CA counts it.
+        """
+        lock = await self.disk.call(self.store.lock, need.host)
+        if lock is None:
+            raise Elsewhere
+        with lock:
+            stored = await self.disk.call(self.store.load, need.host)
+            if self._settled(need, stored):
+                return Outcome(stored=stored)
+            await self.disk.call(self.store.test_writing, need.host)
+            certificate = await self._order(need, _open_order(stored))
+            try:
+                await self.disk.call(self.store.keep, need.host, certificate)
+            except OSError as error:
+                return Outcome(certificate, unsaved=error)
+            return Outcome(certificate)
+
+    def _settled(self, need: Need, stored: Stored) -> bool:
+        """Whether the disk knows of something newer than we do, after which this host is no longer due."""
+        entry = stored.entry.under(self.authority.fingerprint)
+        look = Need(need.host, need.directory, stored.certificate, entry, stored.renewal)
+        return due_at(look) > self.clock()
+
+    async def _order(self, need: Need, opened: OpenOrder | None) -> Certificate:
+        self.log(Ordering(need.host, need.directory, resumed=opened is not None))
+        try:
+            return await self._ask(need, opened)
+        except Failure as failure:
+            if failure.problem not in UNKNOWN:
+                raise
+        return await self._ask(need, None)  # with the account made anew
+
+    async def _ask(self, need: Need, opened: OpenOrder | None) -> Certificate:
+        session = await self.sessions.get()
+        issuance = Issuance(
+            host=need.host,
+            directory=need.directory,
+            account=session.account,
+            session=session.session,
+            call=self.network.call,
+            http01=self.http01,
+            journal=self._journal(need.host),
+        )
+        try:
+            return await issuance.obtain(opened, _replaces(need))
+        except Failure as failure:
+            if failure.wide or failure.problem in UNKNOWN:
+                self.sessions.drop(session, failure)
+            if failure.kind not in KEPT_OPEN:
+                await self.disk.call(self.store.end_order, need.host)
+            raise
+
+    def _journal(self, host: str) -> Callable[[OpenOrder], Awaitable[None]]:
+        async def journal(order: OpenOrder) -> None:
+            await self.disk.call(self.store.save_order, host, order)
+
+        return journal
+
+
+def _open_order(stored: Stored) -> OpenOrder | None:
+    """The order to go on with; one whose certificate is held already was left behind by a crash."""
+    held, order = stored.certificate, stored.order
+    return None if order and held and order.key_pem.encode() == held.key_pem else order
+
+
+def _replaces(need: Need) -> str:
+    """The certificate that the new one replaces (RFC 9773 5); not after a failure."""
+    if need.held is None or need.held.directory != need.directory:
+        return ""
+    return certificate_id(need.held.chain_pem) if need.renewal.start and not need.entry.failures else ""

@@ -1,0 +1,1 @@
+"""challenges: the proofs a CA may ask for, one file each."""

@@ -1,0 +1,159 @@
+"""Events: what the manager tells whoever writes the log.  Each reads as a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Literal, TypeAlias
+
+Level = Literal["info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    level: ClassVar[Level] = "info"
+    host: str
+    directory: str
+    resumed: bool = False
+
+    def __str__(self) -> str:
+        return f"{'Resuming the order of' if self.resumed else 'Ordering'} a certificate for {self.host}."
+
+
+@dataclass(frozen=True, slots=True)
+class Obtained:
+    level: ClassVar[Level] = "info"
+    host: str
+    issuer: str
+    not_after: datetime
+    renew_at: datetime
+    renewed: bool = False
+
+    def __str__(self) -> str:
+        return f"{'Renewed' if self.renewed else 'Obtained'} the certificate for {self.host}."
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    level: ClassVar[Level] = "error"
+    host: str
+    cause: str
+    detail: str
+    next_try: datetime | None
+
+    def __str__(self) -> str:
+        return f"No certificate for {self.host}: {self.cause}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A name that no CA was asked for."""
+
+    level: ClassVar[Level] = "warning"
+    host: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"No CA is asked for {self.host}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityFailed:
+    """The CA cannot be asked at all; every host waits."""
+
+    level: ClassVar[Level] = "error"
+    directory: str
+    cause: str
+    detail: str
+    next_try: datetime | None
+
+    def __str__(self) -> str:
+        return f"The CA at {self.directory} cannot be asked: {self.cause}"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountMade:
+    level: ClassVar[Level] = "info"
+    account: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"Registered the account {self.account}.{' ' + self.reason if self.reason else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    level: ClassVar[Level] = "error"
+    host: str
+    reason: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"A stored certificate of {self.host} is broken ({self.reason}) and was moved to {self.place}."
+
+
+@dataclass(frozen=True, slots=True)
+class RightsRepaired:
+    level: ClassVar[Level] = "warning"
+    paths: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"Others could read {len(self.paths)} places with private keys, {self.paths[0]} first; no longer."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StorageUnwritable:
+    level: ClassVar[Level] = "error"
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Nothing can be saved in {self.path} ({self.reason}); nothing is ordered until that works."
+
+
+@dataclass(frozen=True, slots=True)
+class StorageWritable:
+    level: ClassVar[Level] = "info"
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.path} can be written again."
+
+
+@dataclass(frozen=True, slots=True)
+class ClockWrong:
+    level: ClassVar[Level] = "error"
+    now: datetime
+
+    def __str__(self) -> str:
+        return f"This machine's clock cannot be right ({self.now:%Y-%m-%d %H:%M} UTC); nothing is ordered."
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """A fault of Tidegate's own; other hosts go on."""
+
+    level: ClassVar[Level] = "error"
+    host: str
+    traceback: str
+
+    def __str__(self) -> str:
+        return f"Tidegate failed by a fault of its own while it worked on {self.host}."
+
+
+Event: TypeAlias = (
+    Ordering
+    | Obtained
+    | Failed
+    | Refused
+    | AuthorityFailed
+    | AccountMade
+    | Quarantined
+    | RightsRepaired
+    | StorageUnwritable
+    | StorageWritable
+    | ClockWrong
+    | Bug
+)

@@ -1,0 +1,213 @@
+"""Holdings: the certificates in hand - from the disk, from Tidegate's own CA - and what is served of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ParamSpec
+
+from acme_client.authority import Authority
+from acme_client.certificate import INTERNAL, Certificate
+from acme_client.events import (
+    ClockWrong,
+    Event,
+    Quarantined,
+    RightsRepaired,
+    StorageUnwritable,
+    StorageWritable,
+)
+from acme_client.host import Host, lapsed
+from acme_client.internal_ca import InternalCA
+from acme_client.plan import clock_is_sane
+from acme_client.store import Store, Stored
+from acme_client.worker import Worker
+
+P = ParamSpec("P")
+
+NEUTRAL = "tidegate.invalid"
+"""The name in the certificate for clients that name no host, or one that nobody wants."""
+
+MOST_RETIRED = 500
+"""Certificates kept in memory for hosts that are gone: labels can ask for any number of names."""
+
+Publish = Callable[[Mapping[str, Certificate], Certificate], None]
+
+
+class Holdings:
+    """Every host that is wanted or worked on, and its certificate."""
+
+    def __init__(
+        self,
+        data: Path,
+        store: Store,
+        authority: Authority,
+        disk: Worker,
+        publish: Publish,
+        log: Callable[[Event], None],
+    ) -> None:
+        self.hosts: dict[str, Host] = {}
+        self.trouble = ""
+        """Why the storage does not take anything at the moment; "" while it does."""
+        self._data = data
+        self._store = store
+        self._authority = authority
+        self._internal = InternalCA(data, limited=authority.directory is not None)
+        self._disk = disk
+        self._publish_to = publish
+        self._log = log
+        self._retired: dict[str, Certificate] = {}
+        self._default: Certificate | None = None
+        self._published: tuple[dict[str, Certificate], Certificate] | None = None
+        self._clock_was_sane = True
+
+    async def settle(self, now: datetime) -> None:
+        """Have something to serve for every host, serve it, and only then write what is new."""
+        await self._load(now)
+        await self._stand_in(now)
+        self._forget(now)
+        self.publish()
+        if self._check_clock(now):
+            await self._save_unsaved()
+
+    async def repair_rights(self) -> None:
+        """Private keys that a copy or an editor left open to others are closed; that is no reason to stop."""
+        try:
+            if repaired := await self._disk.call(self._store.make_private):
+                self._log(RightsRepaired(tuple(map(str, repaired))))
+        except OSError as error:
+            self.unwritable(error)
+
+    async def write(self, save: Callable[P, Any], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Save something that is also known without the disk."""
+        try:
+            await self._disk.call(save, *args, **kwargs)
+        except OSError as error:
+            self.unwritable(error)
+        else:
+            self.written()
+
+    def unwritable(self, error: OSError) -> None:
+        """Say it once, however much cannot be saved."""
+        reason = error.strerror or str(error)
+        if reason != self.trouble:
+            self.trouble = reason
+            self._log(StorageUnwritable(str(self._data), reason))
+
+    def written(self) -> None:
+        """Something was saved; good news only if nothing waits: small files may fit where others do not."""
+        if self.trouble and not any(host.unsaved for host in self.hosts.values()):
+            self.trouble = ""
+            self._log(StorageWritable(str(self._data)))
+
+    async def _load(self, now: datetime) -> None:
+        """Take over what the disk knows of hosts that are newly wanted."""
+        new = [host for host in self.hosts.values() if not host.loaded]
+        if not new:
+            return
+        found = await self._disk.call(self._read, [host.host for host in new], now)
+        for host in new:
+            stored = found[host.host]
+            if isinstance(stored, OSError):
+                self.unwritable(stored)
+            else:
+                host.loaded = True
+                self.take(host, stored)
+
+    def _read(self, hosts: Sequence[str], now: datetime) -> dict[str, Stored | OSError]:
+        """In the storage's thread: what is known, without leaves of a root that is no more."""
+        found = self._store.load_all(hosts)
+        for host, stored in found.items():
+            if isinstance(stored, Stored) and (held := stored.certificate) and held.directory == INTERNAL:
+                found[host] = (
+                    stored if self._internal.signed(held, now) else replace(stored, certificate=None)
+                )
+        return found
+
+    def take(self, host: Host, stored: Stored) -> None:
+        host.entry = stored.entry.under(self._authority.fingerprint)
+        host.renewal = stored.renewal
+        for broken in stored.broken:
+            self._log(Quarantined(broken.host, broken.reason, broken.place))
+        if stored.certificate is None:
+            return
+        if stored.certificate.directory == INTERNAL != host.directory:
+            host.stand_in = stored.certificate
+        else:
+            host.held = stored.certificate
+
+    async def _stand_in(self, now: datetime) -> None:
+        """Certify by Tidegate's own CA whatever belongs to it, or has nothing better to show."""
+        lacking = [host for host in self.hosts.values() if host.lacks_internal(now)]
+        addresses = tuple(sorted(host.host for host in self.hosts.values() if host.name.address)) or (
+            NEUTRAL,
+        )
+        default = self._default
+        if default is None or default.names != addresses or lapsed(default, now):
+            leaves = await self._disk.call(self._sign, [addresses], now)
+            self._default = leaves.get(addresses, default)
+        if not lacking:
+            return
+        leaves = await self._disk.call(self._sign, [(host.host,) for host in lacking], now)
+        for host in lacking:
+            if leaf := leaves.get((host.host,)):
+                host.take_internal(leaf)
+        if self._internal.trouble:
+            self.unwritable(self._internal.trouble)
+
+    def _sign(self, wanted: Sequence[tuple[str, ...]], now: datetime) -> dict[tuple[str, ...], Certificate]:
+        """In the storage's thread: a leaf for each; none for a text that fits in no certificate."""
+        leaves = {}
+        for hosts in wanted:
+            try:
+                leaves[hosts] = self._internal.leaf(hosts, now)
+            except ValueError:
+                continue  # it was refused as a name already, and its owner told
+        return leaves
+
+    def retire(self, host: Host) -> None:
+        """Nobody wants it any more: it is not renewed, but what it has is served while it is good.
+
+        A visitor whose app is being restarted should read that the site is away,
+        not that somebody may be impersonating it.
+        """
+        del self.hosts[host.host]
+        if host.served is not None:
+            self._retired[host.host] = host.served
+        while len(self._retired) > MOST_RETIRED:
+            del self._retired[next(iter(self._retired))]
+
+    def publish(self) -> None:
+        own = {name: host.served for name, host in self.hosts.items() if host.served is not None}
+        served = self._retired | own
+        if self._default and (served, self._default) != self._published:
+            self._published = (served, self._default)
+            self._publish_to(served, self._default)
+
+    def _forget(self, now: datetime) -> None:
+        """Let go of what has run out, or belongs to a host that is wanted again and has its own."""
+        for name, certificate in list(self._retired.items()):
+            wanted = self.hosts.get(name)
+            if now >= certificate.not_after or (wanted is not None and wanted.served is not None):
+                del self._retired[name]
+
+    def _check_clock(self, now: datetime) -> bool:
+        sane = clock_is_sane(now, [host.held for host in self.hosts.values()])
+        if self._clock_was_sane and not sane:
+            self._log(ClockWrong(now))
+        self._clock_was_sane = sane
+        return sane
+
+    async def _save_unsaved(self) -> None:
+        """Write what is served and not on the disk yet; later again where that does not work."""
+        for host in [host for host in self.hosts.values() if host.unsaved]:
+            if host.held is None:
+                continue
+            try:
+                await self._disk.call(self._store.keep, host.host, host.held)
+            except OSError as error:
+                self.unwritable(error)
+                return
+            host.unsaved = False
+            self.written()

@@ -1,0 +1,123 @@
+"""Host: what the manager knows of one wanted name at this moment, and how a person is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from acme_client.ari import fresh
+from acme_client.certificate import INTERNAL, Certificate
+from acme_client.ledger import Entry, Renewal
+from acme_client.names import Name
+from acme_client.plan import BUILT, Need, renew_at
+
+State = Literal["active", "waiting", "failed", "internal"]
+
+
+@dataclass(frozen=True, slots=True)
+class HostStatus:
+    """One wanted host, for people.
+
+    active: its CA's certificate is served.  waiting: none yet, an order is
+    under way or queued.  failed: none, and the last attempt came to nothing or
+    no CA may be asked.  internal: Tidegate's own CA certifies it for good.
+    `issuer` and `not_after` are those of the certificate that is served.
+    """
+
+    host: str
+    state: State
+    issuer: str = ""
+    not_after: datetime | None = None
+    renew_at: datetime | None = None
+    next_try: datetime | None = None
+    last_error: str = ""
+
+
+def lapsed(certificate: Certificate | None, now: datetime) -> bool:
+    """Whether a certificate of Tidegate's own is to be replaced; one dated by a wrong clock is."""
+    return certificate is None or now >= renew_at(certificate) or now < certificate.not_before
+
+
+@dataclass(slots=True)
+class Host:
+    """The manager's record; only the manager changes it.
+
+    `held` is the certificate from `directory`, or from the CA before it;
+    `stand_in` is Tidegate's own, served while nothing is held.  `unsaved` is a
+    certificate that is served and could not be written yet.
+    """
+
+    name: Name
+    directory: str
+    wanted: int
+    held: Certificate | None = None
+    stand_in: Certificate | None = None
+    entry: Entry = field(default_factory=Entry)
+    renewal: Renewal = field(default_factory=Renewal)
+    loaded: bool = False
+    busy: bool = False
+    unsaved: bool = False
+
+    @property
+    def host(self) -> str:
+        return self.name.host
+
+    @property
+    def served(self) -> Certificate | None:
+        return self.held or self.stand_in
+
+    @property
+    def from_its_ca(self) -> bool:
+        """Whether the certificate that is held came from the CA that this host belongs to."""
+        return self.held is not None and self.held.directory == self.directory != INTERNAL
+
+    def lacks_internal(self, now: datetime) -> bool:
+        """Whether Tidegate's own CA has something to do: sign for good, or stand in."""
+        if self.directory == INTERNAL:
+            mine = self.held if self.held and self.held.directory == INTERNAL else None
+            return lapsed(mine, now)
+        return self.held is None and lapsed(self.stand_in, now)
+
+    def take_internal(self, leaf: Certificate) -> None:
+        if self.directory == INTERNAL:
+            self.held, self.unsaved = leaf, not self.name.refusal
+        else:
+            self.stand_in = leaf
+
+    @property
+    def ask_renewal_at(self) -> datetime:
+        """When to ask the CA (next) about renewing; a certificate not asked about yet is due."""
+        known = fresh(self.held, self.renewal) if self.held else self.renewal
+        return known.ask_again or BUILT
+
+    def need(self) -> Need:
+        return Need(self.host, self.directory, self.held, self.entry, self.renewal, self.wanted, self.busy)
+
+    def status(self, authority: Entry, now: datetime) -> HostStatus:
+        """What is told to people; `authority` is the record of the CA as a whole."""
+        served = self.served
+        paused = self.directory != INTERNAL and authority.waits(now)
+        next_try = max(
+            (e.next_try for e in (self.entry, authority if paused else Entry()) if e.next_try), default=None
+        )
+        return HostStatus(
+            host=self.host,
+            state=self._state(),
+            issuer=served.issuer if served else "",
+            not_after=served.not_after if served else None,
+            renew_at=renew_at(served, self.renewal)
+            if served and served.directory == self.directory
+            else None,
+            next_try=next_try if self.directory != INTERNAL else None,
+            last_error=self.name.refusal or self.entry.text or (authority.text if paused else ""),
+        )
+
+    def _state(self) -> State:
+        if self.name.refusal:
+            return "failed"
+        if self.directory == INTERNAL:
+            return "internal"
+        if self.held is not None and self.held.directory == self.directory:
+            return "active"
+        return "failed" if self.entry.failures else "waiting"

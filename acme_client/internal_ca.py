@@ -1,0 +1,131 @@
+"""Internal CA: certificates for names that no public CA can certify, and for those that still wait.
+
+There are two roots, each made when first needed.  The one that people are
+asked to trust may sign local names and private addresses only, so whoever
+steals its key cannot pose as their bank.  Single labels and public names cannot
+be described in such limits; they are signed by the other root, which nobody
+needs to trust unless all certificates are to come from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+
+from acme_client.certificate import Certificate
+from acme_client.disk import make_folder, replace_file
+from acme_client.signing import Reach, Root, is_local, key_pem, make_root, sign_leaf
+
+LEAF_LIFE = timedelta(days=60)
+
+
+class InternalCA:
+    """Signs leaves.  Every method blocks (files, keys): call it from a worker thread.
+
+    `data` None, or a folder that cannot be written, gives roots that live in memory only.
+    `limited` False signs everything with the unlimited root: for an
+    installation whose only CA this is.
+    """
+
+    def __init__(self, data: Path | None, *, limited: bool = True) -> None:
+        self._folder = data / "internal" if data else None
+        self._limited = limited
+        self._trusted: Reach = "local" if limited else "any"
+        self._roots: dict[Reach, Root] = {}
+        self._unsaved: set[Reach] = set()
+        self.trouble: OSError | None = None
+        """Why a root lives in memory only."""
+
+    @property
+    def root_path(self) -> Path | None:
+        """The root certificate that people are asked to trust; there once it was needed."""
+        return self._folder / "root.pem" if self._folder else None
+
+    def root_pem(self, now: datetime) -> bytes:
+        """That root certificate, made now if it was not needed before."""
+        return self._root(self._trusted, now).certificate.public_bytes(Encoding.PEM)
+
+    def reach_for(self, hosts: Sequence[str]) -> Reach:
+        return "local" if self._limited and all(map(is_local, hosts)) else "any"
+
+    def leaf(self, hosts: Sequence[str], now: datetime, life: timedelta = LEAF_LIFE) -> Certificate:
+        """A new certificate with a new key for these names and addresses."""
+        root = self._root(self.reach_for(hosts), now)
+        return sign_leaf(root, hosts, now, life)
+
+    def signed(self, certificate: Certificate, now: datetime) -> bool:
+        """Whether the root of today signed this leaf: it may have been deleted and made again."""
+        leaf = x509.load_pem_x509_certificates(certificate.chain_pem)[0]
+        root = self._root(self.reach_for(certificate.names), now)
+        try:
+            leaf.verify_directly_issued_by(root.certificate)
+        except Exception:  # cryptography raises ValueError, TypeError or InvalidSignature
+            return False
+        return True
+
+    def _root(self, reach: Reach, now: datetime) -> Root:
+        """The root, made anew where it is missing, broken or in its last year."""
+        root = self._roots.get(reach) or self._load(reach)
+        if root is None or not _lasts(root.certificate, now):
+            root = make_root(reach, now)
+            self._unsaved.add(reach)
+        self._roots[reach] = root
+        if reach in self._unsaved:
+            self._save(reach, root)
+        return root
+
+    def _load(self, reach: Reach) -> Root | None:
+        if self._folder is None:
+            return None
+        try:
+            text = (self._folder / reach / "root-and-key.pem").read_bytes()
+            key = load_pem_private_key(text, None)
+            certificate = x509.load_pem_x509_certificate(text)
+        except (OSError, ValueError):
+            return None
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or certificate.public_key() != key.public_key():
+            return None
+        root = Root(certificate, key)
+        if reach == self._trusted and not self._handed_out(root):
+            self._unsaved.add(reach)  # the installation's CA was switched on or off meanwhile
+        return root
+
+    def _handed_out(self, root: Root) -> bool:
+        path = self.root_path
+        return (
+            path is not None
+            and path.exists()
+            and path.read_bytes() == root.certificate.public_bytes(Encoding.PEM)
+        )
+
+    def _save(self, reach: Reach, root: Root) -> None:
+        """Root and key are one file, so that no crash can leave one without the other.
+
+        The copies without the key are for handing out.  A folder that cannot
+        be written is tried again with the next leaf.
+        """
+        if self._folder is None:
+            return
+        folder = self._folder / reach
+        public = root.certificate.public_bytes(Encoding.PEM)
+        try:
+            make_folder(folder)
+            replace_file(folder / "root-and-key.pem", public + key_pem(root.key))
+            replace_file(folder / "root.pem", public)
+            if reach == self._trusted:
+                replace_file(self._folder / "root.pem", public)
+        except OSError as error:
+            self.trouble = error
+        else:
+            self.trouble = None
+            self._unsaved.discard(reach)
+
+
+def _lasts(root: x509.Certificate, now: datetime) -> bool:
+    """A root made under a wrong clock may begin in the future."""
+    return root.not_valid_before_utc <= now <= root.not_valid_after_utc - timedelta(days=365)

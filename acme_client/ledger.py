@@ -1,0 +1,119 @@
+"""Ledger: what has failed, how often, and when to try again.  Kept on disk by `store`.
+
+A container in a restart loop must not use up a CA's limits, so nothing here is
+forgotten when Tidegate starts again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from acme_client.failure import Failure
+from acme_client.retry import AUTHORITY_STEPS, DAY, HOST_STEPS, wait
+
+T = TypeVar("T", "Entry", "Renewal")
+
+SHORTEST = timedelta(seconds=5)
+"""A Retry-After of 0 must not become a loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The record of one host, or of one CA as a whole.
+
+    `settings` is the fingerprint of the settings under which it failed: a
+    mistake in them need not be waited for once they have been changed.
+    """
+
+    failures: int = 0
+    next_try: datetime | None = None
+    kind: str = ""
+    cause: str = ""
+    detail: str = ""
+    settings: str = ""
+
+    def failed(self, failure: Failure, now: datetime, settings: str, jitter: float) -> Entry:
+        """This record after one more failure; the CA's own Retry-After is obeyed exactly."""
+        failures = self.failures + 1
+        return Entry(
+            failures=failures,
+            next_try=now + _pause(failure, failures, jitter),
+            kind=failure.kind,
+            cause=failure.cause,
+            detail=failure.detail,
+            settings=settings,
+        )
+
+    def waits(self, now: datetime) -> bool:
+        return self.next_try is not None and self.next_try > now
+
+    def under(self, settings: str) -> Entry:
+        """This record as it counts under these settings."""
+        changed = self.settings != settings
+        return replace(self, next_try=None) if changed and self.kind == "configuration" else self
+
+    @property
+    def text(self) -> str:
+        return f"{self.cause} (the CA: {self.detail})" if self.detail else self.cause
+
+
+def _pause(failure: Failure, failures: int, jitter: float) -> timedelta:
+    if failure.kind == "configuration":
+        return wait((DAY,), failures, jitter)
+    step = wait(AUTHORITY_STEPS if failure.wide else HOST_STEPS, failures, jitter)
+    if failure.retry_after is None:
+        return step
+    asked = max(timedelta(seconds=failure.retry_after), SHORTEST)
+    return max(asked, step) if failure.kind == "validation" else asked
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """What the CA suggested about renewing one certificate (RFC 9773), and the moment chosen from it.
+
+    The moment is chosen once per window: a new draw at each check would drift
+    towards the window's end.
+    """
+
+    serial: str = ""
+    start: datetime | None = None
+    end: datetime | None = None
+    chosen: datetime | None = None
+    ask_again: datetime | None = None
+    explanation: str = ""
+
+
+def to_json(record: Entry | Renewal) -> dict[str, Any]:
+    return {
+        key: value.isoformat() if isinstance(value, datetime) else value
+        for key, value in asdict(record).items()
+    }
+
+
+def entry_from(document: Any) -> Entry:
+    """The entry in this JSON; a damaged one counts as empty."""
+    return _record(Entry, document)
+
+
+def renewal_from(document: Any) -> Renewal:
+    return _record(Renewal, document)
+
+
+def _record(cls: type[T], document: Any) -> T:
+    try:
+        return cls(**{field.name: _value(field.type, document[field.name]) for field in fields(cls)})
+    except (ValueError, TypeError, KeyError):
+        return cls()
+
+
+def _value(annotation: Any, value: Any) -> Any:
+    if annotation == "datetime | None":
+        moment = datetime.fromisoformat(value) if value is not None else None
+        if moment is not None and moment.tzinfo is None:
+            raise ValueError("a moment without its time zone")
+        return moment
+    if type(value).__name__ != annotation:
+        raise TypeError(f"{value!r} is no {annotation}")
+    return value

@@ -1,0 +1,252 @@
+"""Order: one certificate, from asking to having it (RFC 8555 7.4).
+
+Every request is one call in a worker thread and every wait is the event loop's,
+so an order can be given up at any point.  What must survive a crash - the
+order's address and the certificate's key - is journalled before it is used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from acme_client.certificate import BrokenCertificate, Certificate, read
+from acme_client.challenges.http01 import HTTP01
+from acme_client.failure import Failure, from_problem
+from acme_client.resources import Authorization, Challenge, Order, Session
+from acme_client.store import OpenOrder
+
+T = TypeVar("T")
+
+PATIENCE = 120.0
+"""Seconds for the CA to look at our answer, and again to sign."""
+
+FIRST_LOOK = 0.4
+"""Seconds until the first look at what the CA does; then it is half as long again each time."""
+
+STUMBLES = 5
+"""Polls in a row that may fail: the order lives at the CA, not on the connection."""
+
+ANSWERS = 3
+"""How often a challenge that stays pending with an error is answered again (RFC 8555 8.2)."""
+
+
+class Call(Protocol):
+    """Runs one blocking request in a worker thread."""
+
+    def __call__(self, function: Callable[..., T], /, *args: Any) -> Awaitable[T]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Issuance:
+    """One order and what it needs of the world."""
+
+    host: str
+    directory: str
+    session: Session
+    call: Call
+    http01: HTTP01
+    journal: Callable[[OpenOrder], Awaitable[None]]
+    account: str = ""
+
+    async def obtain(self, opened: OpenOrder | None, replaces: str = "") -> Certificate:
+        """The certificate; `opened` is an order that an earlier life of this program began."""
+        resumed = await self._resume(opened) if opened else None
+        if opened is None or resumed is None:
+            opened, order = await self._open(replaces)
+        else:
+            order = resumed
+        if order.status == "pending":
+            for url in order.authorizations:
+                await self._authorize(url)
+            order = await self._poll_order(order.url, until=("ready", "processing", "valid"))
+        if order.status == "processing":
+            order = await self._poll_order(order.url, until=("valid",), wait=order.retry_after)
+        if order.status == "ready":
+            order = await self._finalize(order, opened)
+        chain_pem = await self._poll(self.session.download, order.certificate)
+        return self._read(chain_pem, opened.key_pem.encode())
+
+    async def _resume(self, opened: OpenOrder) -> Order | None:
+        """The order as the CA has it now; None where it is of no more use."""
+        if opened.directory != self.directory or opened.account != self.account:
+            return None
+        try:
+            order = await self.call(self.session.order, opened.url)
+        except Failure as failure:
+            if failure.wide:
+                raise
+            return None
+        return order if order.status in ("pending", "ready", "processing", "valid") else None
+
+    async def _open(self, replaces: str) -> tuple[OpenOrder, Order]:
+        try:
+            order = await self.call(self.session.new_order, self.host, replaces)
+        except Failure as failure:
+            if not replaces or failure.problem not in ("alreadyReplaced", "malformed"):
+                raise
+            order = await self.call(self.session.new_order, self.host)
+        opened = OpenOrder(self.directory, order.url, _new_key(), self.account)
+        await self.journal(opened)
+        return opened, order
+
+    async def _authorize(self, url: str) -> None:
+        """Prove that the host is ours, unless the CA still remembers an earlier proof."""
+        authorization = await self._poll(self.session.authorization, url)
+        if authorization.status == "valid":
+            return
+        challenge = self._http01_of(authorization)
+        with self.http01.show(challenge.token, self.session.key_authorization(challenge.token)):
+            await self._prove(url, challenge)
+
+    def _http01_of(self, authorization: Authorization) -> Challenge:
+        self._fail_if_refused(authorization)
+        for challenge in authorization.challenges:
+            if challenge.type == "http-01":
+                return challenge
+        offered = ", ".join(challenge.type for challenge in authorization.challenges) or "nothing"
+        raise Failure(
+            "configuration", f"The CA does not offer HTTP-01 for {self.host}.", detail=f"offers {offered}"
+        )
+
+    async def _prove(self, url: str, challenge: Challenge) -> None:
+        answers = 0
+        pace = Pace()
+        tried, wait = challenge, None
+        while pace.left > 0:
+            if tried.status == "pending" and (answers == 0 or tried.error):
+                if answers >= ANSWERS and tried.error:
+                    raise from_problem(tried.error, self.host)
+                await self._poll(self.session.answer, challenge.url)
+                answers += 1
+            await pace.wait(wait)
+            authorization = await self._poll(self.session.authorization, url)
+            if authorization.status == "valid":
+                return
+            self._fail_if_refused(authorization)
+            tried = next((c for c in authorization.challenges if c.url == challenge.url), challenge)
+            wait = authorization.retry_after
+        raise self._too_slow("look at our answer")
+
+    def _fail_if_refused(self, authorization: Authorization) -> None:
+        """Raise where this proof has failed.
+
+        A CA may leave the authorization pending over an invalid challenge, or
+        call it invalid and give no reason; waiting changes neither.
+        """
+        refused = [challenge for challenge in authorization.challenges if challenge.status == "invalid"]
+        for challenge in refused:
+            if challenge.error:
+                raise from_problem(challenge.error, self.host)
+        if refused or authorization.status not in ("pending", "valid"):
+            raise Failure(
+                "validation",
+                f"The CA refused {self.host} and did not say why."
+                f" Can http://{self.host}/ be opened from outside?",
+                detail=f"authorization {authorization.status}",
+            )
+
+    async def _finalize(self, order: Order, opened: OpenOrder) -> Order:
+        """The order once it is signed.
+
+        The answer to the request may get lost, so it is the order itself that
+        tells whether it was finalized; asking a second time is harmless.
+        """
+        csr = _request(self.host, opened.key_pem)
+        for _ in range(2):
+            try:
+                await self.call(self.session.finalize, order.finalize, csr)
+            except Failure as failure:
+                if failure.kind != "unreachable" and failure.problem != "orderNotReady":
+                    raise
+            order = await self._poll_order(order.url, until=("valid", "ready"), wait=0.0)
+            if order.status == "valid":
+                return order
+        raise self._too_slow("sign")
+
+    async def _poll_order(self, url: str, until: tuple[str, ...], wait: float | None = 0.0) -> Order:
+        pace = Pace()
+        while pace.left > 0:
+            await pace.wait(wait)
+            order = await self._poll(self.session.order, url)
+            if order.status == "invalid":
+                raise self._invalid(order)
+            if order.status in until and (order.status != "valid" or order.certificate):
+                return order
+            wait = order.retry_after
+        raise self._too_slow("finish the order")
+
+    def _invalid(self, order: Order) -> Failure:
+        if order.error:
+            return from_problem(order.error, self.host)
+        return Failure("validation", f"The CA gave up the order of {self.host} without saying why.")
+
+    def _too_slow(self, what: str) -> Failure:
+        return Failure(
+            "authority", f"The CA took more than {PATIENCE:.0f} s to {what} for {self.host}.", wide=False
+        )
+
+    async def _poll(self, request: Callable[[str], T], url: str) -> T:
+        """One look at something that lives at the CA, however often the way there is interrupted."""
+        for stumble in range(1, STUMBLES):
+            try:
+                return await self.call(request, url)
+            except Failure as failure:
+                if not failure.wide or failure.retry_after is not None:
+                    raise
+            await asyncio.sleep(FIRST_LOOK * stumble)
+        return await self.call(request, url)
+
+    def _read(self, chain_pem: bytes, key_pem: bytes) -> Certificate:
+        """The certificate, after a look whether it is the one that was asked for."""
+        try:
+            certificate = read(chain_pem, key_pem, self.directory)
+        except BrokenCertificate as error:
+            raise Failure(
+                "validation", f"The CA sent something else than a certificate for {self.host}: {error}"
+            ) from error
+        if not certificate.covers(self.host):
+            raise Failure("validation", f"The CA sent a certificate for {', '.join(certificate.names)}.")
+        return certificate
+
+
+class Pace:
+    """Waiting between two looks: as long as the CA asks, else a little longer each time."""
+
+    def __init__(self) -> None:
+        self._next = FIRST_LOOK
+        self.left = PATIENCE
+
+    async def wait(self, asked: float | None) -> None:
+        pause = min(self._next if asked is None else asked, 30.0)
+        self.left -= max(pause, 0.05)
+        self._next = min(self._next * 1.5, 5.0)
+        await asyncio.sleep(pause)
+
+
+def _new_key() -> str:
+    """P-256, new for every certificate: a key that was stolen is of no use after the next renewal."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def _request(host: str, key_pem: str) -> bytes:
+    """The signing request in DER; without a common name, which has no more than 64 characters."""
+    key = load_pem_private_key(key_pem.encode(), None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise Failure("validation", f"The stored key of the order for {host} is of another kind.")
+    names = x509.SubjectAlternativeName([x509.DNSName(host)])
+    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
+    return builder.add_extension(names, critical=False).sign(key, hashes.SHA256()).public_bytes(Encoding.DER)

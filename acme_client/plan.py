@@ -1,0 +1,101 @@
+"""Plan: from what is wanted, held and failed to what is done now, and when to look again.
+
+Obtaining and renewing are one thing: a host is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from acme_client.certificate import INTERNAL, Certificate
+from acme_client.ledger import Entry, Renewal
+
+BUILT = datetime(2026, 11, 1, tzinfo=UTC)
+"""No clock that is right shows an earlier moment than this."""
+
+SHORT_LIVED = timedelta(days=10)
+LOOK_AGAIN = timedelta(minutes=10)
+"""However far away the next renewal is: clocks jump, and machines sleep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One wanted host with all that decides when it is due.
+
+    `directory` is the CA it should be certified by; `wanted` counts up with
+    each host that is newly wanted.
+    """
+
+    host: str
+    directory: str
+    held: Certificate | None = None
+    entry: Entry = field(default_factory=Entry)
+    renewal: Renewal = field(default_factory=Renewal)
+    wanted: int = 0
+    busy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    start: tuple[str, ...]
+    wake: datetime
+
+
+def renew_at(certificate: Certificate, renewal: Renewal | None = None) -> datetime:
+    """The moment to renew: the CA's suggestion if there is one, else by lifetime.
+
+    A third of the lifetime before the end, a half for lives below ten days
+    (Let's Encrypt's advice), up to a fiftieth earlier: certificates of one day
+    should not all come due in one second.  The earliness comes from the serial
+    number, so it needs no storing.  A suggestion too late to leave room for a
+    second try is not followed.
+    """
+    life = certificate.not_after - certificate.not_before
+    if renewal and renewal.chosen and renewal.chosen <= certificate.not_after - life / 20:
+        return renewal.chosen
+    left = life / 2 if life < SHORT_LIVED else life / 3
+    earlier = life / 50 * (certificate.serial % 1009 / 1009)
+    return certificate.not_after - left - earlier
+
+
+def due_at(need: Need) -> datetime:
+    """The moment at which this host should be asked for; in the past: now."""
+    if need.held is None or need.held.directory != need.directory:
+        due = BUILT
+    else:
+        due = renew_at(need.held, need.renewal)
+    return max(due, need.entry.next_try) if need.entry.next_try else due
+
+
+def clock_is_sane(now: datetime, held: Iterable[Certificate | None]) -> bool:
+    """Whether this can be the time: a board without a battery starts in 1970.
+
+    An order made under a wrong clock is judged by wrong dates for ever after.
+    Tidegate's own certificates prove nothing: this same clock dated them.
+    """
+    others = (certificate for certificate in held if certificate and certificate.directory != INTERNAL)
+    return now >= BUILT and all(now >= certificate.not_before for certificate in others)
+
+
+def choose(needs: Sequence[Need], authority: Entry, now: datetime, free: int) -> Plan:
+    """Which hosts to start an order for, at most `free`, and when to look again.
+
+    A site without a certificate goes before a renewal, one that has not failed
+    before one that has, and then the newest first: somebody is waiting for it,
+    however many old ones are still in the queue.
+    """
+    asked = [need for need in needs if need.directory not in (INTERNAL, "") and not need.busy]
+    wakes = [now + LOOK_AGAIN, *(due_at(need) for need in asked)]
+    if not clock_is_sane(now, (need.held for need in needs)):
+        return Plan((), now + timedelta(minutes=1))
+    if authority.next_try and authority.waits(now):
+        return Plan((), min(now + LOOK_AGAIN, authority.next_try))
+    due = sorted((need for need in asked if due_at(need) <= now), key=_urgency)
+    later = [wake for wake in wakes if wake > now]
+    return Plan(tuple(need.host for need in due[: max(free, 0)]), min(later))
+
+
+def _urgency(need: Need) -> tuple[bool, int, int]:
+    return need.held is not None, need.entry.failures, -need.wanted

@@ -1,0 +1,54 @@
+"""Resources: a CA's answers as values, in the words of RFC 8555 7.1, and what a session with a CA can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    url: str
+    status: str
+    authorizations: tuple[str, ...]
+    finalize: str
+    certificate: str = ""
+    error: Mapping[str, Any] | None = None
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    url: str
+    type: str
+    status: str
+    token: str = ""
+    error: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    url: str
+    status: str
+    challenges: tuple[Challenge, ...]
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RenewalInfo:
+    document: Any = field(default_factory=dict)
+    retry_after: float | None = None
+
+
+class Session(Protocol):
+    """An account at one CA.  Every method is one blocking request, and raises `Failure`."""
+
+    def new_order(self, host: str, replaces: str = "") -> Order: ...
+    def order(self, url: str) -> Order: ...
+    def authorization(self, url: str) -> Authorization: ...
+    def answer(self, challenge_url: str) -> Challenge: ...
+    def finalize(self, url: str, csr_der: bytes) -> Order: ...
+    def download(self, url: str) -> bytes: ...
+    def key_authorization(self, token: str) -> str: ...
+    def renewal_info(self, certificate_id: str) -> RenewalInfo | None: ...

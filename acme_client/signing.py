@@ -1,0 +1,149 @@
+"""Signing: how the internal CA's roots and leaves are made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Literal
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from acme_client.certificate import INTERNAL, Certificate, read
+from acme_client.names import LOCAL_SUFFIXES, read_name, within
+
+Reach = Literal["local", "any"]
+
+ROOT_LIFE = timedelta(days=3650)
+BACKDATED = timedelta(hours=1)
+"""For clients whose clocks are behind."""
+
+PRIVATE_NETWORKS: tuple[IPv4Network | IPv6Network, ...] = tuple(
+    ip_network(network)
+    for network in (
+        "127.0.0.0/8",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "169.254.0.0/16",
+        "100.64.0.0/10",  # RFC 6598; overlay networks give out these
+        "::1/128",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+
+def is_local(host: str) -> bool:
+    address = read_name(host).address
+    if address is not None:
+        return any(address in network for network in PRIVATE_NETWORKS if network.version == address.version)
+    return within(host.removeprefix("*."), LOCAL_SUFFIXES)
+
+
+def make_root(reach: Reach, now: datetime) -> Root:
+    key = ec.generate_private_key(ec.SECP256R1())
+    title = "Tidegate internal CA" if reach == "local" else "Tidegate internal CA (any name)"
+    # The random part keeps roots apart: a client that trusts an old one of the
+    # same name would otherwise complain of a bad signature, not of a strange CA.
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{title} {os.urandom(3).hex()}")])
+    builder = _builder(
+        name, name, key.public_key(), now - timedelta(days=1), now + ROOT_LIFE, key.public_key()
+    )
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    builder = builder.add_extension(_usage(signs_certificates=True), critical=True)
+    if reach == "local":
+        builder = builder.add_extension(_local_names_only(), critical=True)
+    return Root(builder.sign(key, hashes.SHA256()), key)
+
+
+def _local_names_only() -> x509.NameConstraints:
+    """RFC 5280 4.2.1.10: "localhost" permits that name and all below it."""
+    names: list[x509.GeneralName] = [x509.DNSName(suffix) for suffix in LOCAL_SUFFIXES]
+    addresses = [x509.IPAddress(network) for network in PRIVATE_NETWORKS]
+    return x509.NameConstraints(permitted_subtrees=[*names, *addresses], excluded_subtrees=None)
+
+
+def sign_leaf(root: Root, hosts: Sequence[str], now: datetime, life: timedelta) -> Certificate:
+    """A certificate with a new key for these names and addresses."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    leaf = _leaf(root, key, hosts, now, life)
+    return read(leaf.public_bytes(Encoding.PEM), key_pem(key), INTERNAL)
+
+
+def _leaf(
+    root: Root, key: ec.EllipticCurvePrivateKey, hosts: Sequence[str], now: datetime, life: timedelta
+) -> x509.Certificate:
+    """Without a subject: OpenSSL holds a common name against a root's limits, where an address would fail."""
+    issuer = root.certificate.subject
+    builder = _builder(
+        x509.Name([]),
+        issuer,
+        key.public_key(),
+        now - BACKDATED,
+        now + life - BACKDATED,
+        root.key.public_key(),
+    )
+    builder = builder.add_extension(
+        x509.SubjectAlternativeName([_general(host) for host in hosts]), critical=True
+    )
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    builder = builder.add_extension(_usage(signs_certificates=False), critical=True)
+    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    return builder.sign(root.key, hashes.SHA256())
+
+
+def _general(host: str) -> x509.GeneralName:
+    address = read_name(host).address
+    return x509.IPAddress(address) if address is not None else x509.DNSName(host)
+
+
+def _builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    public_key: ec.EllipticCurvePublicKey,
+    not_before: datetime,
+    not_after: datetime,
+    signer: ec.EllipticCurvePublicKey,
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public_key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(not_before)
+        .not_valid_after(not_after)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer), critical=False)
+    )
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -1,0 +1,68 @@
+"""Claims: which host names a router takes for itself, and whom it takes them from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from proxy.model import Router
+
+_HOST = re.compile(r"(?<![!\w])host\(\s*[`\"]([^`\"]*)[`\"]\s*\)", re.IGNORECASE)
+_NOTHING_ELSE = re.compile(r"[\s()|]*")
+
+
+def hosts(rule: str) -> frozenset[str]:
+    """The host names that the rule asks for."""
+    return frozenset(name.lower().rstrip(".") for name in _HOST.findall(rule))
+
+
+def whole_hosts(rule: str) -> frozenset[str]:
+    """The host names that the rule claims whole, without leaving paths or anything to others."""
+    return hosts(rule) if _NOTHING_ELSE.fullmatch(_HOST.sub("", rule)) else frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A router that was there before and has the same host."""
+
+    router: Router
+    host: str
+
+
+@dataclass(slots=True)
+class Claims:
+    """Routers by the host names in their rules, in the order in which they came."""
+
+    by_host: dict[str, list[Router]] = field(default_factory=dict)
+
+    def add(self, router: Router) -> None:
+        for host in hosts(router.rule):
+            self.by_host.setdefault(host, []).append(router)
+
+    def taken(self, router: Router, own: Iterable[str] = ()) -> Rival | None:
+        """Who already has a host whole that the router wants whole, `own` routers aside."""
+        wanted = whole_hosts(router.rule)
+        return next(
+            (rival for rival in self._others(router, own) if rival.host in wanted and _whole(rival)), None
+        )
+
+    def shared(self, router: Router, own: Iterable[str] = ()) -> Rival | None:
+        """Who has other requests for one of the router's hosts."""
+        return next(self._others(router, own), None)
+
+    def _others(self, router: Router, own: Iterable[str]) -> Iterator[Rival]:
+        mine = frozenset(own)
+        for host in sorted(hosts(router.rule)):
+            for older in self.by_host.get(host, ()):
+                if older.name not in mine and _meet(router, older):
+                    yield Rival(older, host)
+
+
+def _whole(rival: Rival) -> bool:
+    return rival.host in whole_hosts(rival.router.rule)
+
+
+def _meet(one: Router, other: Router) -> bool:
+    """Whether a request can come to both; a router without entrypoints is on the default ones."""
+    return not one.entrypoints or not other.entrypoints or bool({*one.entrypoints} & {*other.entrypoints})

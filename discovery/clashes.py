@@ -1,0 +1,34 @@
+"""Clashes: what is said when two sources want the same name or the same host."""
+
+from __future__ import annotations
+
+from discovery.fragment import Fragment
+from discovery.references import place, plain
+from proxy.model import Router
+from proxy.problem import Problem, Severity
+
+
+def taken(kind: str, name: str, fragment: Fragment, keeper: Fragment, consequence: str) -> Problem:
+    section = "middlewares" if kind == "middleware" else f"{kind}s"
+    where = f"{fragment.source}: {place(name, '').replace('routers', section, 1).rstrip('.')}"
+    what = f'The {kind} name "{plain(name)}" is already used by {keeper.source}. Choose another name.'
+    return Problem(where, what, consequence)
+
+
+def refused(router: Router, host: str, rival: str, where: str | None = None) -> Problem:
+    what = f'The host "{host}" already belongs to {rival}.'
+    return about(router, what, f'Router "{plain(router.name)}" is not served.', "warning", where)
+
+
+def about(router: Router, what: str, consequence: str, severity: Severity, where: str | None) -> Problem:
+    where = where or f"{router.origin}: {place(router.name, 'rule')}={router.rule}"
+    return Problem(where, what, consequence, severity)
+
+
+def differs(fragment: Fragment, first: Fragment) -> Problem:
+    return Problem(
+        where=fragment.source,
+        what=f"Its labels differ from those of {first.source}, which is the same service and older.",
+        consequence=f"It gets no requests while {first.source} runs.",
+        severity="warning",
+    )

@@ -1,0 +1,150 @@
+"""Declared: what labels and files alike declare below `http`.
+
+The trees come from labels or from YAML; `Source` knows where each value stands,
+so that a mistake is shown where its owner wrote it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from proxy.exchange import Middleware
+from proxy.middlewares import MIDDLEWARES
+from proxy.problem import Problem, Severity
+from proxy.schema import Flaw, Tree, Unfit, canonical, closest, options_of, parse_options
+
+SECTIONS = ("routers", "services", "middlewares")
+
+
+class Weight(int):
+    """A server's share of the requests."""
+
+    @classmethod
+    def parse(cls, text: str) -> Weight:
+        if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= 1_000:
+            raise Unfit("a weight between 1 and 1000", text)
+        return cls(text)
+
+
+class Source(Protocol):
+    """Who declares, and where."""
+
+    @property
+    def provider(self) -> str: ...
+    @property
+    def origin(self) -> str: ...
+    def where(self, path: Sequence[str], *, secret: bool = False) -> str:
+        """The place of the value at `path` below `http`, as its owner can search for it."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What has been read from one source so far."""
+
+    source: Source
+    problems: list[Problem] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+    places: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def qualified(self, name: str) -> str:
+        return name if "@" in name else f"{name}@{self.source.provider}"
+
+    def problem(
+        self,
+        path: Sequence[str],
+        what: str,
+        consequence: str,
+        severity: Severity = "error",
+        *,
+        secret: bool = False,
+    ) -> None:
+        where = self.source.where(path, secret=secret)
+        self.problems.append(Problem(where, what, consequence, severity))
+
+    def flaws(self, cls: type, path: Sequence[str], flaws: Sequence[Flaw], consequence: str) -> None:
+        for flaw in flaws:
+            self.problem((*path, *flaw.path), flaw.what, consequence, secret=_may_be_secret(cls, flaw.path))
+
+
+def sections(tree: Tree, reading: Reading) -> dict[str, Mapping[str, Tree]]:
+    """Routers, services and middlewares by name; what cannot be one of them is reported."""
+    found: dict[str, Mapping[str, Tree]] = {section: {} for section in SECTIONS}
+    for key, below in _children(tree):
+        section = canonical(key)
+        if section not in SECTIONS:
+            guess = closest(key, SECTIONS)
+            hint = f'Did you mean "{guess}"?' if guess else f"Known: {', '.join(SECTIONS)}."
+            reading.problem(
+                (key,), f'There is no "{key[:40]}" here. {hint}', "What stands below it is ignored."
+            )
+            continue
+        found[section] = dict(_named(section, key, below, reading))
+    return found
+
+
+def _named(section: str, key: str, below: Tree, reading: Reading) -> Iterator[tuple[str, Tree]]:
+    for name, tree in _children(below):
+        if not name or "@" in name:
+            what = 'A name is not empty and has no "@"; what follows an "@" says where a name was declared.'
+            reading.problem((key, name), what, f'"{name[:40]}" is ignored.')
+        else:
+            yield name, tree
+
+
+def _children(tree: Tree) -> Iterator[tuple[str, Tree]]:
+    if isinstance(tree, Mapping):
+        yield from ((str(key), below) for key, below in tree.items() if key != "")
+
+
+def read_middlewares(trees: Mapping[str, Tree], reading: Reading) -> dict[str, Middleware]:
+    found = {}
+    for name, tree in trees.items():
+        middleware = _read_middleware(name, tree, reading)
+        if middleware is None:
+            reading.broken.add(reading.qualified(name))
+        else:
+            found[reading.qualified(name)] = middleware
+    return found
+
+
+def _read_middleware(name: str, tree: Tree, reading: Reading) -> Middleware | None:
+    path = ("middlewares", name)
+    consequence = f'Middleware "{name}" is off; routers that use it answer 503.'
+    kinds = list(_children(tree))
+    if len(kinds) != 1:
+        named = ", ".join(kind for kind, _ in kinds) or "none"
+        what = f"A middleware has one type, this one has {named}. Known: {', '.join(_kinds())}."
+        reading.problem(path, what, consequence)
+        return None
+    [(kind, below)] = kinds
+    cls = MIDDLEWARES.get(canonical(kind))
+    if cls is None:
+        guess = closest(kind, _kinds())
+        hint = f'Did you mean "{guess}"?' if guess else f"Known: {', '.join(_kinds())}."
+        what = f'There is no middleware type "{kind[:40]}". {hint}'
+        reading.problem((*path, kind), what, consequence, secret=True)
+        return None
+    middleware, flaws = parse_options(cls, below)
+    reading.flaws(cls, (*path, kind), flaws, consequence)
+    if middleware is None and not flaws:
+        reading.problem((*path, kind), "It is switched off.", consequence, "warning")
+    return middleware
+
+
+def _kinds() -> tuple[str, ...]:
+    return tuple(sorted(MIDDLEWARES))
+
+
+def _may_be_secret(cls: type, path: Sequence[str]) -> bool:
+    """Whether the value there may be one that no message shows.
+
+    A name that is wrong could have been meant for the secret option next to it.
+    """
+    known = {canonical(opt.name): opt for opt in options_of(cls).values()}
+    if not path:
+        return any(opt.secret for opt in known.values())
+    opt = known.get(canonical(path[0]))
+    return opt.secret if opt else any(each.secret for each in known.values())

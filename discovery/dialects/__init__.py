@@ -1,0 +1,1 @@
+"""Dialects: ways to write labels; each turns into the one grammar that `labels` reads."""

@@ -1,0 +1,34 @@
+"""Fragment: what one container or one route file asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from proxy.exchange import Middleware
+from proxy.model import Router, Service
+from proxy.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """One source's share of the routing, before it meets the others.
+
+    `app` is what replicas have in common, `owner` what a server belongs to,
+    `created` orders claims: the oldest keeps what it has.  `broken` names what
+    was declared with a mistake: its owner has been told, so a reference to it
+    is not a second problem.  `places` says where a router's
+    options stand, by its name and the option's.
+    """
+
+    source: str
+    app: str
+    owner: str = ""
+    project: str = ""
+    created: str = ""
+    routers: Mapping[str, Router] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
+    middlewares: Mapping[str, Middleware] = field(default_factory=dict)
+    broken: frozenset[str] = frozenset()
+    places: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()

@@ -1,0 +1,158 @@
+"""Route file: what one YAML file asks for.
+
+The same tree as the labels', which is that of Traefik's file provider:
+
+    http:
+      routers:
+        nas: {rule: Host(`nas.example.com`), service: nas}
+      services:
+        nas: {loadBalancer: {servers: [{url: "http://192.168.1.10:5000"}]}}
+
+Files are the machine owner's own words, so their servers may be anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from discovery.declared import Reading, Weight, read_middlewares, sections
+from discovery.fragment import Fragment
+from discovery.references import plain
+from discovery.routers import read_routers
+from discovery.yaml_tree import read_document
+from proxy.model import Server, Service
+from proxy.problem import Problem
+from proxy.schema import Tree, canonical, closest, option, options, parse_options
+
+PROVIDER = "file"
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class ServerURL(str):
+    """Where a server answers: scheme, host and port."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> ServerURL:
+        try:
+            parts = urlsplit(text.strip())
+            port = parts.port or DEFAULT_PORTS[parts.scheme]
+            host = parts.hostname or ""
+        except (ValueError, KeyError):
+            raise ValueError(f"Expected a URL such as http://192.168.1.10:8080, not {text[:80]!r}.") from None
+        if not host or parts.username is not None or parts.query or parts.fragment:
+            raise ValueError(
+                f"Expected only scheme, host and port, http://192.168.1.10:8080, not {text[:80]!r}."
+            )
+        if parts.path not in ("", "/"):
+            raise ValueError(f"A path is not possible here: {parts.scheme}://{parts.netloc} is all it takes.")
+        return cls(f"{parts.scheme} {host} {port}")
+
+
+@options
+class FileServer:
+    """One address of a service."""
+
+    url: ServerURL = option(doc="Where it answers.", example="http://192.168.1.10:8080")
+    weight: Weight = option(doc="Its share of the requests.", example="2", default=Weight(1))
+
+
+@options
+class FileLoadBalancer:
+    """The servers of a service."""
+
+    servers: tuple[FileServer, ...] = option(doc="Its servers.", example="")
+    pass_host_header: bool = option(
+        doc="Whether the servers see the host name that the visitor typed.", example="false", default=True
+    )
+
+
+@options
+class FileService:
+    """A named group of servers that answer alike."""
+
+    load_balancer: FileLoadBalancer = option(doc="Its servers.", example="")
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """Where things stand in one file."""
+
+    origin: str
+    lines: Mapping[tuple[str, ...], int]
+    root: tuple[str, ...]
+    provider: str = PROVIDER
+
+    def where(self, path: Sequence[str], *, secret: bool = False) -> str:
+        full = (*self.root, *(step.lower() for step in path))
+        known = next((full[:n] for n in range(len(full), -1, -1) if full[:n] in self.lines), ())
+        return f"{self.origin}:{self.lines.get(known, 1)}: {'.'.join(('http', *path))}"
+
+
+def read_text(text: str, name: str, owner: str = "") -> Fragment:
+    """What one file asks for; raises BrokenFileError when it cannot be read at all."""
+    document = read_document(text)
+    fragment = Fragment(source=name, app=name, owner=owner or name, created=name)
+    http, problems = _http_of(document.tree, name, document.lines)
+    root = ("tidegate", "http") if ("tidegate", "http") in document.lines else ("http",)
+    reading = Reading(_File(name, document.lines, root))
+    declared = sections(http, reading)
+    services = dict(_read_services(declared["services"], fragment.owner, reading))
+    own = [plain(service) for service in services]
+    return replace(
+        fragment,
+        services=services,
+        routers=read_routers(declared["routers"], own, reading),
+        middlewares=read_middlewares(declared["middlewares"], reading),
+        broken=frozenset(reading.broken),
+        places=reading.places,
+        problems=(*problems, *reading.problems),
+    )
+
+
+def _http_of(tree: Tree, name: str, lines: Mapping[tuple[str, ...], int]) -> tuple[Tree, list[Problem]]:
+    """What stands below `http` (or `tidegate.http`); other sections are reported."""
+    if tree is None:
+        return None, []
+    if not isinstance(tree, Mapping):
+        return None, [Problem(f"{name}:1", "A route file begins with http:", "The file is ignored.")]
+    if [canonical(str(key)) for key in tree] == ["tidegate"]:
+        return _http_of(next(iter(tree.values())), name, {path[1:]: n for path, n in lines.items()})
+    problems, http = [], None
+    for key, below in tree.items():
+        if canonical(str(key)) == "http":
+            http = below
+            continue
+        guess = closest(str(key), ["http"])
+        hint = 'Did you mean "http"?' if guess else "Known: http."
+        where = f"{name}:{lines.get((str(key).lower(),), 1)}: {key}"
+        problems.append(Problem(where, f"Tidegate has no such section. {hint}", "The section is ignored."))
+    return http, problems
+
+
+def _read_services(trees: Mapping[str, Tree], owner: str, reading: Reading) -> Iterator[tuple[str, Service]]:
+    for name, tree in trees.items():
+        asked, flaws = parse_options(FileService, tree)
+        reading.flaws(FileService, ("services", name), flaws, f'Service "{name}" has no server.')
+        qualified = reading.qualified(name)
+        if asked is None:
+            yield qualified, Service(qualified)
+            continue
+        servers = tuple(_server(each, owner) for each in asked.load_balancer.servers)
+        yield qualified, Service(qualified, servers, asked.load_balancer.pass_host_header)
+
+
+def _server(asked: FileServer, owner: str) -> Server:
+    scheme, host, port = asked.url.split(" ")
+    return Server(owner, _plain_address(host), int(port), scheme, asked.weight)
+
+
+def _plain_address(host: str) -> str:
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return host

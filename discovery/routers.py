@@ -1,0 +1,113 @@
+"""Routers: what a router declares, in labels and in files, and the Router that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from discovery.declared import Reading
+from proxy.model import Router
+from proxy.rule import RuleError, parse_rule
+from proxy.schema import Tree, option, options, options_of, parse_options
+
+
+@options
+class Domain:
+    """One certificate's names, as Traefik's files have it."""
+
+    main: str = option(doc="The first name.", example="example.com")
+    sans: tuple[str, ...] = option(doc="More names.", example="www.example.com", default=())
+
+
+@options
+class RouterTLS:
+    """What Traefik's routers say about certificates; Tidegate obtains them without being told."""
+
+    cert_resolver: str | None = option(doc="Read, but not needed.", example="le", default=None)
+    options: str | None = option(doc="Read, but not used yet.", example="modern", default=None)
+    domains: tuple[Domain, ...] = option(doc="Read, but not used yet.", example="", default=())
+
+
+AUTOMATIC = RouterTLS()
+
+
+@options
+class RouterOptions:
+    """Which requests go through which middlewares to which service."""
+
+    rule: str = option(doc="Which requests the router takes.", example="Host(`blog.example.com`)")
+    service: str | None = option(
+        doc="Where they go; not needed where there is one service only.", example="blog", default=None
+    )
+    middlewares: tuple[str, ...] = option(
+        doc="What they pass on the way, in this order.", example="lan-only, secure-headers", default=()
+    )
+    entrypoints: tuple[str, ...] = option(
+        doc="The entrypoints it listens on; all default ones where it says nothing.",
+        example="websecure",
+        default=(),
+    )
+    priority: int | None = option(
+        doc="The highest is asked first; the length of the rule where it says nothing.",
+        example="100",
+        default=None,
+    )
+    tls: RouterTLS | None = option(
+        doc="`false` serves it in the clear; otherwise HTTPS is automatic.",
+        example="false",
+        default=AUTOMATIC,
+    )
+
+
+def read_routers(trees: Mapping[str, Tree], services: Sequence[str], reading: Reading) -> dict[str, Router]:
+    """Routers by qualified name; `services` are the source's own, for those that name none."""
+    found = {}
+    for name, tree in trees.items():
+        router = _read_router(name, tree, services, reading)
+        if router is not None:
+            found[router.name] = router
+    return found
+
+
+def _read_router(name: str, tree: Tree, services: Sequence[str], reading: Reading) -> Router | None:
+    path = ("routers", name)
+    consequence = f'Router "{name}" is not served; other routers are unaffected.'
+    asked, flaws = parse_options(RouterOptions, tree)
+    reading.flaws(RouterOptions, path, flaws, consequence)
+    if asked is None:
+        return None
+    try:
+        parse_rule(asked.rule)
+    except RuleError as error:
+        reading.problem((*path, "rule"), str(error), consequence)
+        return None
+    service = asked.service or (services[0] if len(services) == 1 else None)
+    if service is None:
+        reading.problem((*path, "service"), _which(services), consequence)
+        return None
+    _note_unused(path, asked.tls, reading)
+    for each in ("rule", "service", "middlewares"):
+        reading.places[reading.qualified(name), each] = reading.source.where((*path, each))
+    return Router(
+        name=reading.qualified(name),
+        rule=asked.rule,
+        service=reading.qualified(service),
+        entrypoints=asked.entrypoints,
+        middlewares=tuple(map(reading.qualified, asked.middlewares)),
+        priority=asked.priority or None,
+        tls=None if asked.tls is AUTOMATIC else asked.tls is not None,
+        origin=reading.source.origin,
+    )
+
+
+def _which(services: Sequence[str]) -> str:
+    if not services:
+        return "The router names no service, and none is declared beside it."
+    return f"There are {len(services)} services: {', '.join(services)}. Say which one: service={services[0]}"
+
+
+def _note_unused(path: Sequence[str], tls: RouterTLS | None, reading: Reading) -> None:
+    for name in options_of(RouterTLS):
+        if tls is not None and getattr(tls, name):
+            spelled = options_of(RouterTLS)[name].name
+            what = "Tidegate chooses certificates by the rule's host names; this option changes nothing."
+            reading.problem((*path, "tls", spelled), what, "", "notice")

@@ -1,0 +1,185 @@
+"""Watch: whenever containers change, publish the routing they ask for.
+
+An event says only that something changed; what is true is read from the
+engine, so a lost, doubled or late event cannot leave a wrong route.  The only
+thing taken from an event alone is that a container leaves: its address can be
+given to another one at once, so it does not wait for an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from discovery.engine import AnyEngine, Change, Changes, EngineError, EngineState
+from discovery.fleet import Fleet
+from proxy.model import RoutingConfig
+
+SETTLE = 0.03  # `compose up` is a burst of events; few containers start closer together than this
+PAUSE = 0.1  # between two rebuilds
+FULL_LIST = (30.0, 60.0)  # heals whatever was missed
+SECOND_LIST = 1.0  # the engine confirms a subscription shortly before it holds it
+BACK_OFF = (0.1, 5.0)
+PROBE = 0.25
+
+
+async def watch(
+    engine: AnyEngine,
+    publish: Callable[[RoutingConfig], None],
+    gone: Callable[[str], None],
+    report: Callable[[EngineState], None],
+) -> NoReturn:
+    """Publish a config now, and a new one after every change that matters.
+
+    While the engine does not answer, what was published last stays valid.
+    """
+    watcher = _Watcher(engine, publish, gone, report)
+    delay = BACK_OFF[0]
+    while True:
+        try:
+            await watcher.session()
+        except* EngineError as errors:
+            if watcher.answered:
+                delay, watcher.answered = BACK_OFF[0], False
+            watcher.say(EngineState(up=False, what=str(_first(errors))))
+        await _wait_for_return(engine, delay * random.uniform(0.5, 1.0))  # noqa: S311 - spreads, hides nothing
+        delay = min(delay * 2, BACK_OFF[1])
+
+
+@dataclass(slots=True)
+class _Watcher:
+    """The fleet, and what has been told to others about it."""
+
+    engine: AnyEngine
+    publish: Callable[[RoutingConfig], None]
+    gone: Callable[[str], None]
+    report: Callable[[EngineState], None]
+    fleet: Fleet = field(default_factory=Fleet)
+    published: RoutingConfig | None = None
+    said: EngineState | None = None
+    answered: bool = False
+    stirred: asyncio.Event = field(default_factory=asyncio.Event)
+    moved: bool = False
+    leaving: dict[str, bool] = field(default_factory=dict)
+
+    async def session(self) -> None:
+        """One connection to the engine, until it fails."""
+        who = await self.engine.connect()
+        async with self.engine.changes() as changes, asyncio.TaskGroup() as group:
+            group.create_task(self.listen(changes))
+            await self.compare()
+            await self.look()
+            self.tell()
+            self.answered = True
+            self.say(EngineState(up=True, what=who))
+            group.create_task(self.rebuild())
+            group.create_task(self.heal())
+
+    async def listen(self, changes: Changes) -> NoReturn:
+        while True:
+            self.take_in(await changes.next())
+
+    def take_in(self, change: Change) -> None:
+        """Who leaves, leaves now; everything else is looked at when the burst is over."""
+        loop = asyncio.get_running_loop()
+        left, gone = self.fleet.note(change, loop.time())
+        if (left or gone) and not self.leaving:
+            loop.call_soon(self.let_go)  # a hundred that stop together are one new table
+        if left or gone:
+            self.leaving[change.container] = self.leaving.get(change.container, False) or gone
+        self.moved |= bool(change.network)
+        self.stirred.set()
+
+    def let_go(self) -> None:
+        """The table without them first: nothing may open a connection to who is gone again."""
+        leaving, self.leaving = self.leaving, {}
+        if self.published is not None:
+            self.tell()
+        for ident, gone in leaving.items():
+            if gone:
+                self.gone(ident)
+
+    async def rebuild(self) -> NoReturn:
+        while True:
+            await self.stirred.wait()
+            await asyncio.sleep(SETTLE)
+            self.stirred.clear()
+            if self.moved:
+                self.moved = False
+                await self.compare()
+            await self.look()
+            self.tell()
+            await asyncio.sleep(PAUSE - SETTLE)
+
+    async def heal(self) -> NoReturn:
+        delay = SECOND_LIST
+        while True:
+            await asyncio.sleep(delay)
+            await self.compare()
+            self.fleet.forgive(asyncio.get_running_loop().time())
+            self.stirred.set()
+            delay = random.uniform(*FULL_LIST)  # noqa: S311 - spreads, hides nothing
+
+    async def compare(self) -> None:
+        """Set what is known against the engine's list, and see where the proxy itself stands."""
+        steps = dict(self.fleet.steps)
+        listed = {entry.id: entry for entry in await self.engine.list_containers()}
+        for ident in self.fleet.compare(listed, steps):
+            self.gone(ident)
+        self.fleet.own = await self.engine.own(listed)
+
+    async def look(self) -> None:
+        """Read whoever is doubtful, and then those whose network they use."""
+        await self._inspect(self.fleet.take_doubtful())
+        if missing := self.fleet.missing_hosts():
+            await self._inspect({ident: self.fleet.steps.get(ident, 0) for ident in missing})
+
+    async def _inspect(self, steps: dict[str, int]) -> None:
+        async def one(ident: str, step: int) -> None:
+            self.fleet.learn(ident, step, await self.engine.inspect(ident))
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for ident, step in steps.items():
+                    group.create_task(one(ident, step))
+        except BaseException:
+            self.fleet.doubtful.update(steps)
+            raise
+
+    def tell(self) -> None:
+        config = self.fleet.config()
+        if config != self.published:
+            self.published = config
+            self.publish(config)
+
+    def say(self, state: EngineState) -> None:
+        if state != self.said:
+            self.said = state
+            self.report(state)
+
+
+async def _wait_for_return(engine: AnyEngine, delay: float) -> None:
+    """Wait, but no longer than until an engine that was away accepts connections again.
+
+    Without that the longest delay would keep a returned engine unheard for
+    five seconds.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + delay
+    was_there = await engine.answers()
+    while (left := until - loop.time()) > 0:
+        await asyncio.sleep(min(left, PROBE))
+        is_there = await engine.answers()
+        if is_there and not was_there:
+            return
+        was_there = is_there
+
+
+def _first(errors: BaseExceptionGroup[EngineError]) -> EngineError:
+    first = errors.exceptions[0]
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first

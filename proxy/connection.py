@@ -1,0 +1,159 @@
+"""Connection: a client's socket from its first byte to its end, and the patience with it.
+
+What is said over it is the `Dialogue`'s business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from math import inf
+from typing import cast
+
+from proxy.access_log import Tally
+from proxy.capacity import Seat
+from proxy.client_stream import ClientStream
+from proxy.dialogue import Dialogue
+from proxy.exchange import IPAddress
+from proxy.gate import Entry
+from proxy.phase import Phase
+from proxy.turn import Turn
+from proxy.wire import Wire
+
+DISCARDED = 16 * 1024 * 1024
+"""Bytes that a leaving connection throws away at most."""
+
+
+class Connection(asyncio.BufferedProtocol):
+    wire: Wire
+    dialogue: Dialogue
+
+    def __init__(self, entry: Entry, seat: Seat, peer: IPAddress) -> None:
+        """`peer` is who was accepted: of a client that has left meanwhile the socket knows no address."""
+        self._peer = peer
+        self._entry = entry
+        self._limits = entry.gate.limits
+        self._seat = seat
+        self.clock = asyncio.get_running_loop().time
+        self.phase = Phase.HEAD
+        self.since = self._heard = self.clock()
+        self._stream: ClientStream | None = None
+        self._discarded = 0
+        self._client_ended = False
+
+    # From the event loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.since = self.clock()
+        self.wire = Wire(cast(asyncio.Transport, transport), self.since)
+        self.dialogue = Dialogue(self, self._entry, self._peer)
+        self._entry.connections.add(self)
+        if self.dialogue.stopping.is_set():
+            self.wire.close()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._entry.scratch
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.data_received(bytes(self._entry.scratch[:nbytes]))
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = self.clock()
+        if self.phase is Phase.LEAVING:
+            self._discarded += len(data)
+            if self._discarded > DISCARDED:
+                self.wire.abort()
+        elif self._stream:
+            self._stream.feed(data)
+        else:
+            self.dialogue.hear(data)
+
+    def eof_received(self) -> bool:
+        """The client's end.  In the middle of a turn it means, as for nginx and Go, that nobody waits."""
+        self._client_ended = True
+        if self._stream and self.phase is Phase.RAW:
+            self._stream.feed_eof()
+            return not self._entry.tls  # asyncio's TLS knows no half-closed state
+        return False
+
+    def pause_writing(self) -> None:
+        self.wire.pause_writing()
+
+    def resume_writing(self) -> None:
+        self.wire.resume_writing()
+        if self.wire.release("unsent"):
+            self.dialogue.advance()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        upgraded = self.phase is Phase.RAW
+        self.phase = Phase.GONE
+        self._entry.connections.discard(self)
+        self._seat.leave()
+        self.wire.resume_writing()
+        if self._stream:
+            self._stream.feed_eof()
+        self.dialogue.lost("" if upgraded else "the client left")
+
+    def never_began(self) -> None:
+        """The client did not get past the door."""
+        self._seat.leave()
+
+    # From the dialogue
+
+    def enter(self, phase: Phase) -> None:
+        self.phase, self.since = phase, self.clock()
+
+    def listen_again(self) -> None:
+        """It was us who kept the client from sending: its time begins now."""
+        self._heard = self.clock()
+
+    def upgrade(self, tally: Tally, early: bytes) -> ClientStream:
+        self.enter(Phase.RAW)
+        self._stream = ClientStream(self.wire, tally, early)
+        return self._stream
+
+    def leave(self) -> None:
+        """Close in such a way that the last answer arrives."""
+        if self.phase in (Phase.LEAVING, Phase.GONE):
+            return
+        unread = self.dialogue.unread
+        self.enter(Phase.LEAVING)
+        # Not from within the handler that is just ending its turn.
+        asyncio.get_running_loop().call_soon(self.dialogue.detach)
+        if self._client_ended or (not self.wire.linger() and not unread):
+            self.wire.close()
+
+    def cut(self, *, reset: bool) -> None:
+        self.enter(Phase.LEAVING)
+        if reset:
+            self.wire.reset()  # only a reset tells an answer that is cut short from one that is over
+        else:
+            self.wire.close()
+
+    # Patience
+
+    def sweep(self, now: float) -> None:
+        """Called every half second or so: has the client kept us waiting too long?"""
+        limits, waited, turn = self._limits, now - self.since, self.dialogue.turn
+        if self.wire.stalled(now, limits.write):
+            self.wire.abort()
+        elif self.phase is Phase.HEAD and waited > limits.head:
+            if self.dialogue.begun:
+                self.dialogue.time_out_head(self.since)
+            else:
+                self.wire.close()
+        elif waited > {Phase.IDLE: limits.idle, Phase.LEAVING: limits.linger}.get(self.phase, inf):
+            self.wire.close()
+        elif self.phase is Phase.TURN and turn and self._content_stalled(turn, now):
+            self.dialogue.time_out_content(turn)
+
+    def _content_stalled(self, turn: Turn, now: float) -> bool:
+        waits_for_us = turn.received or self.wire.held or turn.awaits_invitation
+        return not waits_for_us and now - self._heard > self._limits.content
+
+    def wind_down(self) -> None:
+        """Go, unless a request is there or on its way."""
+        if self.phase is Phase.IDLE or (self.phase is Phase.HEAD and not self.dialogue.begun):
+            self.wire.close()
+
+    def abort(self) -> None:
+        self.wire.abort()

@@ -1,0 +1,67 @@
+"""Decision: what becomes of a request, before any of its content is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from proxy.exchange import OnRequest, OnResponse, RequestHead, Response
+from proxy.pages import page
+from proxy.table import Route, RoutingTable
+
+CHALLENGE = "/.well-known/acme-challenge/"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`response` is an answer of our own; without one `route` serves the request with this `head`."""
+
+    head: RequestHead
+    route: Route | None = None
+    response: Response | None = None
+
+
+def decide(
+    table: RoutingTable, entrypoint: str, head: RequestHead, answers: Callable[[str], bytes | None]
+) -> Decision:
+    """A challenge comes before everything else: no label may shadow it, and it has to be
+    answered in the clear where all else is redirected.
+    """
+    if head.path.startswith(CHALLENGE) and (answer := answers(head.path)) is not None:
+        fields = (("Content-Type", "application/octet-stream"),)
+        return Decision(head, response=Response(200, fields, body=answer))
+    if table.guarded(head):
+        return Decision(head, response=page(400, head))
+    route = table.find(entrypoint, head)
+    if route is None:
+        return Decision(head, response=page(404, head))
+    return _let_through(route, head)
+
+
+def _let_through(route: Route, head: RequestHead) -> Decision:
+    """Show the head to the route's middlewares, the outermost first."""
+    for step in route.on_request:
+        outcome = step.on_request(head)
+        if isinstance(outcome, Response):
+            return Decision(head, route, dressed(outcome, head, _around(route, step)))
+        head = outcome
+    return Decision(head, route)
+
+
+def _around(route: Route, step: OnRequest) -> list[OnResponse]:
+    """The middlewares that stand before this one, innermost first: only they see its answer."""
+    before: list[OnResponse] = []
+    for middleware in route.middlewares:
+        if middleware is step:
+            break
+        if isinstance(middleware, OnResponse):
+            before.insert(0, middleware)
+    return before
+
+
+def dressed(response: Response, head: RequestHead, steps: Iterable[OnResponse]) -> Response:
+    """The response after it has passed these middlewares."""
+    for step in steps:
+        changed = step.on_response(response, head)
+        response = replace(response, status=changed.status, reason=changed.reason, fields=changed.fields)
+    return response

@@ -1,0 +1,254 @@
+"""Dialogue: the requests and answers of one connection, in turns.
+
+    bytes -> scanned head -> RequestHead -> route, or an answer of our own -> lane (aiohttp)
+
+Nothing that is not plainly HTTP/1.1 reaches a lane or an app.  aiohttp is fed
+a head of our own making and the checked content; the client's own head travels
+beside it, in the `Turn`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from proxy.client_stream import ClientStream
+from proxy.decision import Decision, decide
+from proxy.delivery import interim, own_answer
+from proxy.exchange import IPAddress, Response, ResponseHead
+from proxy.facade import Facade
+from proxy.fields import MessageError
+from proxy.gate import Entry
+from proxy.intake import Intake
+from proxy.pages import page
+from proxy.phase import Phase
+from proxy.reception import Reception, Refused
+from proxy.turn import Turn
+
+if TYPE_CHECKING:
+    from proxy.connection import Connection
+
+PIPELINED = 64 * 1024
+"""Bytes of later requests that are held while one is served; then reading stops."""
+FLOOD = 256 * 1024
+"""Unsent bytes at which interim responses are dropped: a server could send them for ever."""
+
+
+class Dialogue:
+    def __init__(self, connection: Connection, entry: Entry, peer: IPAddress) -> None:
+        self._connection = connection
+        self._entry = entry
+        self._gate = entry.gate
+        self._reception = Reception(entry, peer)
+        self.wire = connection.wire
+        self.turn: Turn | None = None
+        self._pending = bytearray()
+        self._intake: Intake | None = None
+        self._facade: Facade | None = None
+
+    @property
+    def stopping(self) -> asyncio.Event:
+        return self._gate.stopping
+
+    @property
+    def begun(self) -> bool:
+        """Some of a request is here that is not served yet."""
+        return bool(self._pending)
+
+    @property
+    def unread(self) -> bool:
+        """The client may still be sending."""
+        return self.begun or self.turn is None or not self.turn.received
+
+    # Scan and decide
+
+    def hear(self, data: bytes) -> None:
+        self._pending += data
+        self.advance()
+
+    def advance(self) -> None:
+        """Do what can be done with the bytes that are here."""
+        while self._pending:
+            if self._connection.phase in (Phase.HEAD, Phase.IDLE):
+                if self.wire.full:
+                    # Whoever asks and asks, but does not take our answers, is not listened to meanwhile.
+                    self.wire.hold("unsent")
+                    return
+                if not self._begin():
+                    return
+            elif self._connection.phase is Phase.TURN and self.turn and not self.turn.received:
+                self._take_in(self.turn)
+            else:
+                if len(self._pending) >= PIPELINED:
+                    self.wire.hold("pipelined")
+                return
+
+    def _begin(self) -> bool:
+        """Whether a request begins here: a whole head has come and nothing is wrong with it."""
+        if self._connection.phase is Phase.IDLE:
+            self._connection.enter(Phase.HEAD)
+        try:
+            turn = self._reception.next(self._pending, self._connection.clock())
+        except Refused as refused:
+            self.refuse(refused)
+            return False
+        if turn:
+            self._start(turn)
+        return turn is not None
+
+    def _start(self, turn: Turn) -> None:
+        self._connection.enter(Phase.TURN)
+        self.turn = turn
+        self._intake = Intake.of(turn.scanned.framing)
+        turn.received = self._intake is None
+        try:
+            decision = decide(self._gate.table, self._entry.name, turn.head, self._gate.answers)
+        except Exception as bug:
+            decision = Decision(turn.head, response=turn.failed(bug))
+        turn.head, turn.route, turn.response = decision.head, decision.route, decision.response
+        turn.tally.router = turn.route.name if turn.route else ""
+        if turn.response and isinstance(turn.response.body, bytes):
+            self._answer(turn, turn.response)
+        else:
+            self._hand_over(turn)
+
+    def _answer(self, turn: Turn, response: Response) -> None:
+        """Answer at once; content that was announced is not waited for."""
+        keep = turn.received and self.may_keep(turn)
+        try:
+            data = own_answer(response, turn.scanned, keep=keep)
+        except ValueError as bug:  # a middleware's field that may not leave
+            response = turn.failed(bug)
+            data = own_answer(response, turn.scanned, keep=keep)
+        turn.started = True
+        turn.tally.status = response.status
+        if isinstance(response.body, bytes) and turn.scanned.method != "HEAD":
+            turn.tally.bytes_out = len(response.body)
+        self.wire.send_if_open(data)
+        self.finish(turn, keep)
+
+    def refuse(self, refused: Refused) -> None:
+        """Say what is wrong and leave.  An app that has got the beginning of this never gets its end."""
+        self.detach()
+        turn, tally = self.turn, refused.tally
+        tally.fault = refused.reason
+        if turn and turn.started:
+            self.cut(turn)
+            return
+        tally.status = refused.status
+        answer = own_answer(page(refused.status, turn.head if turn else None), None, keep=False)
+        self.wire.send_if_open(answer)
+        if turn:
+            self._record(turn)
+        else:
+            self._gate.log(tally.record(self._connection.clock()))
+        self._connection.leave()
+
+    def time_out_head(self, since: float) -> None:
+        tally = self._reception.tally(since)
+        self.refuse(Refused(408, "the head of the request did not come", tally))
+
+    def time_out_content(self, turn: Turn) -> None:
+        self.refuse(Refused(408, "the content of the request did not come", turn.tally))
+
+    # Hand over to aiohttp
+
+    def _hand_over(self, turn: Turn) -> None:
+        if self._facade is None:
+            self._facade = Facade(self, self._gate.lane.new_protocol())
+        self._facade.begin(turn.scanned.framing)
+
+    def _take_in(self, turn: Turn) -> None:
+        """Check what has come of the content and pass it on; what comes after it stays."""
+        intake = self._intake
+        if intake is None:
+            return
+        try:
+            content = intake.take(self._pending)
+        except MessageError as bad:
+            self.refuse(Refused(bad.status, bad.reason, turn.tally))
+            return
+        turn.tally.bytes_in = intake.size
+        turn.received, turn.trailers = intake.ended, intake.trailers
+        if content and self._facade:
+            self._facade.feed(content)
+        if turn.received and turn.answered:
+            self._next()
+
+    def detach(self) -> None:
+        """Take the connection away from aiohttp: a handler that still runs is cancelled."""
+        facade, self._facade = self._facade, None
+        if facade:
+            facade.detach()
+
+    def hold(self, reason: str) -> None:
+        if self._connection.phase is Phase.TURN:
+            self.wire.hold(reason)
+
+    def release(self, reason: str) -> None:
+        if self.wire.release(reason):
+            self._connection.listen_again()
+
+    def lane_done(self) -> None:
+        """aiohttp is done with this connection."""
+        if self._facade and self._connection.phase is Phase.TURN:
+            self._connection.leave()
+
+    # From whoever answers
+
+    def may_keep(self, turn: Turn) -> bool:
+        """Whether the connection may serve another request after this one."""
+        return turn.scanned.keep_alive and not turn.awaits_invitation and not self._asked_to_go
+
+    @property
+    def _asked_to_go(self) -> bool:
+        return self.stopping.is_set() or self._gate.capacity.wanted
+
+    def inform(self, turn: Turn, head: ResponseHead) -> None:
+        """Pass an interim response on at once; HTTP/1.0 clients know none (RFC 9110 15.2)."""
+        if turn.scanned.http10 or turn.started or turn is not self.turn or self.wire.unsent > FLOOD:
+            return
+        turn.invited = turn.invited or head.status == 100
+        self.wire.send_if_open(interim(head))
+
+    def upgrade(self, turn: Turn) -> ClientStream:
+        """The client's end as a stream, beginning with what it has already sent."""
+        early, self._pending = bytes(self._pending), bytearray()
+        stream = self._connection.upgrade(turn.tally, early)
+        self.wire.release("pipelined")
+        return stream
+
+    def finish(self, turn: Turn, keep: bool) -> None:
+        """The answer is out whole."""
+        self._record(turn)
+        if not keep:
+            self._connection.leave()
+        elif turn.received:
+            self._next()
+
+    def cut(self, turn: Turn) -> None:
+        """End an answer that cannot be completed so that the client cannot take it for complete."""
+        self._record(turn)
+        self._connection.cut(reset=turn.ends_by_closing)
+
+    def lost(self, fault: str) -> None:
+        """The client's connection is gone."""
+        self.detach()
+        if self.turn and not self.turn.answered:
+            self.turn.tally.fault = self.turn.tally.fault or fault
+            self._record(self.turn)
+
+    def _record(self, turn: Turn) -> None:
+        if not turn.answered:
+            turn.answered = True
+            self._gate.log(turn.tally.record(self._connection.clock()))
+
+    def _next(self) -> None:
+        self.turn = self._intake = None
+        self._connection.enter(Phase.IDLE)
+        if self._asked_to_go:
+            self._connection.leave()
+            return
+        self.wire.release("pipelined")
+        # Not from within the handler whose turn has just ended.
+        asyncio.get_running_loop().call_soon(self.advance)

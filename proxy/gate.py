@@ -1,0 +1,69 @@
+"""Gate: what the connections of all entrypoints have in common.  The routing table is swapped here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from heapq import nsmallest
+from typing import TYPE_CHECKING, Protocol
+
+from proxy.access_log import AccessRecord
+from proxy.capacity import Capacity
+from proxy.headers import TrustedProxies
+from proxy.limits import Limits
+from proxy.phase import Phase
+from proxy.table import RoutingTable
+
+if TYPE_CHECKING:
+    from aiohttp.web_protocol import RequestHandler
+
+    from proxy.connection import Connection
+
+
+class Lane(Protocol):
+    """Where the requests of a connection are handled."""
+
+    def new_protocol(self) -> RequestHandler: ...
+
+
+@dataclass(slots=True, eq=False)
+class Gate:
+    table: RoutingTable
+    trusted: TrustedProxies
+    limits: Limits
+    answers: Callable[[str], bytes | None]
+    """The body for an ACME challenge's path, None for a path that is no challenge of ours."""
+    log: Callable[[AccessRecord], None]
+    lane: Lane
+    capacity: Capacity
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    entries: list[Entry] = field(default_factory=list)
+
+    def add_entry(self, name: str, tls: bool, port: int) -> Entry:
+        entry = Entry(name, tls, port, self)
+        self.entries.append(entry)
+        return entry
+
+    def connections(self) -> list[Connection]:
+        """A snapshot: who acts on connections makes them leave."""
+        return [connection for entry in self.entries for connection in entry.connections]
+
+    def make_room(self, wanted: int) -> None:
+        """Close the connections that have been idle longest; nobody is in the middle of anything there."""
+        idle = (connection for connection in self.connections() if connection.phase is Phase.IDLE)
+        for connection in nsmallest(wanted, idle, key=lambda connection: connection.since):
+            connection.abort()
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One listener as its connections see it."""
+
+    name: str
+    tls: bool
+    port: int
+    gate: Gate
+    connections: set[Connection] = field(default_factory=set)
+    scratch: memoryview = field(default_factory=lambda: memoryview(bytearray(64 * 1024)))
+    """All connections read into this one buffer and copy out: an idle one holds none of its own."""

@@ -1,0 +1,44 @@
+"""Host index: what may concern a host, found without looking at the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class HostIndex(Generic[T]):
+    """Entries in their order, each for some hosts (`*.parent` is one label below), or for any (None).
+
+    The lists are merged when the index is built, so that a lookup is one or two
+    dictionary reads and what it returns is already in order.
+    """
+
+    __slots__ = ("_anywhere", "_below", "_exact")
+
+    def __init__(self, entries: Iterable[tuple[frozenset[str] | None, T]]) -> None:
+        ordered = list(entries)
+        anywhere: set[int] = set()
+        by_name: dict[str, set[int]] = {}
+        for rank, (names, _) in enumerate(ordered):
+            if names is None:
+                anywhere.add(rank)
+            for name in names or ():
+                by_name.setdefault(name, set()).add(rank)
+
+        def merged(*names: str) -> tuple[T, ...]:
+            ranks = anywhere.union(*(by_name.get(name, ()) for name in names))
+            return tuple(ordered[rank][1] for rank in sorted(ranks))
+
+        self._anywhere = merged()
+        self._below = {name[2:]: merged(name) for name in by_name if name.startswith("*.")}
+        self._exact = {
+            name: merged(name, "*." + name.partition(".")[2]) for name in by_name if not name.startswith("*.")
+        }
+
+    def candidates(self, host: str) -> tuple[T, ...]:
+        found = self._exact.get(host)
+        if found is None:
+            found = self._below.get(host.partition(".")[2], self._anywhere)
+        return found

@@ -1,0 +1,38 @@
+"""Intake: a request's content on its way from the client to aiohttp, checked and framed anew."""
+
+from __future__ import annotations
+
+from proxy.exchange import Fields
+from proxy.framing import BodyReader, Framing, reader_of, write_chunk
+
+
+class Intake:
+    """The checked content of one request, piece by piece."""
+
+    def __init__(self, reader: BodyReader, chunked: bool) -> None:
+        self._reader = reader
+        self._chunked = chunked
+        self.size = 0
+
+    @classmethod
+    def of(cls, framing: Framing) -> Intake | None:
+        """None for a request that has no content to wait for."""
+        reader = reader_of(framing)
+        return None if reader.done else cls(reader, framing.kind == "chunked")
+
+    @property
+    def ended(self) -> bool:
+        return self._reader.done
+
+    @property
+    def trailers(self) -> Fields:
+        return self._reader.trailers
+
+    def take(self, pending: bytearray) -> bytes:
+        """The next bytes for aiohttp.  What belongs to the next request stays in `pending`."""
+        content = self._reader.feed(bytes(pending))
+        pending[:] = self._reader.surplus if self.ended else b""
+        self.size += len(content)
+        if not self._chunked:
+            return content
+        return write_chunk(content) + (b"0\r\n\r\n" if self.ended else b"")

@@ -1,0 +1,83 @@
+"""Pages: what a visitor sees where no app answers.
+
+One plain sentence, as HTML for browsers, JSON for programs that ask for it,
+else text.  No version, address, name of a container or cause: those are for
+the owner, in the log and on the dashboard.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from html import escape
+from http import HTTPStatus
+
+from proxy.exchange import Fields, RequestHead, Response
+
+SENTENCES: Mapping[int, str] = {
+    400: "This request cannot be understood.",
+    403: "You may not visit this site from your address.",
+    404: "No site has this name here.",
+    408: "Your request took too long to arrive.",
+    413: "This request is too large.",
+    414: "This address is too long.",
+    421: "This site is not served over this connection.",
+    429: "Too many requests. Please wait a moment.",
+    431: "The headers of this request are too large.",
+    500: "Something went wrong here.",
+    501: "This kind of request is not served here.",
+    502: "This site's server gave no proper answer.",
+    503: "This site is not available at the moment. Please try again soon.",
+    504: "This site's server did not answer in time.",
+    505: "This version of HTTP is not served here.",
+}
+NOT_SET_UP = "This site is not set up correctly; its owner can see why in Tidegate."
+RETRY_AFTER = "5"  # seconds; a container's restart takes about as long
+_HTML = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+html {{ color-scheme: light dark; font: 1.1rem/1.5 system-ui, sans-serif }}
+body {{ display: grid; place-content: center; min-height: 90vh; margin: 0 1.5rem; text-align: center }}
+p:last-child {{ opacity: 0.6; font-size: 0.8em }}
+</style>
+<main>
+<p>{sentence}</p>
+<p>{title}</p>
+</main>
+</html>
+"""
+
+
+def page(status: int, head: RequestHead | None, detail: str = "") -> Response:
+    """The answer with this status; `detail` is a sentence for the visitor instead of the usual one."""
+    reason = phrase(status)
+    sentence = detail or SENTENCES.get(status) or f"{reason}."
+    kind, body = _written(status, reason, sentence, head.get("Accept").lower() if head else "")
+    fields: Fields = (
+        ("Content-Type", kind),
+        ("Cache-Control", "no-store"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"),
+    )
+    if status == 503:
+        fields += (("Retry-After", RETRY_AFTER),)
+    return Response(status, fields, reason, body=body.encode())
+
+
+def phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"
+
+
+def _written(status: int, reason: str, sentence: str, accept: str) -> tuple[str, str]:
+    if "text/html" in accept:
+        text = _HTML.format(title=escape(f"{status} {reason}"), sentence=escape(sentence))
+        return "text/html; charset=utf-8", text
+    if "json" in accept:
+        return "application/json", json.dumps({"status": status, "message": sentence}) + "\n"
+    return "text/plain; charset=utf-8", sentence + "\n"

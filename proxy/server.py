@@ -1,0 +1,155 @@
+"""Server: the aiohttp lane.  aiohttp runs the handler, buffers the body and slows clients down; what is asked
+and what is answered are our own values.
+
+    Turn -> Request -> middlewares -> a server of the service -> Response -> Answer, which writes itself
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from typing import cast
+
+from aiohttp import http_parser, web
+from aiohttp.web_protocol import RequestHandler
+
+from proxy.balancer import Balancer
+from proxy.decision import dressed
+from proxy.delivery import deliver
+from proxy.dialogue import Dialogue
+from proxy.exchange import Empty, Handler, NeverSent, NoServer, Request, Response, UpstreamError
+from proxy.framing import NO_BODY
+from proxy.headers import from_server, to_server
+from proxy.limits import Limits
+from proxy.model import Server, Service
+from proxy.pages import page
+from proxy.table import Route
+from proxy.turn import ClientBody, Turn
+from proxy.upstream import Pool, Unanswered, may_be_repeated
+
+ATTEMPTS = 3
+"""Servers asked at most for one request: each may take the whole connect timeout."""
+NEVER = 10.0 * 365 * 86400
+"""aiohttp's own idle timer is off; the entrypoint's sweeper knows better."""
+
+
+def refuse_slow_parser() -> None:
+    """Eleven more malformed shapes pass aiohttp's pure-Python parser than its C one (measured)."""
+    if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
+        raise RuntimeError(
+            "aiohttp runs on its pure-Python parser here, which lets malformed requests pass. "
+            "Unset AIOHTTP_NO_EXTENSIONS, or install an aiohttp wheel with compiled extensions."
+        )
+
+
+class AiohttpLane:
+    def __init__(self, pool: Pool, balancer: Balancer, limits: Limits) -> None:
+        refuse_slow_parser()
+        self._pool = pool
+        self._balancer = balancer
+        self._limits = limits
+
+    @cached_property
+    def _server(self) -> web.Server:
+        return web.Server(
+            self._handle,
+            handler_cancellation=True,  # a client that leaves takes its upstream request with it
+            access_log=None,
+            auto_decompress=False,
+            keepalive_timeout=NEVER,
+            lingering_time=self._limits.unread,
+            # Twice this may wait for a slow server: 200 stalled uploads hold 13 MB, not 100 as by default.
+            read_bufsize=32 * 1024,
+        )
+
+    def new_protocol(self) -> RequestHandler:
+        return self._server()
+
+    async def close(self) -> None:
+        """Wait until handlers that were cancelled have let go of what they held."""
+        await self._server.shutdown(timeout=0.5)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        dialogue = cast("Dialogue | None", request.get_extra_info("dialogue"))
+        turn = dialogue.turn if dialogue else None
+        if dialogue is None or turn is None:
+            raise ConnectionResetError("the client left")
+        if turn.response or turn.route is None:
+            return Answer(dialogue, turn, turn.response or page(404, turn.head))
+        framing = turn.scanned.framing
+        body = Empty() if framing is NO_BODY else ClientBody(request.content, turn, framing.length)
+        asked = Request(turn.head, body, inform=partial(dialogue.inform, turn))
+        return Answer(dialogue, turn, await self._respond(turn, turn.route, asked))
+
+    async def _respond(self, turn: Turn, route: Route, request: Request) -> Response:
+        """The route's response, or the page that stands for its failure: mapped here and nowhere else."""
+        try:
+            return dressed(await self._serve(turn, route, request), turn.head, route.on_response)
+        except Exception as bug:
+            return turn.failed(bug)
+
+    async def _serve(self, turn: Turn, route: Route, request: Request) -> Response:
+        handler: Handler = partial(self._ask, turn, route)
+        for middleware in reversed(route.wrap):
+            handler = middleware.wrap(handler)
+        try:
+            return await handler(request)
+        except UpstreamError as error:
+            turn.tally.fault = str(error)
+            return page(error.status, turn.head)
+
+    async def _ask(self, turn: Turn, route: Route, request: Request) -> Response:
+        """Ask a server, and another one when that is safe."""
+        if route.service is None:
+            raise NoServer(f"router {route.name} has no service")
+        tried: list[Server] = []
+        while True:
+            server = self._balancer.choose(route.service, excluding=tried)
+            turn.tally.server = server.url
+            try:
+                return await self._ask_one(turn, route.service, server, request)
+            except (NeverSent, Unanswered) as error:
+                tried.append(server)
+                if not set(route.service.servers) - set(tried) or not _may_go_elsewhere(
+                    error, request, tried
+                ):
+                    raise
+
+    async def _ask_one(self, turn: Turn, service: Service, server: Server, request: Request) -> Response:
+        upgrade = turn.scanned.upgrade
+        fields = to_server(request.head, service, server, upgrade or None)
+        response = await self._pool.ask(server, fields, request, upgrade)
+        return replace(response, fields=from_server(response.fields))
+
+
+def _may_go_elsewhere(error: UpstreamError, request: Request, tried: Sequence[Server]) -> bool:
+    """A request that never left may try some servers; one that may have been worked on, a second at most.
+
+    A container that is killed takes requests with it that it has not answered:
+    those that do the same when done twice are asked of its replica.
+    """
+    if isinstance(error, NeverSent):
+        return len(tried) < ATTEMPTS
+    return len(tried) == 1 and may_be_repeated(request)
+
+
+class Answer(web.StreamResponse):
+    """A response that writes itself when aiohttp asks it to: aiohttp neither adds nor drops a byte."""
+
+    def __init__(self, dialogue: Dialogue, turn: Turn, response: Response) -> None:
+        super().__init__(status=response.status)
+        self._dialogue = dialogue
+        self._turn = turn
+        self._response = response
+        self._kept = False
+
+    @property
+    def keep_alive(self) -> bool | None:
+        return self._kept
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        self._kept = await deliver(self._dialogue, self._turn, self._response)

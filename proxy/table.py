@@ -1,0 +1,168 @@
+"""Table: a RoutingConfig, ready to be asked which route takes a request.
+
+A lookup costs the same with ten hosts and with ten thousand: rules that can
+match only certain hosts are found by a dictionary, the others are merged in
+beforehand.  A table is built whole and never changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from proxy.exchange import BodyMiddleware, OnRequest, OnResponse, RequestHead
+from proxy.host_index import HostIndex
+from proxy.model import Router, RoutingConfig
+from proxy.option import closest
+from proxy.problem import Problem
+from proxy.route import Refusal, Route, ToHTTPS
+from proxy.rule import Rule, RuleError, parse_rule
+from proxy.target import is_ambiguous
+
+__all__ = ["Entrypoint", "Route", "RoutingTable", "compile_table"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entrypoint:
+    """A listener as routing sees it; `port` is the one that visitors know (None: the scheme's own)."""
+
+    name: str
+    tls: bool = False
+    default: bool = True
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingTable:
+    """What every entrypoint serves; asked by `find` for each request."""
+
+    routes: Mapping[str, tuple[Route, ...]] = field(default_factory=dict)
+    """By the entrypoint's name, in the order in which they are tried."""
+    problems: tuple[Problem, ...] = ()
+    """What could be seen only here: broken rules, unknown entrypoints."""
+    _indexes: Mapping[str, HostIndex[Route]] = field(default_factory=dict, repr=False)
+    _guards: HostIndex[Rule] = field(default_factory=lambda: HostIndex(()), repr=False)
+    _hosts: frozenset[str] = frozenset()
+
+    def find(self, entrypoint: str, head: RequestHead) -> Route | None:
+        """The first route whose rule takes the request."""
+        index = self._indexes.get(entrypoint)
+        if index is None:
+            return None
+        for route in index.candidates(head.host):
+            if route.rule.matches(head):
+                return route
+        return None
+
+    def guarded(self, head: RequestHead) -> bool:
+        """Whether to refuse the request: a path decides on this host, and this path has two readings."""
+        return is_ambiguous(head.path) and bool(self._guards.candidates(head.host))
+
+    def hosts(self) -> frozenset[str]:
+        """The names that want a certificate."""
+        return self._hosts
+
+
+def compile_table(config: RoutingConfig, entrypoints: Sequence[Entrypoint]) -> RoutingTable:
+    """The table that serves the config.  Fails closed: what is not as declared answers 503."""
+    rules, problems = _read_rules(config)
+    routes: dict[str, list[Route]] = {entrypoint.name: [] for entrypoint in entrypoints}
+    hosts: set[str] = set()
+    for name, rule in rules.items():
+        router = config.routers[name]
+        attached = _attached(router, entrypoints)
+        problems += _unknown_entrypoints(router, entrypoints)
+        for entrypoint in attached:
+            routes[entrypoint.name].append(_route(config, router, rule, entrypoint, attached))
+            if entrypoint.tls and router.tls is not False:
+                hosts.update(rule.hosts)
+    in_order = {name: tuple(sorted(found, key=_order)) for name, found in routes.items()}
+    return RoutingTable(
+        in_order,
+        tuple(problems),
+        {name: HostIndex((route.rule.index, route) for route in found) for name, found in in_order.items()},
+        HostIndex((rule.index, rule) for rule in rules.values() if rule.guards_path),
+        frozenset(hosts),
+    )
+
+
+def _order(route: Route) -> tuple[int, bool, str]:
+    """Highest priority first; who names the plain entrypoint comes before somebody's automatic redirect."""
+    return -route.priority, route.action == "redirect", route.name
+
+
+_parse = lru_cache(maxsize=4096)(parse_rule)  # a new table has nearly all rules of the one before
+
+
+def _read_rules(config: RoutingConfig) -> tuple[dict[str, Rule], list[Problem]]:
+    rules: dict[str, Rule] = {}
+    problems: list[Problem] = []
+    for name, router in config.routers.items():
+        try:
+            rules[name] = _parse(router.rule)
+        except RuleError as error:
+            what = f"{error.pointed(router.rule)}\n{error}"
+            problems.append(Problem(_where(router), what, f'Router "{name}" is not served.'))
+    return rules, problems
+
+
+def _where(router: Router) -> str:
+    return f"{router.origin}: router {router.name}" if router.origin else f"router {router.name}"
+
+
+def _attached(router: Router, entrypoints: Iterable[Entrypoint]) -> list[Entrypoint]:
+    if router.entrypoints:
+        return [each for each in entrypoints if each.name in router.entrypoints]
+    return [each for each in entrypoints if each.default and not (each.tls and router.tls is False)]
+
+
+def _unknown_entrypoints(router: Router, entrypoints: Sequence[Entrypoint]) -> list[Problem]:
+    known = [each.name for each in entrypoints]
+    return [
+        Problem(
+            _where(router),
+            f'There is no entrypoint "{name}". ' + _instead(closest(name, known), known),
+            f'Router "{router.name}" is not served there.',
+        )
+        for name in router.entrypoints
+        if name not in known
+    ]
+
+
+def _instead(guess: str | None, known: Sequence[str]) -> str:
+    return f'Did you mean "{guess}"?' if guess else f"Known: {', '.join(known)}."
+
+
+def _route(
+    config: RoutingConfig, router: Router, rule: Rule, entrypoint: Entrypoint, attached: Sequence[Entrypoint]
+) -> Route:
+    service = config.services.get(router.service)
+    secure = [each for each in attached if each.tls]
+    if not entrypoint.tls and router.tls is not False and secure:
+        redirect = ToHTTPS(secure[0].port or 443)
+        return Route(router.name, router, rule, service, "redirect", on_request=(redirect,))
+    if reason := _broken(config, router, entrypoint):
+        return Route(router.name, router, rule, service, "broken", reason, on_request=(Refusal(),))
+    middlewares = tuple(config.middlewares[name] for name in router.middlewares)
+    return Route(
+        router.name,
+        router,
+        rule,
+        service,
+        middlewares=middlewares,
+        on_request=tuple(each for each in middlewares if isinstance(each, OnRequest)),
+        on_response=tuple(each for each in reversed(middlewares) if isinstance(each, OnResponse)),
+        wrap=tuple(each for each in middlewares if isinstance(each, BodyMiddleware)),
+    )
+
+
+def _broken(config: RoutingConfig, router: Router, entrypoint: Entrypoint) -> str:
+    if router.service not in config.services:
+        return f'There is no service "{router.service}".'
+    missing = [name for name in router.middlewares if name not in config.middlewares]
+    if missing:
+        return f'There is no middleware "{missing[0]}"; without it the router is not served.'
+    if router.tls and not entrypoint.tls:
+        return "It asks for TLS, but none of its entrypoints has it."
+    return ""

@@ -1,0 +1,217 @@
+"""Upstream: strict, pooled connections to servers, for every lane.
+
+A connection belongs to one owner (a container) and dies with it: its address
+is given to the next container at once (12 of 12 times, measured), and a request
+must never reach the wrong app.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Collection
+from typing import Final, TypeAlias
+
+from proxy.exchange import Fields, NeverSent, Request, Response, TimedOut
+from proxy.model import Server
+from proxy.upstream_connection import UpstreamConnection
+from proxy.upstream_exchange import Timeouts, Unanswered
+from proxy.upstream_wire import READ_SIZE
+from proxy.writing import frame_request, write_request
+
+__all__ = ("ConnectTimedOut", "Pool", "Timeouts", "Unanswered")
+
+IDEMPOTENT: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"))  # RFC 9110 9.2.2
+MOST_IDLE: Final = 128
+"""Idle connections to one server; above them they close after their exchange."""
+MOST_GONE: Final = 4096
+"""Owners that are remembered as gone; a request that chose one of them waits for minutes at most."""
+SWEEP: Final = 1.0
+
+Address: TypeAlias = tuple[str, str, str, int]
+
+
+class ConnectTimedOut(NeverSent, TimedOut):
+    """The server did not even accept a connection: 504, and another one may be asked."""
+
+
+def may_be_repeated(request: Request) -> bool:
+    """Whether doing it twice does the same as once (RFC 9110 9.2.2), and all of it is still here to send."""
+    return request.head.method in IDEMPOTENT and request.body.length == 0
+
+
+class Pool:
+    def __init__(self, timeouts: Timeouts | None = None, context: ssl.SSLContext | None = None) -> None:
+        """`context` is for https servers; without one, the system's roots are trusted."""
+        self._timeouts = timeouts or Timeouts()
+        self._context = context
+        self._idle: dict[Address, list[UpstreamConnection]] = {}
+        self._connections: set[UpstreamConnection] = set()
+        self._served: frozenset[Address] | None = None
+        self._gone: dict[str, None] = {}
+        self._closed = False
+        self._scratch = memoryview(bytearray(READ_SIZE))
+        self._sweeper: asyncio.TimerHandle | None = None
+
+    async def ask(self, server: Server, fields: Fields, request: Request, upgrade: str = "") -> Response:
+        """The server's response, as soon as its head is here.
+
+        `fields` are what the server gets, without those that frame the message
+        or concern this hop (any of those are left out); the method and target
+        are the request's.  `upgrade` is the protocol asked for; when the server
+        switches (101), its end of the connection is `response.upgraded`.
+
+        Raises NeverSent, TimedOut, Unanswered or another UpstreamError, and
+        whatever reading the request's body raises.
+        """
+        framing = frame_request(request.head.method, request.body.length)
+        head = write_request(
+            request.head.method,
+            request.head.target,
+            fields,
+            framing,
+            upgrade,
+            host=server.url.partition("://")[2],
+        )
+        if (kept := self._take(server)) is not None:
+            try:
+                return await kept.ask(request, head, framing, upgrade)
+            except Unanswered:
+                # Only now and then does a server close just as we ask.  What has no content and does the
+                # same when done twice is asked again, once (RFC 9110 9.2.2, RFC 9112 9.3.1).
+                if not may_be_repeated(request):
+                    raise
+        fresh = await self._connect(server)
+        return await fresh.ask(request, head, framing, upgrade)
+
+    def drop_owner(self, owner: str) -> None:
+        """The container is gone: what is under way ends, and nothing more is sent to its address."""
+        self._gone.pop(owner, None)
+        self._gone[owner] = None
+        while len(self._gone) > MOST_GONE:
+            del self._gone[next(iter(self._gone))]
+        if self._served is not None:
+            self._served = frozenset(address for address in self._served if address[0] != owner)
+        for connection in [each for each in self._connections if each.server.owner == owner]:
+            connection.kill("the server's container is gone")
+
+    def retain(self, servers: Collection[Server]) -> None:
+        """A new table: connections to servers that are not in it close as soon as they are idle.
+
+        A server that is in it is served again, gone or not: its container was started anew.
+        """
+        self._served = frozenset(map(_address, servers))
+        for address in [address for address in self._idle if address not in self._served]:
+            for connection in self._idle.pop(address):
+                connection.close()
+
+    async def close(self) -> None:
+        """End everything.  Nothing can be asked any more."""
+        self._closed = True
+        if self._sweeper:
+            self._sweeper.cancel()
+        for connection in list(self._connections):
+            connection.abort()
+        self._idle.clear()
+        await asyncio.sleep(0)  # the loop closes the sockets when it comes round
+
+    def _take(self, server: Server) -> UpstreamConnection | None:
+        """The idle connection used last: the others can grow old and close."""
+        if self._is_gone(server):
+            raise NeverSent("the server's container is gone")
+        idle = self._idle.get(_address(server), [])
+        while idle:
+            connection = idle.pop()
+            if connection.fit:
+                return connection
+            connection.abort()
+        return None
+
+    async def _connect(self, server: Server) -> UpstreamConnection:
+        if self._is_gone(server):
+            raise NeverSent("the server's container is gone")
+        connection = UpstreamConnection(server, self._timeouts, self, self._scratch)
+        self._connections.add(connection)
+        try:
+            await self._open(connection, server)
+        except TimeoutError as error:
+            lost = NeverSent if connection.given_up else ConnectTimedOut
+            raise lost("the server did not accept the connection in time") from error
+        except (OSError, UnicodeError) as error:  # UnicodeError: a name that cannot be a host's
+            raise NeverSent(f"the server could not be reached: {error}") from error
+        finally:
+            connection.opening = None
+            if not connection.alive:
+                connection.abort()
+                self._connections.discard(connection)
+        if not connection.alive:
+            raise NeverSent("the server closed the connection as soon as it had accepted it")
+        self._arm()
+        return connection
+
+    async def _open(self, connection: UpstreamConnection, server: Server) -> None:
+        loop = asyncio.get_running_loop()
+        if server.scheme != "https":
+            async with asyncio.timeout(self._timeouts.connect) as connection.opening:
+                await loop.create_connection(lambda: connection, server.address, server.port)
+            return
+        if self._context is None:
+            self._context = await loop.run_in_executor(None, _verifying)  # reads hundreds of certificates
+        async with asyncio.timeout(self._timeouts.connect + self._timeouts.handshake) as connection.opening:
+            await loop.create_connection(
+                lambda: connection,
+                server.address,
+                server.port,
+                ssl=self._context,
+                server_hostname=server.address,
+            )
+
+    def _is_gone(self, server: Server) -> bool:
+        """Gone, unless the table of now has exactly this address of it (then it was started again)."""
+        if self._closed:
+            return True
+        return server.owner in self._gone and _address(server) not in (self._served or ())
+
+    # What connections report
+
+    def keep(self, connection: UpstreamConnection) -> None:
+        address = _address(connection.server)
+        idle = self._idle.setdefault(address, [])
+        if len(idle) >= MOST_IDLE or (self._served is not None and address not in self._served):
+            connection.close()
+        else:
+            idle.append(connection)
+
+    def forget(self, connection: UpstreamConnection) -> None:
+        self._connections.discard(connection)
+        address = _address(connection.server)
+        idle = self._idle.get(address, [])
+        if connection in idle:
+            idle.remove(connection)
+        if not idle:
+            self._idle.pop(address, None)
+
+    # One timer for all
+
+    def _arm(self) -> None:
+        if self._sweeper is None and self._connections and not self._closed:
+            shortest = min(self._timeouts.first_byte, self._timeouts.idle_body, self._timeouts.keep_alive)
+            loop = asyncio.get_running_loop()
+            self._sweeper = loop.call_later(min(SWEEP, shortest / 4), self._sweep)
+
+    def _sweep(self) -> None:
+        self._sweeper = None
+        now = asyncio.get_running_loop().time()
+        for connection in [each for each in self._connections if each.deadline <= now]:
+            connection.expire()
+        self._arm()
+
+
+def _address(server: Server) -> Address:
+    return server.owner, server.scheme, server.address, server.port
+
+
+def _verifying() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context

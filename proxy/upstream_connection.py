@@ -1,0 +1,127 @@
+"""UpstreamConnection: one connection to a server, for one exchange at a time.
+
+A byte that comes while nothing was asked is an answer to nobody: the connection
+is closed, so that it can never become the answer to somebody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from math import inf
+from typing import Final, Protocol
+
+from proxy.exchange import Request, Response, Truncated, UpstreamError
+from proxy.framing import Framing
+from proxy.model import Server
+from proxy.upstream_exchange import Timeouts, UpstreamExchange
+from proxy.upstream_wire import UpstreamWire
+
+CLOSING: Final = 5.0
+"""Seconds in which the last bytes of a closed connection may still leave."""
+
+
+class Keeper(Protocol):
+    """Who owns the connections between exchanges."""
+
+    def keep(self, connection: UpstreamConnection) -> None: ...
+    def forget(self, connection: UpstreamConnection) -> None: ...
+
+
+class UpstreamConnection(UpstreamWire):
+    def __init__(self, server: Server, timeouts: Timeouts, keeper: Keeper, scratch: memoryview) -> None:
+        super().__init__(scratch)
+        self.server = server
+        self.deadline = inf
+        """When the keeper shall call `expire`: one sweep looks after all of them, there is no timer each."""
+        self._timeouts = timeouts
+        self._keeper = keeper
+        self._exchange: UpstreamExchange | None = None
+        self.given_up = False
+        self.opening: asyncio.Timeout | None = None
+        """While it connects."""
+
+    async def ask(self, request: Request, head: bytes, framing: Framing, upgrade: str) -> Response:
+        exchange = self._exchange = UpstreamExchange(self, request, framing, upgrade, self._timeouts)
+        return await exchange.run(head)
+
+    @property
+    def alive(self) -> bool:
+        return self._connected and not self.given_up and not self._transport.is_closing()
+
+    @property
+    def fit(self) -> bool:
+        """Whether an idle connection can serve again: nothing came on it, not even its end."""
+        return self.alive and self._exchange is None and not self.readable()
+
+    def done(self, keep_for: float) -> None:
+        """The exchange is over and left nothing behind."""
+        self._exchange = None
+        super().release()
+        self.deadline = self._loop.time() + keep_for
+        self._keeper.keep(self)
+
+    # From the event loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if self.given_up:  # while it connected: the address may be another container's by now
+            self._transport.abort()
+
+    def received(self, data: bytes) -> None:
+        if self._exchange:
+            self._exchange.received(data)
+        else:
+            self.abort()
+
+    def eof_received(self) -> bool:
+        if self._exchange and self._exchange.eof():
+            return not self._tls  # TLS has no half-closed state in asyncio
+        self.abort()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        exchange = self._exchange
+        if exchange:
+            if exc and (data := self.left_behind()):
+                exchange.received(data)
+            exchange.lost(exc)
+        self._exchange = None
+        self.resume_writing()
+        self._keeper.forget(self)
+
+    # Ending
+
+    def abort(self) -> None:
+        """End at once; whoever waits for something from here hears so."""
+        self._settle(Truncated("the connection was given up"))
+        if self._connected:
+            self._transport.abort()
+
+    def kill(self, reason: str) -> None:
+        """The server is gone, whatever answers at its address now."""
+        self._settle(UpstreamError(reason))
+        self.abort()
+        if self.opening and not self.opening.expired():
+            self.opening.reschedule(self._loop.time())
+
+    def close(self) -> None:
+        """End when what was written has left, though not later than in a few seconds."""
+        if self.alive:
+            self._settle(Truncated("the connection was closed"))
+            self.deadline = self._loop.time() + CLOSING
+            self._transport.close()
+
+    def expire(self) -> None:
+        """The deadline has passed."""
+        if self._exchange:
+            self._exchange.expire()
+        elif self.alive:
+            self.close()
+        else:
+            self._transport.abort()
+
+    def _settle(self, error: Exception) -> None:
+        exchange, self._exchange = self._exchange, None
+        self.given_up, self.deadline = True, inf
+        if exchange:
+            exchange.settle(error)

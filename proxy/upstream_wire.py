@@ -1,0 +1,117 @@
+"""UpstreamWire: a socket to a server: reads through one buffer, writes that wait, what the kernel knows."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import select
+import socket
+import struct
+import termios
+from typing import Final, cast
+
+WRITE_HIGH: Final = 64 * 1024
+"""Octets that wait for a slow server before the client has to wait, too."""
+READ_SIZE: Final = 64 * 1024
+LEFT_BEHIND: Final = 1024 * 1024
+KEEP_ALIVE_PROBES: Final = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
+
+
+class ServerLeft(ConnectionResetError):
+    """The connection is closing: what it has to tell comes from there, not from the write that failed."""
+
+
+class UpstreamWire(asyncio.BufferedProtocol):
+    """What is below an exchange.  `scratch` is shared: bytes are copied out at once, the idle hold none."""
+
+    _transport: asyncio.Transport
+    _socket: socket.socket
+
+    def __init__(self, scratch: memoryview) -> None:
+        self._scratch = scratch
+        self._loop = asyncio.get_running_loop()
+        self._connected = False
+        self._tls = False
+        self._poll = select.poll()
+        self._drained: asyncio.Future[None] | None = None
+        self.held = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._connected = True
+        self._tls = transport.get_extra_info("sslcontext") is not None
+        self._socket = transport.get_extra_info("socket")
+        self._poll.register(self._socket.fileno(), select.POLLIN | select.POLLPRI)
+        self._transport.set_write_buffer_limits(high=WRITE_HIGH)
+        # No limit on how long a tunnel is silent, so the kernel asks whether the other host still lives.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in KEEP_ALIVE_PROBES:
+            if hasattr(socket, name):
+                self._socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._scratch
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.received(bytes(self._scratch[:nbytes]))
+
+    def received(self, data: bytes) -> None:
+        raise NotImplementedError
+
+    def pause_writing(self) -> None:
+        self._drained = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        drained, self._drained = self._drained, None
+        if drained and not drained.done():
+            drained.set_result(None)
+
+    def write(self, data: bytes) -> None:
+        if self._transport.is_closing():
+            raise ServerLeft("the server closed the connection")
+        self._transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait while the server is slow."""
+        while self._drained:
+            await asyncio.shield(self._drained)
+
+    def write_eof(self) -> None:
+        if not self._transport.is_closing() and self._transport.can_write_eof():
+            self._transport.write_eof()
+
+    def hold(self) -> None:
+        if not self.held and not self._transport.is_closing():
+            self.held = True
+            self._transport.pause_reading()
+
+    def release(self) -> None:
+        if self.held and not self._transport.is_closing():
+            self.held = False
+            self._transport.resume_reading()
+
+    def readable(self) -> bool:
+        """Whether the kernel holds what the loop has not read: bytes, the end, an error."""
+        return bool(self._poll.poll(0))
+
+    def outstanding(self) -> int:
+        """Octets that the server has not taken; of a slow one, the kernel can hold megabytes."""
+        count = fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, struct.pack("i", 0))
+        return self._transport.get_write_buffer_size() + int(struct.unpack("i", count)[0])
+
+    def left_behind(self) -> bytes:
+        """What came before a reset and was not read yet; the kernel still has it until the socket is closed.
+
+        An app that answers 413 and closes while we still send makes exactly
+        this: its answer, and a reset on top of it.
+        """
+        if self._tls:
+            return b""
+        data = bytearray()
+        try:
+            while len(data) < LEFT_BEHIND and (piece := os.read(self._socket.fileno(), READ_SIZE)):
+                data += piece
+        except OSError:
+            return bytes(data)  # read empty, or the kernel threw it away
+        return bytes(data)

@@ -1,0 +1,102 @@
+"""Many containers and files, one config; what single containers get wrong stands in tests/golden/labels."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from discovery.claims import hosts, whole_hosts
+from discovery.fragment import Fragment
+from discovery.merge import combine, merge
+from proxy.model import Router, RoutingConfig, Server, Service
+
+
+def fragment(
+    name: str, rule: str, *, app: str = "", created: str = "1", provider: str = "docker"
+) -> Fragment:
+    app = app or name
+    service = Service(f"{app}@{provider}", (Server(name, "172.18.0.5", 80),))
+    router = Router(f"{app}@{provider}", rule, service.name, origin=name)
+    return Fragment(
+        source=name,
+        app=app,
+        owner=name,
+        created=created,
+        routers={router.name: router},
+        services={service.name: service},
+    )
+
+
+def test_the_order_in_which_containers_come_makes_no_difference() -> None:
+    fragments = [
+        fragment(f"c{n}", f"Host(`h{n % 7}`)", app=f"app{n % 9}", created=str(n % 5)) for n in range(40)
+    ]
+    expected = merge(fragments)
+    for seed in range(5):
+        random.Random(seed).shuffle(fragments)
+        assert merge(fragments) == expected
+
+
+def test_replicas_bring_their_servers_and_nothing_else() -> None:
+    one, two = (fragment(name, "Host(`a`)", app="blog", created=name) for name in ("1", "2"))
+    config = merge([one, two])
+    assert list(config.routers) == ["blog@docker"]
+    assert [server.owner for server in config.services["blog@docker"].servers] == ["1", "2"]
+    assert not config.problems
+
+
+def test_the_oldest_keeps_a_host_however_high_the_youngers_priority() -> None:
+    young = fragment("young", "Host(`a`)", created="2")
+    router = replace(young.routers["young@docker"], priority=9999)
+    config = merge([replace(young, routers={router.name: router}), fragment("old", "Host(`a`)", created="1")])
+    assert list(config.routers) == ["old@docker"]
+    assert [problem.severity for problem in config.problems] == ["warning"]
+
+
+def test_routers_on_different_entrypoints_do_not_rival() -> None:
+    one, two = fragment("one", "Host(`a`)"), fragment("two", "Host(`a`)")
+    config = merge(
+        replace(each, routers={n: replace(r, entrypoints=(entrypoint,)) for n, r in each.routers.items()})
+        for each, entrypoint in ((one, "web"), (two, "websecure"))
+    )
+    assert len(config.routers) == 2
+
+
+def test_a_files_claim_goes_before_a_containers() -> None:
+    files = merge([fragment("nas.yaml", "Host(`a`)", provider="file")])
+    labels = merge([fragment("blog", "Host(`a`)")])
+    config = combine(files, labels)
+    assert list(config.routers) == ["nas.yaml@file"]
+    assert "already belongs to router" in config.problems[0].what
+
+
+@pytest.mark.parametrize(
+    ("reference", "problems"), [("there@file", 0), ("nowhere@file", 1), ("x@kubernetes", 1)]
+)
+def test_references_across_providers_are_checked_where_they_meet(reference: str, problems: int) -> None:
+    blog = fragment("blog", "Host(`a`)")
+    router = replace(blog.routers["blog@docker"], service=reference)
+    files = RoutingConfig(services={"there@file": Service("there@file")})
+    config = combine(files, merge([replace(blog, routers={router.name: router})]))
+    assert len(config.problems) == problems
+    assert list(config.routers) == ["blog@docker"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "named", "whole"),
+    [
+        ("Host(`a`)", {"a"}, {"a"}),
+        ("Host(`A.`) || host(`b`)", {"a", "b"}, {"a", "b"}),
+        ("(Host(`a`) || Host(`b`))", {"a", "b"}, {"a", "b"}),
+        ("Host(`a`) && PathPrefix(`/x`)", {"a"}, set()),
+        ("Host(`a`) && Method(`GET`)", {"a"}, set()),
+        ("!Host(`a`)", set(), set()),
+        ("PathPrefix(`/`)", set(), set()),
+        ("HostRegexp(`a`)", set(), set()),
+    ],
+)
+def test_which_hosts_a_rule_claims(rule: str, named: set[str], whole: set[str]) -> None:
+    assert hosts(rule) == named
+    assert whole_hosts(rule) == whole

@@ -1,0 +1,161 @@
+"""Routing from YAML files, and what is said about mistakes in them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from discovery import route_files
+from discovery.route_files import Shelf, read_files, watch_files
+from proxy.model import RoutingConfig, Server
+
+NAS = """\
+http:
+  routers:
+    nas:
+      rule: Host(`nas.example.com`)
+      entryPoints: [websecure]
+      middlewares:
+        - lan
+      service: nas
+  middlewares:
+    lan:
+      ipAllowList:
+        sourceRange:
+          - 192.168.1.0/24
+  services:
+    nas:
+      loadBalancer:
+        passHostHeader: false
+        servers:
+          - url: http://192.168.1.10:5000
+          - url: https://nas.lan
+"""
+
+
+def read(tmp_path: Path, text: str) -> RoutingConfig:
+    (tmp_path / "nas.yaml").write_text(text)
+    return read_files(tmp_path)
+
+
+def test_traefiks_file_format(tmp_path: Path) -> None:
+    config = read(tmp_path, NAS)
+    assert not config.problems
+    router = config.routers["nas@file"]
+    assert (router.rule, router.service, router.middlewares) == (
+        "Host(`nas.example.com`)",
+        "nas@file",
+        ("lan@file",),
+    )
+    assert router.entrypoints == ("websecure",)
+    owner = str(tmp_path / "nas.yaml")
+    assert config.services["nas@file"].servers == (
+        Server(owner, "192.168.1.10", 5000),
+        Server(owner, "nas.lan", 443, "https"),
+    )
+    assert not config.services["nas@file"].pass_host_header
+
+
+@pytest.mark.parametrize("spell", [str.lower, lambda text: text.replace("loadBalancer", "LoadBalancer")])
+def test_option_names_in_any_case(tmp_path: Path, spell) -> None:
+    text = "http: {services: {n: {loadBalancer: {servers: [{url: 'http://h:1'}]}}}}"
+    assert read(tmp_path, spell(text)).services["n@file"].servers[0].port == 1
+
+
+def test_the_labels_tree_with_its_root(tmp_path: Path) -> None:
+    indented = "tidegate:\n" + "".join(f"  {line}\n" for line in NAS.splitlines())
+    assert not read(tmp_path, indented).problems
+    broken = read(tmp_path, indented.replace("rule:", "rul:"))
+    assert [problem.where for problem in broken.problems] == ["nas.yaml:5: http.routers.nas.rul"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "part"),
+    [
+        ("rule: H", "rul: H", "nas.yaml:4: http.routers.nas.rul", 'Did you mean "rule"?'),
+        ("Host(`nas", "Hots(`nas", "nas.yaml:4: http.routers.nas.rule", "Host"),
+        (
+            "192.168.1.0/24",
+            "192.168.1.0/33",
+            "nas.yaml:13: http.middlewares.lan.ipAllowList.sourceRange.[0]",
+            "/33",
+        ),
+        ("- lan\n", "- lna\n", "nas.yaml:6: http.routers.nas.middlewares", 'Did you mean "lan"?'),
+        ("http://192.168.1.10:5000", "192.168.1.10:5000", "nas.yaml:19: ", "Expected a URL"),
+        ("https://nas.lan", "https://nas.lan/app", "nas.yaml:20: ", "A path is not possible"),
+        ("  services:", "  service:", "nas.yaml:14: http.service", 'Did you mean "services"?'),
+        ("http:\n", "htpp:\n", "nas.yaml:1: htpp", 'Did you mean "http"?'),
+    ],
+)
+def test_a_mistake_is_shown_with_its_line(tmp_path: Path, old: str, new: str, where: str, part: str) -> None:
+    problem = read(tmp_path, NAS.replace(old, new, 1)).problems[0]
+    assert problem.where.startswith(where)
+    assert part in problem.what
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["http: [", "a: b: c", "- 1", "http: {routers: {a: {}, a: {}}}", "\x00"],
+)
+def test_a_file_that_is_no_route_file_is_a_problem_and_nothing_else(tmp_path: Path, text: str) -> None:
+    config = read(tmp_path, text)
+    assert len(config.problems) >= 1
+    assert not config.routers
+
+
+def test_aliases_that_multiply_are_cut_off(tmp_path: Path) -> None:
+    text = "a: &a0 [x]\n" + "".join(f"b{n}: &a{n + 1} [{', '.join([f'*a{n}'] * 9)}]\n" for n in range(9))
+    assert "too many values" in read(tmp_path, text).problems[0].what
+
+
+def test_merge_keys_of_yaml_work(tmp_path: Path) -> None:
+    text = "http:\n  routers:\n    a: &a {rule: Host(`a`), service: n}\n    b: {<<: *a, rule: Host(`b`)}\n"
+    config = read(tmp_path, text)
+    assert {router.rule for router in config.routers.values()} == {"Host(`a`)", "Host(`b`)"}
+
+
+def test_a_broken_file_keeps_what_it_said_before_and_the_others_are_unaffected(tmp_path: Path) -> None:
+    (tmp_path / "nas.yaml").write_text(NAS)
+    (tmp_path / "pve.yml").write_text(NAS.replace("nas", "pve").replace("lan", "home"))
+    shelf = Shelf(tmp_path)
+    assert shelf.read()
+    assert not shelf.read()
+    (tmp_path / "nas.yaml").write_text(NAS + "  oops: [\n")
+    (tmp_path / "pve.yml").write_text("http: {}\n")
+    assert shelf.read()
+    config = shelf.config()
+    assert list(config.routers) == ["nas@file"]
+    [problem] = config.problems
+    assert problem.where.startswith("nas.yaml:")
+    assert problem.consequence == "What it said before stays in force."
+    (tmp_path / "nas.yaml").unlink()
+    assert shelf.read()
+    assert shelf.config() == RoutingConfig()
+
+
+def test_no_file_at_all_is_said(tmp_path: Path) -> None:
+    assert "There is no file" in read_files(tmp_path / "missing.yaml").problems[0].what
+
+
+async def test_files_are_watched_also_when_an_editor_replaces_them(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(route_files, "LOOK_EVERY", 0.01)
+    path = tmp_path / "nas.yaml"
+    path.write_text(NAS)
+    seen: list[RoutingConfig] = []
+
+    async def until(host: str) -> None:
+        async with asyncio.timeout(5):
+            while not seen or all(host not in router.rule for router in seen[-1].routers.values()):
+                await asyncio.sleep(0.005)
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(watch_files(path, seen.append))
+        await until("nas.example.com")
+        (tmp_path / "new").write_text(NAS.replace("nas.example.com", "two.example.com"))
+        os.replace(tmp_path / "new", path)
+        await until("two.example.com")
+        task.cancel()
+    assert len(seen) == 2

@@ -1,0 +1,89 @@
+"""Short labels and the long ones that they stand for."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from discovery.container import Container
+from discovery.dialects.short import HostName, ShortLabels, expand
+from discovery.fragment import Fragment
+from discovery.labels import long_form, read_container
+from discovery.networks import Own
+from proxy.rule import parse_rule
+from proxy.schema import options_of, parse_options, parse_text
+
+
+def short(**labels: str) -> ShortLabels:
+    read, flaws = parse_options(ShortLabels, labels)
+    assert read is not None, flaws
+    return read
+
+
+def test_the_expansion_can_be_printed() -> None:
+    long = expand(short(host="a.test, b.test", path="/x", port="80", scheme="https"), "blog", "web")
+    assert [f"{label.name}={label.value}" for label in long] == [
+        "tidegate.http.routers.blog.rule=(Host(`a.test`) || Host(`b.test`)) && PathPrefix(`/x`)",
+        "tidegate.http.services.web.loadbalancer.server.port=80",
+        "tidegate.http.services.web.loadbalancer.server.scheme=https",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("labels", "router", "service"),
+    [
+        ({}, "blog_demo", "blog_demo"),
+        ({"tidegate.http.routers.web.middlewares": "x"}, "web", "blog_demo"),
+        ({"tidegate.http.routers.web.rule": "Host(`w`)"}, "blog_demo", "blog_demo"),
+        ({"tidegate.http.services.app.loadbalancer.passhostheader": "false"}, "blog_demo", "app"),
+        ({"tidegate.http.services.a.x": "1", "tidegate.http.services.b.x": "1"}, "blog_demo", "blog_demo"),
+    ],
+)
+def test_short_labels_speak_of_the_one_router_and_service_there_is(
+    labels: dict[str, str], router: str, service: str
+) -> None:
+    rule, port = long_form(labels, short(host="a.test", port="80"), "blog_demo")[len(labels) :]
+    assert rule.name == f"tidegate.http.routers.{router}.rule"
+    assert port.name == f"tidegate.http.services.{service}.loadbalancer.server.port"
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "a.test", "*.a.test", "A.Test.", "my_app.lan", "xn--bcher-kva.test", "1.2.3.4"]
+)
+def test_a_host_name(name: str) -> None:
+    assert HostName.parse(name) == name.lower().rstrip(".")
+    parse_rule(f"Host(`{HostName.parse(name)}`)")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a b", "a`b", "*", "*.*.a", "a..b", "-a", "a:80", "a/b", "http://a", "a" * 300, "ä"]
+)
+def test_no_host_name(name: str) -> None:
+    with pytest.raises(ValueError, match=r"Expected a host name|Write"):
+        HostName.parse(name)
+
+
+@pytest.mark.parametrize("option", options_of(ShortLabels).values(), ids=lambda option: option.name)
+def test_every_example_parses(option) -> None:
+    parse_text(option.type, option.example)
+
+
+NAMES = st.lists(
+    st.sampled_from(
+        ["http", "routers", "services", "middlewares", "r", "R", "rule", "host", "", "[0]", "tls", "x@y"]
+    ),
+    min_size=1,
+    max_size=6,
+).map(lambda parts: "tidegate." + ".".join(parts))
+VALUES = st.sampled_from(["", "true", "false", "Host(`a`)", "80", "a,b", "\n", "((", "\N{SNOWMAN}"])
+
+
+@given(st.dictionaries(NAMES, VALUES, max_size=8))
+def test_no_labels_stop_the_others(labels: dict[str, str]) -> None:
+    container = Container("a" * 64, "blog", labels=labels, networks={"web": "172.18.0.5"}, exposed=(80,))
+    fragment = read_container(container, Own(networks=frozenset({"web"})))
+    assert fragment is None or isinstance(fragment, Fragment)
+    for problem in fragment.problems if fragment else ():
+        assert problem.what
+        assert "\n" not in problem.where

@@ -1,0 +1,91 @@
+"""A real CA for each test, with its nuisances on, and a manager that stands before it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acme_client import events
+from acme_client.authority import Authority
+from acme_client.certificate import Certificate
+from acme_client.host import HostStatus
+from acme_client.manager import Manager
+from tests.integration.acme.answerer import Answerer
+from tests.pebble import Pebble, find_programs
+
+
+@pytest.fixture
+def pebble(tmp_path: Path) -> Iterator[Callable[..., Pebble]]:
+    """Start a Pebble; what is not said is as it comes: nonces refused, delays, remembered proofs."""
+    if find_programs() is None:
+        pytest.skip("pebble is not installed: run scripts/pebble")
+    running: list[Pebble] = []
+
+    def start(**more: Any) -> Pebble:
+        ca = Pebble(tmp_path / f"pebble-{len(running)}", **more)
+        running.append(ca)
+        ca.start()
+        return ca
+
+    yield start
+    for ca in running:
+        ca.stop()
+
+
+class Gate:
+    """Stands where Tidegate stands: a manager, and a plain HTTP server that answers for it."""
+
+    def __init__(self, data: Path, ca: Pebble, **settings: Any) -> None:
+        settings = {"email": "owner@example.com", "bundle": ca.ca_bundle} | settings
+        self.ca = ca
+        self.said: list[events.Event] = []
+        self.served: Mapping[str, Certificate] = {}
+        self.manager = Manager(data, Authority(ca.directory_url, **settings), self._publish, self.said.append)
+        self.answerer = Answerer(self.manager.http01.answer)
+
+    def _publish(self, served: Mapping[str, Certificate], default: Certificate) -> None:
+        self.served = served
+
+    def want(self, *hosts: str) -> None:
+        self.manager.want(hosts)
+
+    def status(self, host: str) -> HostStatus:
+        return next(status for status in self.manager.status() if status.host == host)
+
+    def told(self, kind: type) -> list[Any]:
+        return [event for event in self.said if isinstance(event, kind)]
+
+    async def active(self, hosts: Collection[str], within: float = 30.0) -> None:
+        await self.eventually(lambda: all(self.status(host).state == "active" for host in hosts), within)
+
+    async def eventually(self, claim: Callable[[], object], within: float = 30.0) -> None:
+        deadline = time.monotonic() + within
+        while not claim():
+            assert time.monotonic() < deadline, f"{self.manager.status()}\n{self.said}"
+            await asyncio.sleep(0.02)
+
+    @asynccontextmanager
+    async def running(self):  # type: ignore[no-untyped-def]
+        server = await asyncio.start_server(self.answerer, "127.0.0.1", self.ca.http_port)
+        async with server, asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(self.manager.run())
+            try:
+                yield self
+            finally:
+                task.cancel()
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Callable[..., Gate]:
+    """A gate on this test's storage; a second one is the first after a restart."""
+
+    def make(ca: Pebble, data: str = "data", **settings: Any) -> Gate:
+        return Gate(tmp_path / data, ca, **settings)
+
+    return make

@@ -1,0 +1,321 @@
+"""Raw request heads: what passes the scanner, and what it refuses with which status."""
+
+from __future__ import annotations
+
+GOOD: dict[str, bytes] = {
+    "the plainest": b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "HTTP/1.0 without Host": b"GET / HTTP/1.0\r\n\r\n",
+    "HTTP/1.0 with Host": b"GET / HTTP/1.0\r\nHost: a.test\r\n\r\n",
+    "one empty line before it": b"\r\nGET / HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "no space after the colon": b"GET / HTTP/1.1\r\nHost:a.test\r\n\r\n",
+    "spaces and tabs around a value": b"GET / HTTP/1.1\r\nHost: \t a.test\t \r\n\r\n",
+    "an empty value": b"GET / HTTP/1.1\r\nHost: a.test\r\nX-Empty:\r\n\r\n",
+    "a value of spaces": b"GET / HTTP/1.1\r\nHost: a.test\r\nX-Empty:   \r\n\r\n",
+    "a tab inside a value": b"GET / HTTP/1.1\r\nHost: a.test\r\nX-Tab: a\tb\r\n\r\n",
+    "octets above 0x7F in a value": b"GET / HTTP/1.1\r\nHost: a.test\r\nX-Name: caf\xe9\xff\x80\r\n\r\n",
+    "0x85, a line's end to str.splitlines": b"GET / HTTP/1.1\r\nHost: a.test\r\nX-Nel: a\x85b\r\n\r\n",
+    "0xA0, white space to str.strip": b"GET / HTTP/1.1\r\nHost: a.test\r\nX-Nbsp: \xa0a\xa0\r\n\r\n",
+    "a colon in a value": b"GET / HTTP/1.1\r\nHost: a.test\r\nX-Time: 12:30:00\r\n\r\n",
+    "a name of odd token characters": b"GET / HTTP/1.1\r\nHost: a.test\r\n!#$%&'*+-.^_`|~9: x\r\n\r\n",
+    "a name with an underscore": b"GET / HTTP/1.1\r\nHost: a.test\r\nx_y: 1\r\n\r\n",
+    "names in capitals": b"GET / HTTP/1.1\r\nHOST: a.test\r\nCONTENT-LENGTH: 0\r\n\r\n",
+    "a lower-case host": b"GET / HTTP/1.1\r\nhost: a.test\r\n\r\n",
+    "a repeated field": b"GET / HTTP/1.1\r\nHost: a.test\r\nAccept: a\r\nAccept: b\r\n\r\n",
+    "Host not first": b"GET / HTTP/1.1\r\nAccept: */*\r\nHost: a.test\r\n\r\n",
+    "a host with a port": b"GET / HTTP/1.1\r\nHost: a.test:8080\r\n\r\n",
+    "a host with an empty port": b"GET / HTTP/1.1\r\nHost: a.test:\r\n\r\n",
+    "a host with a final dot": b"GET / HTTP/1.1\r\nHost: a.test.\r\n\r\n",
+    "a host with an underscore": b"GET / HTTP/1.1\r\nHost: my_app.test\r\n\r\n",
+    "an IPv4 host": b"GET / HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n",
+    "an IPv6 host": b"GET / HTTP/1.1\r\nHost: [::1]\r\n\r\n",
+    "an IPv6 host with a port": b"GET / HTTP/1.1\r\nHost: [2001:db8::1]:443\r\n\r\n",
+    "a query": b"GET /a?b=c&d=%20 HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "an empty query": b"GET /? HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "two slashes": b"GET //a//b HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "what browsers leave unescaped": b"GET /a|b\"c^d{e}[f]?g=<h>'`\\ HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "absolute-form": b"GET http://a.test/p?q HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "absolute-form, another Host": b"GET http://a.test/ HTTP/1.1\r\nHost: b.test\r\n\r\n",
+    "absolute-form without a path": b"GET http://a.test HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "absolute-form with only a query": b"GET http://a.test?q=a/b HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "absolute-form in capitals": b"GET HTTP://A.TEST:80/ HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "absolute-form of https": b"GET https://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "a URL as a path": b"GET /http://b.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "asterisk-form": b"OPTIONS * HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "OPTIONS of a path": b"OPTIONS / HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "HEAD": b"HEAD / HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "DELETE": b"DELETE /x HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "TRACE": b"TRACE / HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "a method of WebDAV": b"PROPFIND / HTTP/1.1\r\nHost: a.test\r\nDepth: 1\r\n\r\n",
+    "a method with a hyphen": b"M-SEARCH / HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "a method in lower case": b"get / HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "a method of odd token characters": b"!$& / HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "Content-Length": b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\n",
+    "Content-Length 0": b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n",
+    "Content-Length with leading zeros": b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0005\r\n\r\n",
+    "Content-Length of 18 digits": (
+        b"PUT / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 999999999999999999\r\n\r\n"
+    ),
+    "Content-Length between tabs": b"PUT / HTTP/1.1\r\nHost: a.test\r\nContent-Length:\t5\t\r\n\r\n",
+    "Content-Length with GET": b"GET / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\n\r\n",
+    "Content-Length in HTTP/1.0": b"POST / HTTP/1.0\r\nContent-Length: 3\r\n\r\n",
+    "POST without a length": b"POST / HTTP/1.1\r\nHost: a.test\r\n\r\n",
+    "chunked": b"POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "chunked in capitals": b"POST / HTTP/1.1\r\nHost: a.test\r\nTRANSFER-ENCODING: CHUNKED\r\n\r\n",
+    "chunked after a tab": b"POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding:\tchunked \r\n\r\n",
+    "chunked with GET": b"GET / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "chunked with TE and Trailer": (
+        b"POST / HTTP/1.1\r\nHost: a.test\r\nTE: trailers\r\nTrailer: X-Sum\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n"
+    ),
+    "Connection: close": b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n",
+    "Connection: Keep-Alive in HTTP/1.0": b"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n",
+    "Connection names a field": b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: x-a, close\r\nX-A: 1\r\n\r\n",
+    "Expect": b"PUT / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\nExpect: 100-Continue\r\n\r\n",
+    "another expectation": b"PUT / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\nExpect: wonders\r\n\r\n",
+    "a WebSocket": (
+        b"GET /chat HTTP/1.1\r\nHost: a.test\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    ),
+    "an upgrade to h2c": (
+        b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+        b"HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
+    ),
+    "what a browser sends": (
+        b"GET /index.html?a=1 HTTP/1.1\r\nHost: www.a.test\r\nConnection: keep-alive\r\n"
+        b"Cache-Control: max-age=0\r\n"
+        b'sec-ch-ua: "Chromium";v="130", "Not?A_Brand";v="99"\r\nsec-ch-ua-mobile: ?0\r\n'
+        b"Upgrade-Insecure-Requests: 1\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n"
+        b"Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8\r\nSec-Fetch-Site: none\r\n"
+        b"Accept-Encoding: gzip, deflate, br, zstd\r\nAccept-Language: de-DE,de;q=0.9\r\n"
+        b"Cookie: a=b; c=d\r\n\r\n"
+    ),
+    "a request behind it": b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\nGET /2 HTTP/1.1\r\nHost: b.test\r\n\r\n",
+    "a cookie of 16 KiB": b"GET / HTTP/1.1\r\nHost: a.test\r\nCookie: " + b"c" * 16384 + b"\r\n\r\n",
+    "200 fields": b"GET / HTTP/1.1\r\nHost: a.test\r\n" + b"A: b\r\n" * 199 + b"\r\n",
+    "a request line of 8 KiB": b"GET /" + b"a" * (8192 - 14) + b" HTTP/1.1\r\nHost: a.test\r\n\r\n",
+}
+
+
+def _get(target: bytes) -> bytes:
+    return b"GET " + target + b" HTTP/1.1\r\nHost: a.test\r\n\r\n"
+
+
+def _host(value: bytes) -> bytes:
+    return b"GET / HTTP/1.1\r\nHost:" + value + b"\r\n\r\n"
+
+
+def _field(line: bytes) -> bytes:
+    return b"GET / HTTP/1.1\r\nHost: a.test\r\n" + line + b"\r\nX-Last: 1\r\n\r\n"
+
+
+def _post(lines: bytes, version: bytes = b"1.1") -> bytes:
+    return b"POST / HTTP/" + version + b"\r\nHost: a.test\r\n" + lines + b"\r\n\r\n"
+
+
+def _length(value: bytes) -> bytes:
+    return _post(b"Content-Length:" + value)
+
+
+def _coding(value: bytes) -> bytes:
+    return _post(b"Transfer-Encoding:" + value)
+
+
+BAD: dict[str, tuple[int, bytes]] = {
+    # Line ends and control characters (RFC 9112 2.2, RFC 9110 5.5)
+    "bare LF after the request line": (400, b"GET / HTTP/1.1\nHost: a.test\r\n\r\n"),
+    "bare LF after a field": (400, b"GET / HTTP/1.1\r\nHost: a.test\nX: y\r\n\r\n"),
+    "bare LF before the end": (400, b"GET / HTTP/1.1\r\nHost: a.test\n\r\n"),
+    "bare LF as the end": (400, b"GET / HTTP/1.1\r\nHost: a.test\r\n\n"),
+    "bare LF everywhere": (400, b"GET / HTTP/1.1\nHost: a.test\n\n"),
+    "bare CR everywhere": (400, b"GET / HTTP/1.1\rHost: a.test\r\r"),
+    "bare CR in a value": (400, _field(b"X: a\rb")),
+    "bare CR before CR LF": (400, _field(b"X: a\r")),
+    "bare CR hiding a field": (400, _field(b"X: a\rTransfer-Encoding: chunked")),
+    "bare CR in the request line": (400, b"GET /\r HTTP/1.1\r\nHost: a.test\r\n\r\n"),
+    "LF CR": (400, b"GET / HTTP/1.1\n\rHost: a.test\n\r\n\r"),
+    "NUL in a value": (400, _field(b"X: a\0b")),
+    "NUL in a name": (400, _field(b"X\0: a")),
+    "NUL in the target": (400, _get(b"/a\0b")),
+    "NUL alone": (400, b"\0"),
+    "a vertical tab in a value": (400, _field(b"X: a\x0bb")),
+    "a form feed in a value": (400, _field(b"X: a\x0cb")),
+    "a bell in a value": (400, _field(b"X: \x07")),
+    "escape in a value": (400, _field(b"X: \x1b[2J")),
+    "DEL in a value": (400, _field(b"X: a\x7fb")),
+    "0x01 before a coding": (400, _coding(b" \x01chunked")),
+    # Field lines (RFC 9112 5)
+    "space before the colon": (400, _field(b"X : a")),
+    "tab before the colon": (400, _field(b"X\t: a")),
+    "space before the colon of a length": (400, _post(b"Content-Length : 5")),
+    "space before the colon of a coding": (400, _post(b"Transfer-Encoding : chunked")),
+    "a folded line": (400, _field(b"X: a\r\n b")),
+    "a line folded by a tab": (400, _field(b"X: a\r\n\tb")),
+    "a folded coding": (400, _post(b"Transfer-Encoding:\r\n chunked")),
+    "a fold after the request line": (400, b"GET / HTTP/1.1\r\n Host: a.test\r\n\r\n"),
+    "a line of one space": (400, _field(b" ")),
+    "a space inside a name": (400, _field(b"X Y: a")),
+    "an empty name": (400, _field(b": a")),
+    "a line without a colon": (400, _field(b"Accept")),
+    "a familiar name without a colon": (400, b"GET / HTTP/1.1\r\nHost\r\n\r\n"),
+    "a name in quotes": (400, _field(b'"X": a')),
+    "a name in brackets": (400, _field(b"X[0]: a")),
+    "a name with a slash": (400, _field(b"X/Y: a")),
+    "a name with an at sign": (400, _field(b"X@Y: a")),
+    "a name with an octet above 0x7F": (400, _field(b"X\xe9: a")),
+    "a name that ends in 0xA0": (400, _field(b"Content-Length\xa0: 5")),
+    "a name that begins with a BOM": (400, b"GET / HTTP/1.1\r\n\xef\xbb\xbfHost: a.test\r\n\r\n"),
+    "a field that looks like a length": (400, _field(b"Content_Length: 5")),
+    "a field that looks like a coding": (400, _field(b"TRANSFER_ENCODING: chunked")),
+    # The request line (RFC 9112 3)
+    "no request line": (400, b"\r\n\r\n"),
+    "two empty lines before it": (400, b"\r\n\r\nGET / HTTP/1.1\r\nHost: a.test\r\n\r\n"),
+    "an empty line ended by LF before it": (400, b"\nGET / HTTP/1.1\r\nHost: a.test\r\n\r\n"),
+    "a space before the method": (400, b" GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"),
+    "two spaces after the method": (400, b"GET  / HTTP/1.1\r\nHost: a.test\r\n\r\n"),
+    "two spaces before the version": (400, b"GET /  HTTP/1.1\r\nHost: a.test\r\n\r\n"),
+    "a space after the version": (400, b"GET / HTTP/1.1 \r\nHost: a.test\r\n\r\n"),
+    "a space inside the target": (400, _get(b"/a b")),
+    "a tab for a space": (400, b"GET\t/ HTTP/1.1\r\nHost: a.test\r\n\r\n"),
+    "a tab before the version": (400, b"GET /\tHTTP/1.1\r\nHost: a.test\r\n\r\n"),
+    "only a method": (400, b"GET\r\nHost: a.test\r\n\r\n"),
+    "no version": (400, b"GET /\r\nHost: a.test\r\n\r\n"),
+    "no version, and nothing follows": (400, b"GET /\r\n"),
+    "no target": (400, b"GET HTTP/1.1\r\nHost: a.test\r\n\r\n"),
+    "an empty target": (400, b"GET  HTTP/1.1\r\nHost: a.test\r\n\r\n"),
+    "an empty method": (400, b" / HTTP/1.1\r\nHost: a.test\r\n\r\n"),
+    "a method with a colon": (400, b"GE:T / HTTP/1.1\r\nHost: a.test\r\n\r\n"),
+    "a method in brackets": (400, b"[GET] / HTTP/1.1\r\nHost: a.test\r\n\r\n"),
+    "a method above 0x7F": (400, b"G\xc9T / HTTP/1.1\r\nHost: a.test\r\n\r\n"),
+    "a response": (400, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+    "a TLS handshake": (400, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
+    "an SSH banner": (400, b"SSH-2.0-OpenSSH_9.2\r\n"),
+    "CONNECT": (501, b"CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n"),
+    "HTTP/0.9": (505, b"GET / HTTP/0.9\r\nHost: a.test\r\n\r\n"),
+    "HTTP/1.2": (505, b"GET / HTTP/1.2\r\nHost: a.test\r\n\r\n"),
+    "HTTP/2.0": (505, b"GET / HTTP/2.0\r\nHost: a.test\r\n\r\n"),
+    "HTTP/3.0": (505, b"GET / HTTP/3.0\r\nHost: a.test\r\n\r\n"),
+    "the preface of HTTP/2": (505, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+    "HTTP/1": (400, b"GET / HTTP/1\r\nHost: a.test\r\n\r\n"),
+    "HTTP/2": (400, b"GET / HTTP/2\r\nHost: a.test\r\n\r\n"),
+    "HTTP/1.": (400, b"GET / HTTP/1.\r\nHost: a.test\r\n\r\n"),
+    "HTTP/1.10": (400, b"GET / HTTP/1.10\r\nHost: a.test\r\n\r\n"),
+    "HTTP/01.1": (400, b"GET / HTTP/01.1\r\nHost: a.test\r\n\r\n"),
+    "HTTP/1.1x": (400, b"GET / HTTP/1.1x\r\nHost: a.test\r\n\r\n"),
+    "HTTP/+1.1": (400, b"GET / HTTP/+1.1\r\nHost: a.test\r\n\r\n"),
+    "HTTP 1.1": (400, b"GET / HTTP 1.1\r\nHost: a.test\r\n\r\n"),
+    "http/1.1": (400, b"GET / http/1.1\r\nHost: a.test\r\n\r\n"),
+    "HTTPS/1.1": (400, b"GET / HTTPS/1.1\r\nHost: a.test\r\n\r\n"),
+    "a version in superscript": (400, b"GET / HTTP/\xb9.\xb9\r\nHost: a.test\r\n\r\n"),
+    # The target (RFC 9112 3.2)
+    "a relative path": (400, _get(b"a/b")),
+    "an asterisk with GET": (400, _get(b"*")),
+    "an asterisk and more": (400, b"OPTIONS *a HTTP/1.1\r\nHost: a.test\r\n\r\n"),
+    "authority-form with GET": (400, _get(b"a.test:80")),
+    "a fragment": (400, _get(b"/a#b")),
+    "an octet above 0x7F in the target": (400, _get(b"/caf\xc3\xa9")),
+    "DEL in the target": (400, _get(b"/a\x7f")),
+    "another scheme": (400, _get(b"ftp://a.test/")),
+    "a file": (400, _get(b"file:///etc/passwd")),
+    "a scheme without slashes": (400, _get(b"http:a.test/")),
+    "a scheme with one slash": (400, _get(b"http:/a.test/")),
+    "absolute-form without a host": (400, _get(b"http:///a")),
+    "absolute-form with a user name": (400, _get(b"http://a.test@b.test/")),
+    "absolute-form with a password": (400, _get(b"http://u:p@a.test/")),
+    "absolute-form with a bad port": (400, _get(b"http://a.test:8o/")),
+    "absolute-form with a backslash": (400, _get(b"http://a.test\\b.test/")),
+    "absolute-form and no Host": (400, b"GET http://a.test/ HTTP/1.1\r\n\r\n"),
+    "a query alone": (400, _get(b"?a")),
+    "a backslash for a slash": (400, _get(b"\\a")),
+    "a request line over 8 KiB": (414, _get(b"/" + b"a" * 8192)),
+    "a request line without an end": (414, b"GET /" + b"a" * 9000),
+    # Host (RFC 9112 3.2)
+    "no Host": (400, b"GET / HTTP/1.1\r\n\r\n"),
+    "no Host, but fields": (400, b"GET / HTTP/1.1\r\nAccept: */*\r\n\r\n"),
+    "two Hosts": (400, b"GET / HTTP/1.1\r\nHost: a.test\r\nHost: b.test\r\n\r\n"),
+    "the same Host twice": (400, b"GET / HTTP/1.1\r\nHost: a.test\r\nHost: a.test\r\n\r\n"),
+    "two Hosts in two spellings": (400, b"GET / HTTP/1.1\r\nHost: a.test\r\nhOST: a.test\r\n\r\n"),
+    "two Hosts in HTTP/1.0": (400, b"GET / HTTP/1.0\r\nHost: a.test\r\nHost: b.test\r\n\r\n"),
+    "an empty Host": (400, _host(b"")),
+    "a Host list": (400, _host(b" a.test, b.test")),
+    "two Hosts in one line": (400, _host(b" a.test b.test")),
+    "a Host with a user name": (400, _host(b" u@a.test")),
+    "a Host with a path": (400, _host(b" a.test/b")),
+    "a Host with a query": (400, _host(b" a.test?b")),
+    "a Host with a fragment": (400, _host(b" a.test#b")),
+    "a Host that is a URL": (400, _host(b" http://a.test")),
+    "a Host with an escape": (400, _host(b" a%2etest")),
+    "a Host in markup": (400, _host(b" <a>")),
+    "a Host in quotes": (400, _host(b' "a.test"')),
+    "a Host above 0x7F": (400, _host(b" caf\xe9.test")),
+    "a Host with a bad port": (400, _host(b" a.test:8o")),
+    "a Host with a signed port": (400, _host(b" a.test:-80")),
+    "a Host with two ports": (400, _host(b" a.test:80:80")),
+    "a Host with a long port": (400, _host(b" a.test:123456")),
+    "a Host that is a port": (400, _host(b" :80")),
+    "an IPv6 Host without brackets": (400, _host(b" ::1")),
+    "an IPv6 Host half in brackets": (400, _host(b" [::1")),
+    "a zone in an IPv6 Host": (400, _host(b" [fe80::1%25eth0]")),
+    "a Host of 300 characters": (400, _host(b" " + b"a" * 300)),
+    "a Host with a backslash": (400, _host(b" a.test\\b")),
+    # Content-Length (RFC 9112 6.3)
+    "two lengths": (400, _post(b"Content-Length: 5\r\nContent-Length: 6")),
+    "two equal lengths": (400, _post(b"Content-Length: 5\r\nContent-Length: 5")),
+    "two lengths in two spellings": (400, _post(b"Content-Length: 5\r\ncontent-length: 0")),
+    "a list of lengths": (400, _length(b" 5, 6")),
+    "a list of equal lengths": (400, _length(b" 5, 5")),
+    "a list with one length": (400, _length(b" 5,")),
+    "an empty length": (400, _length(b"")),
+    "a positive length": (400, _length(b" +5")),
+    "a negative length": (400, _length(b" -5")),
+    "a hexadecimal length": (400, _length(b" 0x5")),
+    "a length in letters": (400, _length(b" five")),
+    "a length with an underscore": (400, _length(b" 1_0")),
+    "a length with a space": (400, _length(b" 1 0")),
+    "a length with a fraction": (400, _length(b" 5.0")),
+    "a length with an exponent": (400, _length(b" 1e1")),
+    "a length in quotes": (400, _length(b' "5"')),
+    "a length in superscript": (400, _length(b" \xb2")),
+    "a length with 0xA0": (400, _length(b" \xa05")),
+    "a length of 19 digits": (400, _length(b" 1000000000000000000")),
+    "a length of 5,000 digits": (400, _length(b" " + b"9" * 5000)),
+    "a length of zeros only, too many": (400, _length(b" " + b"0" * 40)),
+    # Transfer-Encoding (RFC 9112 6.1)
+    "length and chunked": (400, _post(b"Content-Length: 5\r\nTransfer-Encoding: chunked")),
+    "chunked and length": (400, _post(b"Transfer-Encoding: chunked\r\nContent-Length: 5")),
+    "length 0 and chunked": (400, _post(b"Content-Length: 0\r\nTransfer-Encoding: chunked")),
+    "length and identity": (400, _post(b"Content-Length: 5\r\nTransfer-Encoding: identity")),
+    "chunked in HTTP/1.0": (400, _post(b"Transfer-Encoding: chunked", b"1.0")),
+    "identity in HTTP/1.0": (400, _post(b"Transfer-Encoding: identity", b"1.0")),
+    "chunked twice": (400, _coding(b" chunked, chunked")),
+    "chunked in two lines": (400, _post(b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked")),
+    "chunked and identity in two lines": (
+        400,
+        _post(b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity"),
+    ),
+    "identity": (400, _coding(b" identity")),
+    "an unknown coding": (400, _coding(b" xchunked")),
+    "a coding cut short": (400, _coding(b" chunk")),
+    "chunked and a letter": (400, _coding(b" chunkedx")),
+    "an empty coding": (400, _coding(b"")),
+    "a comma for a coding": (400, _coding(b" ,")),
+    "chunked and a comma": (400, _coding(b" chunked,")),
+    "a comma and chunked": (400, _coding(b" , chunked")),
+    "chunked, then gzip": (400, _coding(b" chunked, gzip")),
+    "gzip, then chunked": (501, _coding(b" gzip, chunked")),
+    "identity, then chunked": (501, _coding(b" identity, chunked")),
+    "gzip and chunked in two lines": (501, _post(b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked")),
+    "chunked with a parameter": (400, _coding(b" chunked;q=1")),
+    "chunked with a semicolon": (400, _coding(b" chunked;")),
+    "chunked in quotes": (400, _coding(b' "chunked"')),
+    "chunked in brackets": (400, _coding(b" (chunked)")),
+    "chunked in two words": (400, _coding(b" chunked foo")),
+    "a vertical tab before chunked": (400, _coding(b"\x0bchunked")),
+    "0xA0 before chunked": (400, _coding(b" \xa0chunked")),
+    "0xFF after chunked": (400, _coding(b" chunked\xff")),
+    "chunked with a long s": (400, _coding(b" chunKed\xc5\xbf")),
+    # Limits (RFC 9112 3, RFC 6585 5)
+    "201 fields": (431, b"GET / HTTP/1.1\r\nHost: a.test\r\n" + b"A: b\r\n" * 200 + b"\r\n"),
+    "a head over 64 KiB": (431, _field(b"X: " + b"a" * 66000)),
+    "a head without an end": (431, b"GET / HTTP/1.1\r\nHost: a.test\r\nX: " + b"a" * 66000),
+}
+"""Name -> (status, raw head)."""

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxy.exchange import BodyMiddleware, OnRequest, OnResponse
+from proxy.middlewares import MIDDLEWARES
+from proxy.option import canonical, is_options, members_of
+from proxy.schema import options_of, parse_options, parse_text, reference
+
+ALL = pytest.mark.parametrize("cls", MIDDLEWARES.values(), ids=MIDDLEWARES)
+
+
+@pytest.mark.parametrize("name", MIDDLEWARES)
+def test_names_are_as_labels_are_compared(name: str) -> None:
+    assert canonical(name) == name == MIDDLEWARES[name].__name__.lower()
+
+
+@ALL
+def test_every_example_parses(cls: type[Any]) -> None:
+    for opt in options_of(cls).values():
+        parse_text(opt.type, opt.example)
+
+
+@ALL
+def test_every_option_is_in_the_reference(cls: type[Any]) -> None:
+    rows = "\n".join(reference(cls, "m"))
+    for opt in options_of(cls).values():
+        assert f"`m.{opt.name}" in rows or is_options(members_of(opt.type)[0])
+
+
+@ALL
+def test_it_is_a_middleware(cls: type[Any]) -> None:
+    assert any(isinstance(cls, kind) for kind in (OnRequest, OnResponse, BodyMiddleware))
+
+
+trees = st.recursive(
+    st.text() | st.integers() | st.booleans(), lambda inner: st.dictionaries(st.text(), inner)
+)
+
+
+@ALL
+@settings(max_examples=60)
+@given(data=st.data())
+def test_no_options_raise(cls: type[Any], data: st.DataObject) -> None:
+    names = st.sampled_from([opt.name for opt in options_of(cls).values()])
+    tree = data.draw(st.dictionaries(names, trees, max_size=5))
+    value, flaws = parse_options(cls, tree)
+    assert value is None or not flaws

@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from proxy.exchange import Handler, Middleware, RequestHead, Response
+from proxy.middlewares.headers import Headers
+from proxy.middlewares.ipallowlist import IPAllowList
+from proxy.model import Router, RoutingConfig, Service
+from proxy.schema import IPNetwork, parse_text
+from proxy.table import Entrypoint, Route, RoutingTable, compile_table
+from tests.proxy.heads import head
+
+WEB, WEBSECURE = Entrypoint("web"), Entrypoint("websecure", tls=True)
+INTERNAL = Entrypoint("internal", default=False)
+BOTH = (WEB, WEBSECURE, INTERNAL)
+
+
+def table(
+    *routers: Router, middlewares: dict[str, Middleware] | None = None, points: Any = BOTH
+) -> RoutingTable:
+    services = {"s": Service("s"), "other": Service("other")}
+    return compile_table(RoutingConfig({r.name: r for r in routers}, services, middlewares or {}), points)
+
+
+def router(name: str, rule: str, **more: Any) -> Router:
+    return Router(name, rule, more.pop("service", "s"), **more)
+
+
+def found(in_table: RoutingTable, target: str, host: str, entrypoint: str = "websecure") -> str | None:
+    route = in_table.find(entrypoint, head(target, host))
+    return route.name if route else None
+
+
+SEVERAL = table(
+    router("a", "Host(`a.test`)"),
+    router("a-api", "Host(`a.test`) && PathPrefix(`/api`)"),
+    router("wild", "Host(`*.a.test`)"),
+    router("x", "Host(`x.a.test`) || Host(`y.test`)"),
+    router("health", "Path(`/health`)", priority=1000),
+    router("rest", "HostRegexp(`.*`)", priority=1),
+    router("low", "Host(`a.test`)", priority=-5),
+)
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "name"),
+    [
+        ("/", "a.test", "a"),
+        ("/api/x", "a.test", "a-api"),
+        ("/health", "a.test", "health"),
+        ("/health", "unknown.test", "health"),
+        ("/", "b.a.test", "wild"),
+        ("/", "x.a.test", "x"),
+        ("/", "y.test", "x"),
+        ("/", "c.b.a.test", "rest"),
+        ("/", "unknown.test", "rest"),
+        ("/", "", "rest"),
+    ],
+)
+def test_the_first_rule_that_matches_wins(target: str, host: str, name: str) -> None:
+    assert found(SEVERAL, target, host) == name
+
+
+def test_an_unknown_host_or_entrypoint_has_no_route() -> None:
+    assert found(table(router("a", "Host(`a.test`)")), "/", "b.test") is None
+    assert found(SEVERAL, "/", "a.test", "nowhere") is None
+
+
+def test_equal_priorities_are_decided_by_name() -> None:
+    assert found(table(router("b", "Host(`a.test`)"), router("a", "Host(`a.test`)")), "/", "a.test") == "a"
+
+
+def test_a_lookup_looks_at_no_other_host() -> None:
+    many = [router(f"r{n}", f"Host(`h{n}.test`) || Host(`*.w{n}.test`)") for n in range(3_000)]
+    big = table(*many, router("any", "Path(`/any`)"))
+    for host in ("h7.test", "x.w7.test"):
+        names = [route.name for route in big._indexes["websecure"].candidates(host)]
+        assert names == ["r7", "any"]
+    assert [route.name for route in big._indexes["websecure"].candidates("none.test")] == ["any"]
+
+
+@pytest.mark.parametrize(
+    ("tls", "named", "actions"),
+    [
+        (None, (), {"web": "redirect", "websecure": "serve"}),
+        (None, ("web", "websecure"), {"web": "redirect", "websecure": "serve"}),
+        (None, ("web",), {"web": "serve"}),
+        (None, ("websecure",), {"websecure": "serve"}),
+        (None, ("internal",), {"internal": "serve"}),
+        (True, (), {"web": "redirect", "websecure": "serve"}),
+        (True, ("web",), {"web": "broken"}),
+        (False, (), {"web": "serve"}),
+        (False, ("web", "websecure"), {"web": "serve", "websecure": "serve"}),
+        (None, ("wbe",), {}),
+    ],
+)
+def test_where_a_router_is_served(tls: bool | None, named: tuple[str, ...], actions: dict[str, str]) -> None:
+    made = table(router("a", "Host(`a.test`)", tls=tls, entrypoints=named))
+    assert {name: route.action for name, routes in made.routes.items() for route in routes} == actions
+
+
+def test_without_a_tls_entrypoint_sites_are_served_in_the_clear() -> None:
+    made = table(router("a", "Host(`a.test`)"), points=(WEB,))
+    assert [route.action for route in made.routes["web"]] == ["serve"]
+    assert made.hosts() == frozenset()
+
+
+def test_an_unknown_entrypoint_is_a_problem_of_its_router() -> None:
+    made = table(router("a", "Host(`a.test`)", entrypoints=("websecur",), origin="blog-1"))
+    assert str(made.problems[0]) == (
+        "blog-1: router a\n"
+        '  There is no entrypoint "websecur". Did you mean "websecure"?\n'
+        '  Router "a" is not served there.'
+    )
+
+
+def test_a_broken_rule_is_shown_and_the_other_routers_are_served() -> None:
+    made = table(router("a", "Hots(`a.test`)"), router("b", "Host(`b.test`)"))
+    assert found(made, "/", "b.test") == "b"
+    assert str(made.problems[0]).startswith("router a\n  Hots(`a.test`)\n^\nThere is no matcher")
+
+
+def answer(route: Route | None, request: RequestHead) -> Response:
+    assert route is not None
+    (step,) = route.on_request
+    outcome = step.on_request(request)
+    assert isinstance(outcome, Response)
+    return outcome
+
+
+@pytest.mark.parametrize(
+    ("port", "host", "location"),
+    [
+        (None, "a.test", "https://a.test/x?y=%2F"),
+        (443, "a.test", "https://a.test/x?y=%2F"),
+        (8443, "::1", "https://[::1]:8443/x?y=%2F"),
+    ],
+)
+def test_plain_requests_are_redirected_to_https(port: int | None, host: str, location: str) -> None:
+    points = (WEB, Entrypoint("websecure", tls=True, port=port))
+    request = head("/x?y=%2F", host)
+    redirected = answer(table(router("a", f"Host(`{host}`)"), points=points).find("web", request), request)
+    assert (redirected.status, redirected.get("Location")) == (308, location)
+
+
+def test_a_redirect_needs_a_host() -> None:
+    request = head("/x", "")
+    assert answer(table(router("a", "Path(`/x`)")).find("web", request), request).status == 400
+
+
+def test_who_names_the_plain_entrypoint_comes_before_an_automatic_redirect() -> None:
+    made = table(router("a", "Host(`a.test`)"), router("z", "Host(`a.test`)", entrypoints=("web",)))
+    assert found(made, "/", "a.test", "web") == "z"
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"middlewares": ("gone",)}, 'There is no middleware "gone"; without it the router is not served.'),
+        ({"service": "gone"}, 'There is no service "gone".'),
+    ],
+)
+def test_a_router_is_never_served_without_what_it_names(more: dict[str, Any], reason: str) -> None:
+    made = table(router("a", "Host(`a.test`)", **more))
+    route = made.find("websecure", head("/", "a.test"))
+    refused = answer(route, head("/", "a.test"))
+    assert (refused.status, refused.get("Retry-After")) == (503, "5")
+    assert b"not set up correctly" in bytes(refused.body)  # type: ignore[arg-type]
+    assert route is not None
+    assert (route.action, route.reason) == ("broken", reason)
+    assert made.hosts() == {"a.test"}
+
+
+class Waits:
+    def wrap(self, next_handler: Handler, /) -> Handler:
+        return next_handler
+
+
+def test_middlewares_are_sorted_by_what_they_do() -> None:
+    lan = IPAllowList(source_range=parse_text(tuple[IPNetwork, ...], "10.0.0.0/8"))
+    first, second, waits = Headers(frame_deny=True), Headers(frame_deny=True, is_development=True), Waits()
+    middlewares: dict[str, Middleware] = {"lan": lan, "1": first, "2": second, "w": waits}
+    made = table(router("a", "Host(`a.test`)", middlewares=("1", "lan", "2", "w")), middlewares=middlewares)
+    route = made.find("websecure", head("/", "a.test"))
+    assert route is not None
+    assert route.on_request == (first, lan, second)
+    assert route.on_response == (second, first)
+    assert route.wrap == (waits,)
+    assert route.middlewares == (first, lan, second, waits)
+    assert not route.plain
+
+
+def test_hosts_that_want_a_certificate() -> None:
+    made = table(
+        router("a", "Host(`a.test`) || Host(`*.a.test`)"),
+        router("plain", "Host(`b.test`)", entrypoints=("web",)),
+        router("off", "Host(`c.test`)", tls=False),
+        router("not", "Host(`d.test`) && !Host(`e.test`)", tls=True),
+        router("any", "Host(`*`)"),
+    )
+    assert made.hosts() == {"a.test", "*.a.test", "d.test"}
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "guarded"),
+    [
+        ("/x/..%2Fadmin", "guarded.test", True),
+        ("/x/..;/admin", "guarded.test", True),
+        ("/x%00", "guarded.test", True),
+        ("/x\\y", "guarded.test", True),
+        ("/x", "guarded.test", False),
+        ("/x?y=%2F\\", "guarded.test", False),
+        ("/x%2Fy", "open.test", False),
+        ("/x%2Fy", "root.test", False),
+        ("/x%2Fy", "a.wild.test", True),
+        ("/x%2Fy", "unknown.test", False),
+    ],
+)
+def test_paths_with_two_readings_are_refused_where_a_path_decides(
+    target: str, host: str, guarded: bool
+) -> None:
+    made = table(
+        router("g", "Host(`guarded.test`) && !PathPrefix(`/admin`)"),
+        router("w", "Host(`*.wild.test`) && PathPrefix(`/x`)"),
+        router("o", "Host(`open.test`)"),
+        router("r", "Host(`root.test`) && PathPrefix(`/`)"),
+    )
+    assert made.guarded(head(target, host)) is guarded
+
+
+def test_a_path_rule_without_a_host_guards_every_host() -> None:
+    assert table(router("g", "PathPrefix(`/admin`)")).guarded(head("/%2Fadmin", "any.test"))
+
+
+def test_an_empty_table_serves_nothing() -> None:
+    assert RoutingTable().find("web", head()) is None
+    assert not RoutingTable().guarded(head("/%2F"))

@@ -1,0 +1,146 @@
+"""Handshakes in memory: which certificate a client is shown."""
+
+import functools
+import ssl
+
+import pytest
+import trustme
+
+from proxy.tls import SNI, KeyPair
+
+CA = trustme.CA()
+
+
+@functools.cache
+def pair(*names: str) -> KeyPair:
+    issued = CA.issue_cert(*names)
+    chain = b"".join(pem.bytes() for pem in issued.cert_chain_pems)
+    return KeyPair(chain, issued.private_key_pem.bytes())
+
+
+def shake(sni: SNI, name: str | None, **wanted) -> ssl.SSLObject:
+    """The client's end after a handshake with a listener that serves `sni`."""
+    client_context = ssl.create_default_context()
+    CA.configure_trust(client_context)
+    client_context.check_hostname = False
+    client_context.set_alpn_protocols(wanted.pop("alpn", ["h2", "http/1.1"]))
+    for setting, value in wanted.items():
+        setattr(client_context, setting, value)
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = client_context.wrap_bio(to_client, to_server, server_hostname=name)
+    server = sni.server_context().wrap_bio(to_server, to_client, server_side=True)
+    for _ in range(10):
+        done = True
+        for end in (client, server):
+            try:
+                end.do_handshake()
+            except ssl.SSLWantReadError:
+                done = False
+            except ssl.SSLError:
+                if end is client:
+                    raise  # the server's refusal is judged by what the client is told
+                done = False
+        if done:
+            return client
+    raise AssertionError("the handshake never ended")
+
+
+def shown(sni: SNI, name: str | None) -> set[str]:
+    certificate = shake(sni, name).getpeercert()
+    return {value for _, value in certificate["subjectAltName"]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "certificate"),
+    [
+        ("blog.test", "blog.test"),
+        ("BLOG.test", "blog.test"),
+        ("www.wild.test", "*.wild.test"),
+        ("own.wild.test", "own.wild.test"),  # an exact name beats a wildcard
+        ("a.b.wild.test", "fallback.test"),  # a wildcard stands for one label
+        ("wild.test", "fallback.test"),
+        ("other.test", "fallback.test"),
+        (None, "fallback.test"),
+    ],
+)
+def test_the_certificate_follows_the_name(asked, certificate):
+    sni = SNI()
+    names = ("blog.test", "*.wild.test", "own.wild.test")
+    sni.publish({name: pair(name) for name in names}, default=pair("fallback.test"))
+    assert shown(sni, asked) == {certificate}
+
+
+def test_a_name_without_certificate_gets_an_alert_and_never_another_hosts():
+    sni = SNI()
+    sni.publish({"blog.test": pair("blog.test")})
+    with pytest.raises(ssl.SSLError, match=r"(?i)unrecognized.name"):
+        shake(sni, "other.test")
+
+
+def test_a_new_certificate_is_served_by_listeners_that_already_exist():
+    sni = SNI()
+    sni.publish({"blog.test": pair("blog.test")})
+    context = sni.server_context()
+    sni.publish({"shop.test": pair("shop.test")}, default=pair("fallback.test"))
+    assert context.sni_callback is not None
+    assert shown(sni, "shop.test") == {"shop.test"}
+    assert shown(sni, "blog.test") == {"fallback.test"}
+
+
+def test_an_unchanged_pair_is_not_loaded_again():
+    sni = SNI()
+    sni.publish({"blog.test": pair("blog.test")})
+    before = sni.find("blog.test")
+    sni.publish({"blog.test": pair("blog.test"), "shop.test": pair("shop.test")})
+    assert sni.find("blog.test") is before
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        KeyPair(b"", b""),
+        KeyPair(b"junk", b"junk"),
+        KeyPair(pair("blog.test").chain_pem, pair("shop.test").key_pem),
+    ],
+)
+def test_an_unusable_pair_is_reported_and_its_predecessor_stays(broken):
+    sni = SNI()
+    sni.publish({"blog.test": pair("blog.test")}, default=pair("fallback.test"))
+    refused = sni.publish({"blog.test": broken, "shop.test": pair("shop.test")}, default=broken)
+    assert set(refused) == {"blog.test", "(default)"}
+    assert all(refused.values())
+    assert shown(sni, "blog.test") == {"blog.test"}
+    assert shown(sni, "shop.test") == {"shop.test"}
+    assert shown(sni, "other.test") == {"fallback.test"}
+
+
+def test_http_1_1_is_agreed_on():
+    sni = SNI()
+    sni.publish({"blog.test": pair("blog.test")})
+    assert shake(sni, "blog.test").selected_alpn_protocol() == "http/1.1"
+    assert shake(sni, "blog.test", alpn=["h2"]).selected_alpn_protocol() is None
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_nothing_older_than_tls_1_2_is_spoken():
+    sni = SNI()
+    sni.publish({"blog.test": pair("blog.test")})
+    with pytest.raises(ssl.SSLError):
+        shake(
+            sni,
+            "blog.test",
+            minimum_version=ssl.TLSVersion.TLSv1,
+            maximum_version=ssl.TLSVersion.TLSv1_1,
+        )
+
+
+def test_no_cbc_suite_is_offered():
+    sni = SNI()
+    sni.publish({"blog.test": pair("blog.test")})
+    suites = {suite["name"] for suite in sni.server_context().get_ciphers()}
+    assert suites
+    assert not [name for name in suites if "GCM" not in name and "CHACHA20" not in name]
+
+
+def test_the_key_is_never_printed():
+    assert "PRIVATE" not in repr(pair("blog.test"))

@@ -1,0 +1,256 @@
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import types
+from pathlib import Path
+
+import pytest
+import trustme
+
+from tests.tidegate.test_status import status
+from tidegate.addresses import OFF, Address
+from tidegate.cli import main
+from tidegate.dashboard.serve import open_dashboard
+from tidegate.settings_reference import settings_page
+from tidegate.trust import ROOT
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("TIDEGATE_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def data():
+    with tempfile.TemporaryDirectory() as directory:
+        yield directory
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """The settings with which the program was started."""
+    calls = []
+
+    def run(settings) -> int:
+        calls.append(settings)
+        return 0
+
+    app = types.ModuleType("tidegate.app")
+    app.run = run
+    monkeypatch.setitem(sys.modules, "tidegate.app", app)
+    return calls
+
+
+async def typed(*arguments: str) -> int:
+    return await asyncio.to_thread(main, arguments)
+
+
+def test_run_starts_with_the_settings(served, tmp_path):
+    assert (
+        main(
+            [
+                "run",
+                "--web",
+                ":8080",
+                "--entrypoint=a=:81",
+                "--entrypoint",
+                "b=:82/tls",
+                "--data",
+                str(tmp_path),
+            ]
+        )
+        == 0
+    )
+    [settings] = served
+    assert settings.web == Address("", 8080)
+    assert [str(entry) for entry in settings.entrypoint] == ["a=:81", "b=:82/tls"]
+    assert settings.data == tmp_path
+
+
+def test_run_refuses_every_mistake_at_once_with_status_2(served, monkeypatch, capsys):
+    monkeypatch.setenv("TIDEGATE_WEBB", ":81")
+    assert (
+        main(["run", "--dahboard", ":80", "--web=80", "--frobnicate=1", "stray", "--log-level", "loud"]) == 2
+    )
+    assert served == []
+    said = capsys.readouterr().err
+    for words in (
+        '--dahboard :80\n  Tidegate has no "--dahboard". Did you mean "--dashboard"?',
+        '--frobnicate=1\n  Tidegate has no "--frobnicate".',
+        "stray\n  Settings are given as --NAME VALUE.",
+        'TIDEGATE_WEBB\n  Tidegate has no "TIDEGATE_WEBB". Did you mean "TIDEGATE_WEB"?',
+        "--web=80\n  Expected an address",
+        "--log-level=loud\n  Expected one of debug",
+        "6 mistakes: Tidegate does not start.",
+    ):
+        assert words in said
+
+
+def test_a_right_setting_beside_an_unknown_flag_does_not_start_either(served, capsys):
+    assert main(["run", "--webb", ":81"]) == 2
+    assert served == []
+    assert "One mistake" in capsys.readouterr().err
+
+
+def test_a_secret_is_no_flag_but_its_file_is(served, capsys):
+    assert main(["run", "--acme-eab-hmac", "aHVudGVyMg"]) == 2
+    assert 'Did you mean "--acme-eab-hmac-file"?' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["rnu"], 'Did you mean "run"?'),
+        (["xyzzy"], "Known: run, routes"),
+        ([], "say which command"),
+        (["--frob"], 'no "--frob" before a command'),
+        (["run", "--web"], "--web: expected one argument"),
+        (["routes", "--jsno"], 'no "--jsno" here'),
+        (["version", "now"], 'no "now" here'),
+    ],
+)
+def test_a_line_that_makes_no_sense_ends_with_status_2_and_a_hint(arguments, words, capsys):
+    assert main(arguments) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_help_names_every_setting(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["run", "--help"])
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    for flag in (
+        "--web ",
+        "--websecure",
+        "--acme-eab-hmac-file FILE",
+        "--log-level debug|info|warning|error",
+    ):
+        assert flag in text
+
+
+def test_settings_prints_the_page(capsys):
+    assert main(["settings"]) == 0
+    assert capsys.readouterr().out == settings_page()
+
+
+@pytest.mark.parametrize("arguments", [["version"], ["--version"]])
+def test_version_says_on_what_it_runs(arguments, capsys):
+    import aiohttp
+
+    assert main(arguments) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("tidegate ")
+    assert f"aiohttp {aiohttp.__version__} (C parser)" in text
+
+
+async def test_routes_shows_the_running_instance(data, capsys):
+    async with open_dashboard(status, Path(data), OFF):
+        assert await typed("routes", "--data", data) == 0
+        assert "https://blog.example.com" in capsys.readouterr().out
+        assert await typed("routes", "--data", data, "--json") == 0
+        assert json.loads(capsys.readouterr().out)["problems"][0]["where"] == "nas-1: tidegate.port"
+
+
+async def test_routes_finds_it_by_its_variables_as_in_a_container(data, capsys, monkeypatch):
+    monkeypatch.setenv("TIDEGATE_DATA", data)
+    monkeypatch.setenv("TIDEGATE_NEWER_SETTING", "of another version")
+    async with open_dashboard(status, Path(data), OFF):
+        assert await typed("healthcheck") == 0
+    assert capsys.readouterr().out == "ok\n"
+
+
+async def test_the_dashboards_address_serves_where_there_is_no_socket(data, capsys):
+    async with open_dashboard(status, Path(data), Address("127.0.0.1", 0)) as (address,):
+        assert await typed("healthcheck", "--data", "/does/not/exist", "--dashboard", str(address)) == 0
+        assert (
+            await typed("healthcheck", "--data", "/does/not/exist") == 1
+        )  # not whoever is at the usual address
+
+
+def test_healthcheck_fails_where_nobody_answers(data, capsys):
+    assert main(["healthcheck", "--data", data]) == 1
+    assert "No running Tidegate answers here." in capsys.readouterr().err
+
+
+def test_trust_says_how_and_prints_the_root(data, capsys):
+    root = Path(data) / ROOT
+    root.parent.mkdir()
+    pem = trustme.CA().cert_pem.bytes().decode()
+    root.write_text(pem)
+    assert main(["trust", "--data", data]) == 0
+    text = capsys.readouterr().out
+    for words in (
+        str(root),
+        "SHA-256: ",
+        "update-ca-certificates",
+        "Keychain",
+        "certutil",
+        "Firefox",
+        "Android",
+        "iPhone",
+    ):
+        assert words in text
+    from cryptography import x509
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    digest = x509.load_pem_x509_certificate(pem.encode()).fingerprint(SHA256()).hex(":").upper()
+    assert digest in text
+    assert main(["trust", "--pem", "--data", data]) == 0
+    assert capsys.readouterr().out == pem
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(None, "made when Tidegate first runs"), ("no PEM", "holds no certificate")]
+)
+def test_trust_without_a_root_says_why(data, content, words, capsys):
+    if content:
+        (Path(data) / ROOT).parent.mkdir()
+        (Path(data) / ROOT).write_text(content)
+    assert main(["trust", "--data", data]) == 1
+    assert words in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as gone:
+        command = [sys.executable, "-m", "tidegate", "settings"]
+        ended = subprocess.run(command, cwd=REPOSITORY, stdout=gone, stderr=subprocess.PIPE, check=False)
+    assert (ended.returncode, ended.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "banned"),
+    [
+        (["--help"], ["docker", "acme", "josepy", "cryptography", "aiohttp", "structlog", "yaml"]),
+        (["run", "--help"], ["docker", "acme", "josepy", "cryptography", "aiohttp", "structlog", "yaml"]),
+        (
+            ["routes", "--data", "/nowhere"],
+            ["docker", "acme", "josepy", "cryptography", "aiohttp", "structlog"],
+        ),
+        (["healthcheck", "--data", "/nowhere"], ["docker", "acme", "josepy", "cryptography", "aiohttp"]),
+        (["trust", "--data", "/nowhere"], ["docker", "acme", "josepy", "cryptography", "aiohttp"]),
+        (["version"], ["docker", "acme", "josepy", "cryptography"]),
+    ],
+)
+def test_a_command_imports_only_what_it_needs(arguments, banned):
+    ended = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "tidegate", *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    loaded = {
+        line.rpartition("|")[2].strip()
+        for line in ended.stderr.splitlines()
+        if line.startswith("import time:")
+    }
+    assert "tidegate.cli" in loaded
+    assert loaded.isdisjoint(banned)

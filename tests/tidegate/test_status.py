@@ -1,0 +1,232 @@
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from proxy.model import Router, RoutingConfig, Server, Service
+from proxy.problem import Problem
+from proxy.table import Entrypoint, compile_table
+from tidegate.status import EntrypointRow, as_json, build_status, certificate_of, url
+from tidegate.tables import status_text
+from tidegate.tasks import TaskState
+
+NOW = datetime(2027, 1, 15, 8, tzinfo=UTC)
+WEB, WEBSECURE = (
+    EntrypointRow("web", "0.0.0.0:80", 80),
+    EntrypointRow("websecure", "0.0.0.0:443", 443, tls=True),
+)
+BLOG = Router(
+    "blog@docker", "Host(`blog.example.com`)", "blog@docker", middlewares=("lan@docker",), origin="blog-web-1"
+)
+SERVER = Server("4f5e", "172.18.0.3", 2368)
+
+
+@dataclass(frozen=True)
+class Rule:
+    hosts: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Route:
+    router: Router
+    rule: Rule
+    action: str = "serve"
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Host:
+    host: str
+    state: str = "active"
+    issuer: str = "Let's Encrypt R11"
+    not_after: datetime | None = NOW + timedelta(days=60)
+    next_try: datetime | None = None
+    last_error: str = ""
+
+
+@dataclass(frozen=True)
+class Engine:
+    up: bool = True
+    what: str = "Docker 29 answers."
+
+
+SERVED = Route(BLOG, Rule(frozenset({"blog.example.com"})))
+CONFIG = RoutingConfig(
+    routers={"blog@docker": BLOG},
+    services={"blog@docker": Service("blog@docker", (SERVER,)), "spare@docker": Service("spare@docker")},
+    problems=(
+        Problem("nas-1: tidegate.port", "The image exposes 2 ports: 80, 443.", "Service has no server."),
+    ),
+)
+
+
+def status(**changes):
+    facts = {
+        "version": "1.0", "started": NOW - timedelta(hours=5), "now": NOW, "config": CONFIG,
+        "routes": {"web": [replace(SERVED, action="redirect")], "websecure": [SERVED]},
+        "entrypoints": (WEB, WEBSECURE), "hosts": [Host("blog.example.com")], "engine": Engine(),
+        "tasks": (TaskState("docker", "running"),),
+    }  # fmt: skip
+    return build_status(**(facts | changes))
+
+
+def test_a_router_is_one_row_that_says_where_it_is_served_and_by_whom():
+    [row] = status().routes
+    assert (row.urls, row.redirects) == (("https://blog.example.com",), ("http://blog.example.com",))
+    assert row.entrypoints == ("web", "websecure")
+    assert (row.action, row.service, row.middlewares, row.origin) == (
+        "serve", "blog@docker", ("lan@docker",), "blog-web-1",
+    )  # fmt: skip
+    assert [(server.url, server.owner, server.state) for server in row.servers] == [
+        ("http://172.18.0.3:2368", "4f5e", "up")
+    ]
+    assert [certificate.issuer for certificate in row.certificates] == ["Let's Encrypt R11"]
+
+
+def test_a_broken_router_says_why_even_where_another_entrypoint_only_redirects():
+    broken = replace(SERVED, action="broken", reason='There is no middleware "lan".')
+    [row] = status(routes={"web": [replace(SERVED, action="redirect")], "websecure": [broken]}).routes
+    assert (row.action, row.reason) == ("broken", 'There is no middleware "lan".')
+
+
+def test_a_router_that_the_table_left_out_is_shown_as_broken():
+    [row] = status(routes={}).routes
+    assert (row.router, row.action, row.reason) == (
+        "blog@docker",
+        "broken",
+        "It is on no entrypoint; the problems say why.",
+    )
+
+
+def test_services_name_their_servers_states_and_users():
+    blog, spare = status(server_state=lambda server: "down").services
+    assert (blog.servers[0].state, blog.routers) == ("down", ("blog@docker",))
+    assert (spare.servers, spare.routers) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("engine", "task", "health", "reasons"),
+    [
+        (Engine(), "running", "ok", ()),
+        (None, "running", "ok", ()),
+        (Engine(up=False, what="The socket is gone."), "running", "degraded", ("The socket is gone.",)),
+        (Engine(), "waiting", "degraded", ('The task "docker" died and waits for its restart.',)),
+    ],
+)
+def test_health(engine, task, health, reasons):
+    now = status(engine=engine, tasks=(TaskState("docker", task),))
+    assert (now.health, now.reasons) == (health, reasons)
+
+
+def test_problems_of_labels_and_of_others_stand_together_once_and_without_secrets():
+    other = Problem("routes.yaml:3: http", "Look at https://me:hunter2@nas.lan")
+    shown = status(problems=[other, other]).problems
+    assert [problem.where for problem in shown] == ["nas-1: tidegate.port", "routes.yaml:3: http"]
+    assert "hunter2" not in str(shown)
+
+
+@pytest.mark.parametrize(
+    ("host", "entrypoint", "address"),
+    [
+        ("a.test", WEB, "http://a.test"),
+        ("a.test", WEBSECURE, "https://a.test"),
+        ("a.test", replace(WEBSECURE, port=8443), "https://a.test:8443"),
+        ("fd00::7", replace(WEB, port=443), "http://[fd00::7]:443"),
+    ],
+)
+def test_url(host, entrypoint, address):
+    assert url(host, entrypoint) == address
+
+
+def test_a_hosts_certificate_is_its_own_or_the_wildcards_one_label_up():
+    own, wild = object(), object()
+    held = {"a.test": own, "*.test": wild}
+    assert certificate_of("a.test", held) is own
+    assert certificate_of("b.test", held) is wild
+    assert certificate_of("c.b.test", held) is None
+
+
+def test_as_json_is_plain_and_says_times_in_utc():
+    shown = as_json(status())
+    assert shown["started"] == "2027-01-15T03:00:00Z"
+    assert shown["uptime"] == 18000.0
+    assert shown["routes"][0]["servers"] == [
+        {"url": "http://172.18.0.3:2368", "owner": "4f5e", "state": "up"}
+    ]
+    assert shown["certificates"][0]["not_after"] == "2027-03-16T08:00:00Z"
+    assert shown["problems"][0]["severity"] == "error"
+
+
+# -- for a terminal
+
+
+def test_the_tables():
+    failed = Host(
+        "nas.example.com", "failed", "", None, NOW + timedelta(hours=1), "The CA could not reach port 80."
+    )
+    text = status_text(as_json(status(hosts=[Host("blog.example.com"), failed])))
+    assert (
+        text
+        == """\
+Tidegate 1.0, up for 5 h 0 min: ok
+Docker 29 answers.
+
+ADDRESS                       SERVICE      SERVER                  MIDDLEWARES  STATE
+https://blog.example.com      blog@docker  http://172.18.0.3:2368  lan@docker   serve
+from http://blog.example.com
+
+SERVICE       SERVER                  USED BY
+blog@docker   http://172.18.0.3:2368  blog@docker
+spare@docker  none
+
+CERTIFICATE       STATE   ISSUER             UNTIL       NOTE
+blog.example.com  active  Let's Encrypt R11  2027-03-16
+nas.example.com   failed                                 The CA could not reach port 80.
+                                                         next try 2027-01-15 09:00 UTC
+
+1 PROBLEMS
+
+nas-1: tidegate.port
+  The image exposes 2 ports: 80, 443.
+  Service has no server.
+"""
+    )
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_tables_fit_the_terminal(width):
+    text = status_text(as_json(status()), width)
+    tables = [line for block in text.split("\n\n")[1:4] for line in block.split("\n")]
+    assert all(len(line) <= width for line in tables)
+    assert ("…" in text) == (width < 90)
+
+
+def test_nothing_from_a_label_gives_orders_to_the_terminal():
+    evil = replace(BLOG, rule="Host(`\033[2J`)")
+    config = replace(CONFIG, routers={"blog@docker": evil}, problems=(Problem("x\033[2J\nfake line", "y"),))
+    text = status_text(
+        as_json(status(config=config, routes={"web": [replace(SERVED, router=evil, rule=Rule(frozenset()))]}))
+    )
+    assert "\033" not in text
+    assert "\nfake line" not in text
+    assert "\\x1b[2J" in text
+
+
+def test_without_any_route_it_says_what_to_do():
+    text = status_text(as_json(status(config=RoutingConfig(), routes={}, hosts=[], engine=None)))
+    assert "tidegate.host=NAME" in text
+
+
+def test_wide_characters_keep_their_columns():
+    rows = {"東京@docker": Service("東京@docker", (SERVER,)), "a@docker": Service("a@docker", (SERVER,))}
+    text = status_text(as_json(status(config=RoutingConfig(services=rows), routes={})))
+    assert "a@docker     http" in text
+    assert "東京@docker  http" in text
+
+
+def test_the_real_tables_routes_are_shown():
+    table = compile_table(CONFIG, [Entrypoint("web", port=80), Entrypoint("websecure", tls=True, port=443)])
+    [row] = status(config=CONFIG, routes=table.routes).routes
+    assert (row.urls, row.redirects) == (("https://blog.example.com",), ("http://blog.example.com",))
+    assert row.action == "broken"  # its middleware is in no config
+    assert "lan" in row.reason

@@ -1,0 +1,229 @@
+"""App: where discovery, proxy and certificates meet, and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from acme_client.authority import Authority, choose_authority
+from acme_client.certificate import Certificate
+from acme_client.manager import Manager
+from discovery.engine import EngineState
+from discovery.merge import combine
+from proxy.access_log import AccessRecord
+from proxy.balancer import Balancer
+from proxy.capacity import raise_open_files_limit
+from proxy.entrypoint import CannotListen, Entrypoints, Listener
+from proxy.headers import TrustedProxies
+from proxy.model import RoutingConfig
+from proxy.problem import Problem
+from proxy.table import Entrypoint, RoutingTable, compile_table
+from proxy.tls import SNI, KeyPair
+from proxy.upstream import Pool, Timeouts
+from tidegate.addresses import NamedAddress, Off
+from tidegate.dashboard.serve import open_dashboard
+from tidegate.logs import compare_problems, log_event, log_problems, set_up
+from tidegate.settings import Settings
+from tidegate.status import EntrypointRow, Status, build_status
+from tidegate.tasks import Loop, Supervisor
+from tidegate.version import version
+
+GRACE = 7.0
+"""Seconds for requests in flight at a stop; Docker kills after ten."""
+
+log = structlog.get_logger("tidegate")
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the status page says how long the program has been up
+
+
+class App:
+    """The running program.
+
+    Two sources ask for routes: files and containers.  What both ask for
+    together is compiled into one table; the hosts of that table are what the
+    certificate manager is told to want.
+    """
+
+    def __init__(self, settings: Settings, access: Callable[[AccessRecord], None]) -> None:
+        self.settings = settings
+        self.started = utc_now()
+        self.sni = SNI()
+        self.certificates = Manager(
+            settings.data_directory, authority_of(settings), self.serve_certificates, log_event
+        )
+        self.pool = Pool(Timeouts(first_byte=settings.upstream_timeout))
+        self.balancer = Balancer()
+        self.entrypoints = Entrypoints(
+            [listener(entry) for entry in settings.entrypoints],
+            table=RoutingTable(),
+            pool=self.pool,
+            balancer=self.balancer,
+            sni=self.sni,
+            answers=self.certificates.http01.answer,
+            log=access,
+            trusted=TrustedProxies(settings.trusted_proxies),
+        )
+        self.listeners: Sequence[Entrypoint] = ()
+        self.from_files = self.from_containers = self.config = RoutingConfig()
+        self.problems: tuple[Problem, ...] = ()
+        self.engine: EngineState | None = None
+        self.supervisor = Supervisor(self.loops())
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT, then let what is in flight end."""
+        stopping = stop_signal()
+        await self.entrypoints.open()
+        self.listeners = tuple(map(self.as_routing_sees_it, self.settings.entrypoints))
+        data = self.settings.data_directory
+        async with open_dashboard(self.status, data, self.settings.dashboard), asyncio.TaskGroup() as group:
+            for entry in self.settings.entrypoints:
+                log.info("listening", entrypoint=entry.name, addresses=self.addresses(entry.name))
+            loops = group.create_task(self.supervisor.run())
+            await stopping.wait()
+            log.info("stopping", in_flight=self.entrypoints.connections)
+            loops.cancel()
+            await self.entrypoints.stop(GRACE)
+            await self.pool.close()
+        log.info("stopped")
+
+    def loops(self) -> Mapping[str, Loop]:
+        """What runs for ever; none is there for a source that is switched off."""
+        loops: dict[str, Loop] = {"certificates": self.certificates.run}
+        if not isinstance(self.settings.docker, Off):
+            loops["containers"] = self.watch_containers
+        if self.settings.routes is not None:
+            loops["route files"] = partial(self.watch_files, self.settings.routes)
+        return loops
+
+    async def watch_containers(self) -> None:
+        # Imported here: only an installation that watches an engine pays for it.
+        from discovery.docker_api import Engine
+        from discovery.watch import watch
+
+        engine = Engine(str(self.settings.docker or ""))
+        await watch(engine, self.take_containers, self.pool.drop_owner, self.take_engine_state)
+
+    async def watch_files(self, path: Path) -> None:
+        from discovery.route_files import watch_files
+
+        await watch_files(path, self.take_files)
+
+    # Flow 1: a container or a file changes, and a new table is served
+
+    def take_containers(self, config: RoutingConfig) -> None:
+        self.from_containers = config
+        self.serve_routes()
+
+    def take_files(self, config: RoutingConfig) -> None:
+        self.from_files = config
+        self.serve_routes()
+
+    def take_engine_state(self, state: EngineState) -> None:
+        self.engine = state
+        (log.info if state.up else log.warning)("engine", up=state.up, what=state.what)
+
+    def serve_routes(self) -> None:
+        """The one place where a table is swapped.  Files first: who may write them owns the machine."""
+        self.config = combine(self.from_files, self.from_containers)
+        table = compile_table(self.config, self.listeners)
+        self.entrypoints.table = table
+        self.pool.retain({server for each in self.config.services.values() for server in each.servers})
+        self.balancer.retain(self.config.services.keys())
+        self.certificates.want(table.hosts())
+        self.take_problems((*self.config.problems, *table.problems))
+
+    def take_problems(self, problems: tuple[Problem, ...]) -> None:
+        log_problems(compare_problems(self.problems, problems))
+        self.problems = problems
+
+    # Flow 3: a host appears, and its certificate is served
+
+    def serve_certificates(self, served: Mapping[str, Certificate], default: Certificate) -> None:
+        pairs = {host: key_pair(certificate) for host, certificate in served.items()}
+        for host, reason in self.sni.publish(pairs, key_pair(default)).items():
+            log.error("certificate cannot be used", host=host, reason=reason)
+
+    # What is shown
+
+    def as_routing_sees_it(self, entry: NamedAddress) -> Entrypoint:
+        usual = entry.name in ("web", "websecure")
+        return Entrypoint(entry.name, entry.tls, usual, self.entrypoints.addresses[entry.name][0][1])
+
+    def addresses(self, name: str) -> str:
+        return ", ".join(f"{host}:{port}" for host, port in self.entrypoints.addresses[name])
+
+    def status(self) -> Status:
+        return build_status(
+            version=version(),
+            started=self.started,
+            now=utc_now(),
+            config=self.config,
+            routes=self.entrypoints.table.routes,
+            entrypoints=[
+                EntrypointRow(each.name, self.addresses(each.name), each.port or 0, each.tls)
+                for each in self.listeners
+            ],
+            hosts=self.certificates.status(),
+            engine=self.engine,
+            tasks=self.supervisor.states,
+            problems=self.problems,
+        )
+
+
+def run(settings: Settings) -> int:
+    """Serve until stopped; the exit status."""
+    with set_up(settings.log_level, settings.log_format) as access:
+        raise_open_files_limit()
+        try:
+            asyncio.run(serve(settings, access))
+        except CannotListen as error:
+            log.error(str(error))
+            return 1
+    return 0
+
+
+async def serve(settings: Settings, access: Callable[[AccessRecord], None]) -> None:
+    await App(settings, access).run()
+
+
+def listener(entry: NamedAddress) -> Listener:
+    return Listener(entry.name, entry.address.host, entry.address.port, entry.tls)
+
+
+def authority_of(settings: Settings) -> Authority:
+    choice = "off" if isinstance(settings.acme_ca, Off) else str(settings.acme_ca)
+    return choose_authority(
+        choice,
+        email=str(settings.acme_email or ""),
+        bundle=settings.acme_ca_bundle,
+        eab_kid=settings.acme_eab_kid,
+        eab_hmac=str(settings.acme_eab_hmac or ""),
+    )
+
+
+def key_pair(certificate: Certificate) -> KeyPair:
+    return KeyPair(certificate.chain_pem, certificate.key_pem)
+
+
+def stop_signal() -> asyncio.Event:
+    """Set by the first SIGTERM or SIGINT; the second one ends the process at once."""
+    stopping = asyncio.Event()
+
+    def stop(number: int) -> None:
+        if stopping.is_set():
+            os._exit(128 + number)
+        stopping.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number)
+    return stopping

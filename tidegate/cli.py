@@ -1,0 +1,243 @@
+"""Command line: what people type; each command imports only what it needs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn, get_origin
+
+from proxy.problem import Problem
+from proxy.schema import closest, options_of
+from tidegate.addresses import OFF
+from tidegate.control import AlreadyRunning, NotAnswering, ask
+from tidegate.printable import printable
+from tidegate.settings import Settings
+from tidegate.settings_reference import help_text, metavar, settings_page
+from tidegate.sources import Flags, SettingsError, flag_name, load, load_leniently, unknown
+from tidegate.trust import NoRoot, how_to_trust, read_root
+
+ABOUT = (
+    "A reverse proxy that reads Docker labels and opens an HTTPS gate for every container that asks for one."
+)
+ASKING = ("data", "dashboard")
+"""The settings by which a running instance is found."""
+
+
+class UsageError(Exception):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One command line, read: the settings' flags, and the command's own."""
+
+    flags: Flags
+    config: str | None
+    strange: tuple[str, ...]
+    own: argparse.Namespace
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        name, call = read(arguments)
+        status = COMMANDS[name][1](call)
+        sys.stdout.flush()  # here, where a reader that has gone is understood
+        return status
+    except UsageError as error:
+        return fail(f"tidegate: {error}", 2)
+    except SettingsError as error:
+        count = len(error.problems)
+        mistakes = "One mistake" if count == 1 else f"{count} mistakes"
+        texts = "\n\n".join(printable_lines(str(problem)) for problem in error.problems)
+        return fail(f"{texts}\n\n{mistakes}: Tidegate does not start. All settings: tidegate run --help", 2)
+    except (NotAnswering, NoRoot, AlreadyRunning) as error:
+        return fail(str(error), 1)
+    except BrokenPipeError:  # whoever read us has seen enough; Python would complain once more while it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def printable_lines(text: str) -> str:
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def fail(text: str, status: int) -> int:
+    print(text, file=sys.stderr)
+    return status
+
+
+# The commands.
+
+
+def run(call: Call) -> int:
+    settings = checked_settings(call)
+    from tidegate.app import run as serve
+
+    return serve(settings)
+
+
+def checked_settings(call: Call) -> Settings:
+    """The settings, or all that is wrong with them, unknown flags first."""
+    problems = strange_flags(call.strange)
+    try:
+        settings = load(call.flags, os.environ, call.config)
+    except SettingsError as error:
+        raise SettingsError([*problems, *error.problems]) from None
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def strange_flags(words: Sequence[str]) -> list[Problem]:
+    """A problem for each flag that does not exist; the value behind it belongs to it."""
+    known = ["--config", "--help", *map(flag_name, flag_spellings())]
+    problems = []
+    for at, word in enumerate(words):
+        name, sign, _ = word.partition("=")
+        if name.startswith("-"):
+            value = (
+                "" if sign or at + 1 == len(words) or words[at + 1].startswith("-") else f" {words[at + 1]}"
+            )
+            problems.append(unknown(name, known, word + value))
+        elif at == 0 or not words[at - 1].startswith("-") or "=" in words[at - 1]:
+            problems.append(Problem(word, "Settings are given as --NAME VALUE."))
+    return problems
+
+
+def routes(call: Call) -> int:
+    status = ask_running(call, "status")
+    if call.own.json:
+        print(json.dumps(status, indent=2))
+        return 0
+    from tidegate.tables import status_text
+
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    print(status_text(status, width), end="")
+    return 0
+
+
+def healthcheck(call: Call) -> int:
+    health = ask_running(call, "health")
+    print("\n".join(printable(line) for line in (health["health"], *health["reasons"])))
+    return 0
+
+
+def ask_running(call: Call, what: str) -> dict[str, Any]:
+    refuse_strangers(call)
+    settings = load_leniently(ASKING, call.flags, os.environ, call.config)
+    # A data directory named here means that instance, not whichever answers at the usual address.
+    elsewhere = "data" in call.flags and "dashboard" not in call.flags
+    answer = ask(what, settings.data_directory, OFF if elsewhere else settings.dashboard)
+    if not isinstance(answer, dict) or "health" not in answer:
+        raise NotAnswering("Something else than Tidegate answers there.")
+    return answer
+
+
+def trust(call: Call) -> int:
+    refuse_strangers(call)
+    data = load_leniently(ASKING, call.flags, os.environ, call.config).data_directory
+    print(read_root(data) if call.own.pem else how_to_trust(data), end="")
+    return 0
+
+
+def settings_reference(call: Call) -> int:
+    refuse_strangers(call)
+    print(settings_page(), end="")
+    return 0
+
+
+def version(call: Call) -> int:
+    refuse_strangers(call)
+    from tidegate.version import version_text
+
+    print(version_text(), end="")
+    return 0
+
+
+def refuse_strangers(call: Call) -> None:
+    if call.strange:
+        raise UsageError(f'there is no "{call.strange[0]}" here. See tidegate --help.')
+
+
+COMMANDS: dict[str, tuple[str, Callable[[Call], int]]] = {
+    "run": ("serve what containers and route files ask for", run),
+    "routes": ("show routes, services, certificates and problems of the running instance", routes),
+    "trust": ("say how devices come to trust Tidegate's own authority", trust),
+    "healthcheck": ("ask the running instance how it is: exit status 0 when it answers, else 1", healthcheck),
+    "settings": ("print the reference of all settings", settings_reference),
+    "version": ("print the versions of Tidegate and of what it runs on", version),
+}
+
+
+# Reading the line.
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}\nSee {self.prog} --help")
+
+
+def read(arguments: Sequence[str]) -> tuple[str, Call]:
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+        meant = closest(arguments[0], COMMANDS)
+        known = f'Did you mean "{meant}"?' if meant else f"Known: {', '.join(COMMANDS)}."
+        raise UsageError(f'there is no command "{arguments[0]}". {known}')
+    if arguments[:1] == ["--version"]:
+        arguments = ["version"]
+    parser = build_parser()
+    if not arguments:
+        parser.print_help(sys.stderr)
+        raise UsageError("say which command.")
+    own, strange = parser.parse_known_args(arguments)
+    if not own.command:
+        raise UsageError(f'there is no "{arguments[0]}" before a command. See tidegate --help.')
+    flags = {name: value for name in flag_spellings() if (value := getattr(own, name, None)) is not None}
+    return own.command, Call(flags, getattr(own, "config", None), tuple(strange), own)
+
+
+def build_parser() -> Parser:
+    parser = Parser(prog="tidegate", description=ABOUT, allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    for name, (what, _) in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=what, description=what[0].upper() + what[1:] + ".", allow_abbrev=False
+        )
+        wanted = {"run": tuple(options_of(Settings)), "trust": ("data",)}.get(name, ASKING)
+        if name not in ("settings", "version"):
+            add_settings(command, wanted)
+        if name == "routes":
+            command.add_argument("--json", action="store_true", help="everything, for programs")
+        if name == "trust":
+            command.add_argument("--pem", action="store_true", help="print the root certificate itself")
+    return parser
+
+
+def flag_spellings() -> list[str]:
+    """Flags by Python name; a secret is never one, since all users of a machine see its processes' flags."""
+    return [f"{name}_file" if opt.secret else name for name, opt in options_of(Settings).items()]
+
+
+def add_settings(parser: Parser, names: Sequence[str]) -> None:
+    parser.add_argument(
+        "--config", metavar="FILE", help="A YAML file with settings. Default: TIDEGATE_CONFIG."
+    )
+    for name, opt in options_of(Settings).items():
+        if name not in names:
+            continue
+        spelling = f"{name}_file" if opt.secret else name
+        several = get_origin(opt.type) is tuple
+        parser.add_argument(
+            flag_name(spelling),
+            dest=spelling,
+            metavar="FILE" if opt.secret else metavar(opt),
+            action="append" if several else "store",
+            help=help_text(opt).replace("%", "%%"),
+        )

@@ -1,0 +1,143 @@
+"""Page: the status as one page that needs no script; every word from a label is escaped."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from proxy.problem import Problem
+from tidegate.status import CertificateRow, RouteRow, ServerRow, ServiceRow, Status
+from tidegate.words import date_text, duration_text
+
+FRAME = (files("tidegate.dashboard") / "page.html").read_text(encoding="utf-8")
+STYLE = FRAME.partition("<style>")[2].partition("</style>")[0]
+STYLE_HASH = f"sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}"
+"""The one style that the page's policy allows."""
+
+
+class Html(str):
+    """Text that is markup already; any other text is escaped where it is put in."""
+
+    __slots__ = ()
+
+
+def tag(name: str, *content: str, **attributes: str) -> Html:
+    shown = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' for key, value in attributes.items()
+    )
+    return Html(f"<{name}{shown}>{join(content)}</{name}>")
+
+
+def join(content: Iterable[str]) -> Html:
+    return Html("".join(each if isinstance(each, Html) else escape(each) for each in content))
+
+
+def render_page(status: Status) -> str:
+    broken = sum(problem.severity == "error" for problem in status.problems)
+    title = f"({broken}) Tidegate" if broken else "Tidegate"
+    parts = {"title": title, "summary": summary(status), "sections": "\n".join(sections(status))}
+    return Template(FRAME).substitute(parts)
+
+
+def summary(status: Status) -> Html:
+    health = tag("strong", status.health, class_="good" if status.health == "ok" else "bad")
+    rest = f", version {status.version}, up for {duration_text(status.uptime)}"
+    engine = (
+        [tag("p", status.engine.what, class_="soft" if status.engine.up else "bad")] if status.engine else []
+    )
+    others = [
+        tag("p", reason, class_="bad") for reason in status.reasons if not engine or reason not in engine[0]
+    ]
+    return join([tag("p", health, rest), *engine, *others])
+
+
+def sections(status: Status) -> Iterator[Html]:
+    if status.problems:
+        yield tag("h2", f"Problems ({len(status.problems)})")
+        yield join(map(problem_card, status.problems))
+    yield tag("h2", f"Routes ({len(status.routes)})")
+    if status.routes:
+        yield table(
+            ("Address", "Goes to", "Middlewares", "Certificate", "State"), map(route_cells, status.routes)
+        )
+    else:
+        yield tag(
+            "p", "No container asks for a route yet. One label is enough: ", tag("code", "tidegate.host=NAME")
+        )
+    if status.certificates:
+        yield tag("h2", f"Certificates ({len(status.certificates)})")
+        yield table(("Name", "State", "Issuer", "Until", "Note"), map(certificate_cells, status.certificates))
+    if status.services:
+        yield tag("h2", f"Services ({len(status.services)})")
+        yield table(("Service", "Servers", "Used by"), map(service_cells, status.services))
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[Html]]) -> Html:
+    head = tag("tr", *(tag("th", each, scope="col") for each in heads))
+    body = [
+        tag("tr", *(tag("td", cell, data_label=name) for name, cell in zip(heads, cells, strict=True)))
+        for cells in rows
+    ]
+    return tag("table", tag("thead", head), tag("tbody", *body))
+
+
+def lines(texts: Iterable[str]) -> Html:
+    return join(tag("div", text) for text in texts)
+
+
+def problem_card(problem: Problem) -> Html:
+    rest = [tag("p", text) for text in (problem.what, problem.consequence) if text]
+    return tag("div", tag("code", problem.where), *rest, class_=f"problem {problem.severity}")
+
+
+def route_cells(route: RouteRow) -> tuple[Html, ...]:
+    addresses = [link(each) for each in route.urls] or [tag("code", route.rule)]
+    redirects = [tag("span", f"from {each}", class_="soft") for each in route.redirects]
+    goes_to = [route.service, *map(server_text, route.servers)]
+    state = tag("span", route.action, class_="good" if route.action == "serve" else "bad")
+    return (
+        lines([*addresses, *redirects]),
+        lines(goes_to),
+        lines(route.middlewares),
+        lines(dict.fromkeys(certificate_text(each) for each in route.certificates)),
+        lines([state, *([route.reason] if route.reason else [])]),
+    )
+
+
+def link(url: str) -> Html:
+    return tag("span", url) if "*" in url else tag("a", url, href=url, rel="noreferrer")
+
+
+def server_text(server: ServerRow) -> Html:
+    word = "soft" if server.state == "up" else "bad"
+    return tag("span", server.url if server.state == "up" else f"{server.url} ({server.state})", class_=word)
+
+
+def certificate_text(certificate: CertificateRow) -> str:
+    until = f", until {date_text(certificate.not_after)}" if certificate.not_after else ""
+    return f"{certificate.issuer or certificate.state}{until}"
+
+
+def certificate_cells(certificate: CertificateRow) -> tuple[Html, ...]:
+    tone = {"active": "good", "internal": "good", "failed": "bad"}.get(certificate.state, "warn")
+    note = [certificate.last_error] if certificate.last_error else []
+    if certificate.next_try:
+        note.append(f"Next try: {date_text(certificate.next_try, to_the_minute=True)}")
+    return (
+        join([certificate.host]),
+        tag("span", certificate.state, class_=tone),
+        join([certificate.issuer]),
+        join([date_text(certificate.not_after)]),
+        lines(note),
+    )
+
+
+def service_cells(service: ServiceRow) -> tuple[Html, ...]:
+    servers = (
+        lines(map(server_text, service.servers)) if service.servers else tag("span", "none", class_="bad")
+    )
+    return join([service.name]), servers, lines(service.routers)

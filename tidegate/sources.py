@@ -1,0 +1,219 @@
+"""Sources: what flags, environment and file say, by setting; the first of them that has it wins.
+
+Everything that is wrong in any of them is found at once, each mistake with
+where it stands and the closest right name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from proxy.problem import Problem
+from proxy.schema import Tree, canonical, closest, options_of, parse_options
+from tidegate.settings import Settings, contradictions
+
+if TYPE_CHECKING:
+    import yaml
+
+PREFIX = "TIDEGATE_"
+CONFIG = "TIDEGATE_CONFIG"
+USUAL_FILE = Path("/etc/tidegate/tidegate.yaml")
+MOST = 1 << 20
+"""A settings file is a few lines; whatever is longer than this is another file."""
+
+
+Flags: TypeAlias = Mapping[str, str | Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One setting as one source has it; `where` can be searched for and holds no secret."""
+
+    name: str
+    value: Tree
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    given: Mapping[str, Given] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; every reason is in `problems`."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n\n".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+def load(flags: Flags, environ: Mapping[str, str], config: str | None = None) -> Settings:
+    """The settings that hold, or SettingsError with all that is wrong."""
+    sources = read_all(flags, environ, config)
+    given = {name: each for source in reversed(sources) for name, each in source.given.items()}
+    problems = [problem for source in sources for problem in source.problems]
+    settings, flaws = parse_options(Settings, {name: each.value for name, each in given.items()})
+    for flaw in flaws:
+        each = given.get(flaw.path[0]) if flaw.path else None
+        problems.append(Problem(each.where if each else "settings", flaw.what))
+    if settings:
+        problems += [placed(problem, given) for problem in contradictions(settings)]
+    if settings is None or problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def load_leniently(
+    names: Sequence[str], flags: Flags, environ: Mapping[str, str], config: str | None = None
+) -> Settings:
+    """Only these settings, for commands that ask a running instance; other mistakes do not matter there."""
+    given = {
+        name: each.value
+        for source in reversed(read_all(flags, environ, config))
+        for name, each in source.given.items()
+        if name in names
+    }
+    settings, flaws = parse_options(Settings, given)
+    if settings is None:
+        raise SettingsError([Problem(".".join(flaw.path), flaw.what) for flaw in flaws])
+    return settings
+
+
+def placed(problem: Problem, given: Mapping[str, Given]) -> Problem:
+    """A contradiction, at the place where its setting was given."""
+    each = given.get(problem.where.partition("=")[0])
+    return Problem(each.where, problem.what) if each else problem
+
+
+def read_all(flags: Flags, environ: Mapping[str, str], config: str | None) -> tuple[Source, ...]:
+    file = read_file(config or environ.get(CONFIG) or "")
+    return from_flags(flags), from_environment(environ), file
+
+
+# Flags and variables.
+
+
+def flag_name(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def variable_name(name: str) -> str:
+    return PREFIX + name.upper()
+
+
+def spellings() -> dict[str, str]:
+    """Every name that a setting may be given by; a secret one may also stand in a file of its own."""
+    known = {name: name for name in options_of(Settings)}
+    known |= {f"{name}_file": name for name, opt in options_of(Settings).items() if opt.secret}
+    return known
+
+
+def from_flags(flags: Flags) -> Source:
+    # A repeated flag may also hold several values each time, as a variable does.
+    joined = {name: value if isinstance(value, str) else ",".join(value) for name, value in flags.items()}
+    return gather((name, value, flag_name(name), "=") for name, value in joined.items())
+
+
+def from_environment(environ: Mapping[str, str]) -> Source:
+    known = {variable_name(name): name for name in spellings()}
+    own = {key: value for key, value in environ.items() if key.startswith(PREFIX) and key != CONFIG}
+    problems = [unknown(key, [*known, CONFIG], key, PREFIX) for key in own if key not in known]
+    # An empty variable is what compose makes of ${NAME:-}: not given.
+    source = gather((known[key], value, key, "=") for key, value in own.items() if key in known and value)
+    return Source(source.given, (*problems, *source.problems))
+
+
+def gather(entries: Iterator[tuple[str, Tree, str, str]]) -> Source:
+    """One source's settings from (spelling, value, its name in this source, the sign before a value)."""
+    known, secret = spellings(), {name for name, opt in options_of(Settings).items() if opt.secret}
+    given: dict[str, Given] = {}
+    problems: list[Problem] = []
+    for spelling, value, shown, sign in entries:
+        name = known[spelling]
+        where = shown if spelling in secret else f"{shown}{sign}{as_text(value)}"
+        if name in given:
+            problems.append(
+                Problem(where, f"This is given twice, also as {given[name].where.split('=')[0]}.")
+            )
+        elif spelling == name:
+            given[name] = Given(name, value, where)
+        else:
+            try:
+                given[name] = Given(name, Path(str(value)).read_text(encoding="utf-8").strip(), where)
+            except (OSError, ValueError) as error:
+                problems.append(Problem(where, f"The file cannot be read: {reason(error)}."))
+    return Source(given, tuple(problems))
+
+
+def as_text(value: Tree) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(as_text(each) for each in value)
+    return str(value) if isinstance(value, str) else ""
+
+
+def unknown(name: str, known: Sequence[str], where: str, prefix: str = "") -> Problem:
+    """The problem of a name that does not exist; a prefix common to all would make any two look alike."""
+    meant = closest(name.removeprefix(prefix), [each.removeprefix(prefix) for each in known])
+    guess = f'Did you mean "{prefix}{meant}"?' if meant else "See: tidegate run --help"
+    return Problem(where, f'Tidegate has no "{name}". {guess}')
+
+
+def reason(error: OSError | ValueError) -> str:
+    return (error.strerror or str(error)).lower() if isinstance(error, OSError) else "it is no text"
+
+
+# The file.
+
+
+def read_file(path: str) -> Source:
+    """The YAML file's settings; without a path the usual one, if it is there."""
+    file = Path(path) if path else USUAL_FILE
+    try:
+        with file.open(encoding="utf-8") as stream:
+            return from_yaml(stream.read(MOST), str(file))
+    except FileNotFoundError as error:
+        return Source(
+            problems=(Problem(path, f"The settings file cannot be read: {reason(error)}."),) if path else ()
+        )
+    except (OSError, ValueError) as error:
+        return Source(problems=(Problem(str(file), f"The settings file cannot be read: {reason(error)}."),))
+
+
+def from_yaml(text: str, file: str) -> Source:
+    import yaml  # only where there is a file
+
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{file}:{mark.line + 1}" if mark else file
+        return Source(problems=(Problem(where, f"This is not YAML: {getattr(error, 'problem', error)}."),))
+    if root is None:
+        return Source()
+    if not isinstance(root, yaml.MappingNode):
+        return Source(
+            problems=(Problem(file, "Expected settings, one a line. Example: web: 127.0.0.1:8080"),)
+        )
+    known = {canonical(name): name for name in spellings()}
+    entries, problems = [], []
+    for key, value in root.value:
+        where = f"{file}:{key.start_mark.line + 1}: {key.value}"
+        if canonical(str(key.value)) not in known:
+            problems.append(unknown(str(key.value), [name.replace("_", "-") for name in spellings()], where))
+        elif (tree := plain(value)) is not None:
+            entries.append((known[canonical(str(key.value))], tree, where, ": "))
+    source = gather(iter(entries))
+    return Source(source.given, (*problems, *source.problems))
+
+
+def plain(node: yaml.Node) -> Tree:
+    """The node with its texts as they are written: YAML would make a number of 10:30, and false of `off`."""
+    if isinstance(node.value, str):
+        return None if node.tag == "tag:yaml.org,2002:null" else node.value
+    if node.tag == "tag:yaml.org,2002:seq":
+        return [plain(item) if isinstance(item.value, str) else {} for item in node.value]
+    return {}

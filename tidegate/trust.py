@@ -1,0 +1,69 @@
+"""Trust: how to make a device trust the certificates of Tidegate's own authority."""
+
+from __future__ import annotations
+
+import ssl
+from hashlib import sha256
+from pathlib import Path
+
+ROOT = Path("internal") / "root.pem"
+"""Where the authority keeps its root, below the data directory."""
+
+HOW = """\
+Tidegate's own authority signs the certificates of names that no public one can certify.
+
+  root certificate: {path}
+  SHA-256: {fingerprint}
+
+A device that trusts this root shows no warning for them. Trust it only on your own devices: whoever holds its
+key, which is in the same directory, could pass for any site there. Get the file onto the device first:
+
+  tidegate trust --pem > tidegate-root.pem
+  docker exec CONTAINER tidegate trust --pem > tidegate-root.pem      (where Tidegate runs in a container)
+
+Debian, Ubuntu    sudo cp tidegate-root.pem /usr/local/share/ca-certificates/tidegate-root.crt
+                  sudo update-ca-certificates
+Fedora, RHEL      sudo cp tidegate-root.pem /etc/pki/ca-trust/source/anchors/ && sudo update-ca-trust
+Arch              sudo trust anchor tidegate-root.pem
+macOS             sudo security add-trusted-cert -d -r trustRoot \\
+                    -k /Library/Keychains/System.keychain tidegate-root.pem
+Windows           certutil -addstore Root tidegate-root.pem      (as administrator)
+Firefox           Settings > Privacy & Security > Certificates > View Certificates > Authorities > Import,
+                  then tick "Trust this CA to identify websites"
+Chrome on Linux   Settings > Privacy and security > Security > Manage certificates > Authorities > Import
+Android           Settings > Security > Encryption & credentials > Install a certificate > CA certificate
+iPhone, iPad      open the file and install the profile in Settings, then switch it on under
+                  General > About > Certificate Trust Settings
+One command       curl --cacert tidegate-root.pem https://NAME/
+
+Compare the SHA-256 fingerprint that the device shows with the one above.
+"""
+
+
+class NoRoot(Exception):
+    """The root certificate cannot be shown; the text says why."""
+
+
+def read_root(data: Path) -> str:
+    path = data / ROOT
+    try:
+        return path.read_text(encoding="ascii")
+    except FileNotFoundError:
+        raise NoRoot(
+            f"There is no root certificate at {path} yet: it is made when Tidegate first runs.\n"
+            "If it runs with another data directory, say so here as well: --data DIR."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise NoRoot(f"The root certificate {path} cannot be read: {error}") from None
+
+
+def how_to_trust(data: Path) -> str:
+    return HOW.format(path=data / ROOT, fingerprint=fingerprint(read_root(data), data / ROOT))
+
+
+def fingerprint(pem: str, path: Path) -> str:
+    try:
+        digest = sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()
+    except ValueError as error:
+        raise NoRoot(f"{path} holds no certificate: {error}") from None
+    return ":".join(digest[at : at + 2] for at in range(0, len(digest), 2))
