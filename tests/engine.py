@@ -30,7 +30,6 @@ import docker
 USUAL_SOCKET = "unix:///var/run/docker.sock"
 BUSYBOX = ("/bin/busybox", "/usr/bin/busybox")
 START_WITHIN = 40.0
-POOL = "10.199.0.0/16"  # for further networks; dockerd leaves out what the machine already routes
 LONGEST_DIRECTORY = 60  # the name of a unix socket has at most 107 characters
 SIOCBRADDBR, SIOCBRDELBR, SIOCSIFADDR, SIOCSIFNETMASK, SIOCSIFFLAGS = 0x89A0, 0x89A1, 0x8916, 0x891C, 0x8914
 IFF_UP, IFF_RUNNING = 0x1, 0x40
@@ -61,7 +60,7 @@ class Daemon:
             f"--pidfile={self.directory}/pid",
             f"--host={self.url}",
             f"--bridge={self.bridge.name}",  # docker0 may be another engine's
-            f"--default-address-pool=base={POOL},size=24",
+            f"--default-address-pool=base={self.bridge.pool},size=24",
             "--iptables=false",  # another engine's firewall rules stay as they are
             "--ip6tables=false",
             "--ip-masq=false",
@@ -188,12 +187,14 @@ class Bridge:
 
     name: str
     address: str
+    pool: str
+    """For the engine's networks: two engines beside each other must not route the same addresses."""
 
     @classmethod
     def make(cls) -> Bridge:
         cls.remove_leftovers()
-        number = next(n for n in range(200, 255) if not _route_exists(f"10.{n}.0.0"))
-        bridge = cls(f"tg{os.getpid()}-{number}", f"10.{number}.0.1")
+        number = next(n for n in range(200, 255) if not _route_exists(f"10.{n}.255.0"))
+        bridge = cls(f"tg{os.getpid()}-{number}", f"10.{number}.255.1", f"10.{number}.0.0/17")
         name = bridge.name.encode()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
             fcntl.ioctl(control, SIOCBRADDBR, name + b"\0")
