@@ -78,6 +78,7 @@ async def test_other_routes_do_not_feel_containers_come_and_go(tidegate: Program
     assert tally.total >= 1000
 
 
+@pytest.mark.timeout(900)
 async def test_no_request_reaches_the_wrong_container_when_an_address_is_reused(
     tidegate: Program, start: Start, cycles: int
 ) -> None:
