@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from proxy.exchange import Middleware
+from proxy.middlewares.addprefix import AddPrefix
 from proxy.middlewares.headers import Headers
 from proxy.middlewares.ipallowlist import IPAllowList
+from proxy.middlewares.redirectregex import RedirectRegex
 from proxy.middlewares.redirectscheme import RedirectScheme
+from proxy.middlewares.replacepath import ReplacePath
+from proxy.middlewares.replacepathregex import ReplacePathRegex
+from proxy.middlewares.stripprefix import StripPrefix
+from proxy.middlewares.stripprefixregex import StripPrefixRegex
 
 MIDDLEWARES: Mapping[str, type[Middleware]] = {
+    "addprefix": AddPrefix,
     "headers": Headers,
     "ipallowlist": IPAllowList,
+    "redirectregex": RedirectRegex,
     "redirectscheme": RedirectScheme,
+    "replacepath": ReplacePath,
+    "replacepathregex": ReplacePathRegex,
+    "stripprefix": StripPrefix,
+    "stripprefixregex": StripPrefixRegex,
 }

@@ -45,6 +45,9 @@ DIFFERS: dict[str, str] = {
     "forwarded_headers/048": _NO_SUCH_SETTING,
     "entrypoint_paths/004": "RFC 3986 5.2.4 keeps the slash before a final dot segment, as browsers do.",
     "middleware_ip/019": "An ipv6Subnet that is no prefix length is a mistake, and is said to be one.",
+    "middleware_redirects/007": (
+        "Behind a trusted proxy the URL is the visitor's own: http:// would match for ever."
+    ),
     "rules_http/100": "A user name in the request target is treated as an error (RFC 9110 4.2.4).",
     "rules_http/101": "A user name in the request target is treated as an error (RFC 9110 4.2.4).",
     "rules_domains/005": "Host() without a name is an error wherever a rule is read; it is read once.",
