@@ -1,0 +1,67 @@
+"""World: the surroundings of a middleware in tests.  Its clock stands still until somebody waits."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from proxy.exchange import BodyMiddleware, Handler, NeverSent, Request, Response
+from proxy.origin import Origin
+
+T = TypeVar("T")
+Script = Callable[[Request], Awaitable[Response]]
+
+
+async def nobody(request: Request) -> Response:
+    raise NeverSent("nobody is there")
+
+
+@dataclass
+class World:
+    time: float = 1000.0
+    outside: Script = nobody
+    service: Script = nobody
+    pauses: list[float] = field(default_factory=list)
+    works: int = 0
+    asked: list[tuple[object, Request]] = field(default_factory=list)
+
+    def now(self) -> float:
+        return self.time
+
+    async def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.time += seconds
+
+    async def aside(self, work: Callable[[], T]) -> T:
+        self.works += 1
+        return work()
+
+    async def fetch(self, origin: Origin, request: Request) -> Response:
+        self.asked.append((origin, request))
+        return await self.outside(request)
+
+    async def ask(self, service: str, request: Request) -> Response:
+        self.asked.append((service, request))
+        return await self.service(request)
+
+
+@dataclass
+class Backend:
+    """An app that remembers what it was asked."""
+
+    response: Response = field(default_factory=lambda: Response(200, body=b"ok"))
+    requests: list[Request] = field(default_factory=list)
+
+    async def __call__(self, request: Request) -> Response:
+        self.requests.append(request)
+        return self.response
+
+    @property
+    def request(self) -> Request:
+        return self.requests[-1]
+
+
+def wrapped(middleware: object, handler: Handler) -> Handler:
+    assert isinstance(middleware, BodyMiddleware)
+    return middleware.wrap(handler)
