@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from proxy.exchange import Middleware
 from proxy.middlewares.addprefix import AddPrefix
+from proxy.middlewares.basicauth import BasicAuth
 from proxy.middlewares.chain import Chain
 from proxy.middlewares.headers import Headers
 from proxy.middlewares.ipallowlist import IPAllowList
@@ -18,6 +19,7 @@ from proxy.middlewares.stripprefixregex import StripPrefixRegex
 
 MIDDLEWARES: Mapping[str, type[Middleware]] = {
     "addprefix": AddPrefix,
+    "basicauth": BasicAuth,
     "chain": Chain,
     "headers": Headers,
     "ipallowlist": IPAllowList,

@@ -45,6 +45,7 @@ DIFFERS: dict[str, str] = {
     "forwarded_headers/047": _NO_SUCH_SETTING,
     "forwarded_headers/048": _NO_SUCH_SETTING,
     "entrypoint_paths/004": "RFC 3986 5.2.4 keeps the slash before a final dot segment, as browsers do.",
+    "middleware_auth/002": "A password that stands there in plain text is a mistake, and is said to be one.",
     "middleware_ip/019": "An ipv6Subnet that is no prefix length is a mistake, and is said to be one.",
     "middleware_redirects/007": (
         "Behind a trusted proxy the URL is the visitor's own: http:// would match for ever."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -35,7 +36,7 @@ class World:
 
     async def aside(self, work: Callable[[], T]) -> T:
         self.works += 1
-        return work()
+        return await asyncio.to_thread(work)
 
     async def fetch(self, origin: Origin, request: Request) -> Response:
         self.asked.append((origin, request))
