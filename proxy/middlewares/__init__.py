@@ -8,8 +8,12 @@ from proxy.exchange import Middleware
 from proxy.middlewares.addprefix import AddPrefix
 from proxy.middlewares.basicauth import BasicAuth
 from proxy.middlewares.chain import Chain
+from proxy.middlewares.contenttype import ContentType
+from proxy.middlewares.encodedcharacters import EncodedCharacters
 from proxy.middlewares.headers import Headers
+from proxy.middlewares.inflightreq import InFlightReq
 from proxy.middlewares.ipallowlist import IPAllowList
+from proxy.middlewares.ratelimit import RateLimit
 from proxy.middlewares.redirectregex import RedirectRegex
 from proxy.middlewares.redirectscheme import RedirectScheme
 from proxy.middlewares.replacepath import ReplacePath
@@ -21,8 +25,12 @@ MIDDLEWARES: Mapping[str, type[Middleware]] = {
     "addprefix": AddPrefix,
     "basicauth": BasicAuth,
     "chain": Chain,
+    "contenttype": ContentType,
+    "encodedcharacters": EncodedCharacters,
     "headers": Headers,
+    "inflightreq": InFlightReq,
     "ipallowlist": IPAllowList,
+    "ratelimit": RateLimit,
     "redirectregex": RedirectRegex,
     "redirectscheme": RedirectScheme,
     "replacepath": ReplacePath,

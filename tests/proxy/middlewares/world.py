@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from proxy.exchange import BodyMiddleware, Handler, NeverSent, Request, Response
+from proxy.exchange import BodyMiddleware, Fields, Handler, NeverSent, Request, Response
 from proxy.origin import Origin
 
 T = TypeVar("T")
@@ -66,3 +66,41 @@ class Backend:
 def wrapped(middleware: object, handler: Handler) -> Handler:
     assert isinstance(middleware, BodyMiddleware)
     return middleware.wrap(handler)
+
+
+class Pieces:
+    """A body that comes in these pieces; an exception among them is raised there."""
+
+    def __init__(self, *pieces: bytes | Exception, length: int | None = None) -> None:
+        self.pieces = pieces
+        self.length = length
+        self.trailers: Fields = ()
+        self.started = self.closed = False
+
+    def __aiter__(self) -> AsyncGenerator[bytes, None]:
+        return _Iterated(self)
+
+
+class _Iterated(AsyncGenerator[bytes, None]):
+    def __init__(self, body: Pieces) -> None:
+        self.body, self.left = body, list(body.pieces)
+
+    async def asend(self, value: None) -> bytes:
+        self.body.started = True
+        if not self.left:
+            self.body.closed = True
+            raise StopAsyncIteration
+        piece = self.left.pop(0)
+        if isinstance(piece, Exception):
+            raise piece
+        return piece
+
+    async def athrow(self, kind: Any, value: Any = None, traceback: Any = None) -> bytes:
+        self.body.closed, self.left = True, []
+        raise kind if value is None else value
+
+
+async def content(response: Response) -> bytes:
+    if isinstance(response.body, bytes):
+        return response.body
+    return b"".join([piece async for piece in response.body])
