@@ -18,6 +18,7 @@ from proxy.middlewares.redirectregex import RedirectRegex
 from proxy.middlewares.redirectscheme import RedirectScheme
 from proxy.middlewares.replacepath import ReplacePath
 from proxy.middlewares.replacepathregex import ReplacePathRegex
+from proxy.middlewares.retry import Retry
 from proxy.middlewares.stripprefix import StripPrefix
 from proxy.middlewares.stripprefixregex import StripPrefixRegex
 
@@ -35,6 +36,7 @@ MIDDLEWARES: Mapping[str, type[Middleware]] = {
     "redirectscheme": RedirectScheme,
     "replacepath": ReplacePath,
     "replacepathregex": ReplacePathRegex,
+    "retry": Retry,
     "stripprefix": StripPrefix,
     "stripprefixregex": StripPrefixRegex,
 }
