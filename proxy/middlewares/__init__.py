@@ -8,6 +8,7 @@ from proxy.exchange import Middleware
 from proxy.middlewares.addprefix import AddPrefix
 from proxy.middlewares.basicauth import BasicAuth
 from proxy.middlewares.chain import Chain
+from proxy.middlewares.compress import Compress
 from proxy.middlewares.contenttype import ContentType
 from proxy.middlewares.encodedcharacters import EncodedCharacters
 from proxy.middlewares.headers import Headers
@@ -26,6 +27,7 @@ MIDDLEWARES: Mapping[str, type[Middleware]] = {
     "addprefix": AddPrefix,
     "basicauth": BasicAuth,
     "chain": Chain,
+    "compress": Compress,
     "contenttype": ContentType,
     "encodedcharacters": EncodedCharacters,
     "headers": Headers,
