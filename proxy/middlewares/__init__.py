@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from proxy.exchange import Middleware
 from proxy.middlewares.addprefix import AddPrefix
 from proxy.middlewares.basicauth import BasicAuth
+from proxy.middlewares.buffering import Buffering
 from proxy.middlewares.chain import Chain
 from proxy.middlewares.compress import Compress
 from proxy.middlewares.contenttype import ContentType
@@ -26,6 +27,7 @@ from proxy.middlewares.stripprefixregex import StripPrefixRegex
 MIDDLEWARES: Mapping[str, type[Middleware]] = {
     "addprefix": AddPrefix,
     "basicauth": BasicAuth,
+    "buffering": Buffering,
     "chain": Chain,
     "compress": Compress,
     "contenttype": ContentType,
