@@ -12,6 +12,7 @@ from proxy.middlewares.chain import Chain
 from proxy.middlewares.compress import Compress
 from proxy.middlewares.contenttype import ContentType
 from proxy.middlewares.encodedcharacters import EncodedCharacters
+from proxy.middlewares.errors import Errors
 from proxy.middlewares.headers import Headers
 from proxy.middlewares.inflightreq import InFlightReq
 from proxy.middlewares.ipallowlist import IPAllowList
@@ -32,6 +33,7 @@ MIDDLEWARES: Mapping[str, type[Middleware]] = {
     "compress": Compress,
     "contenttype": ContentType,
     "encodedcharacters": EncodedCharacters,
+    "errors": Errors,
     "headers": Headers,
     "inflightreq": InFlightReq,
     "ipallowlist": IPAllowList,

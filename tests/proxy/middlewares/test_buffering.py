@@ -20,9 +20,8 @@ async def asked(app: Any, body: Any = None, method: str = "POST", **tree: str) -
 @pytest.mark.parametrize("memory", ["0", "3", "1000"])
 async def test_the_app_gets_whole_requests_and_the_visitor_whole_answers(memory: str) -> None:
     app = Backend(Response(200, body=Pieces(b"an", b"swer")))
-    answer = await asked(
-        app, Pieces(b"que", b"stion"), memRequestBodyBytes=memory, memResponseBodyBytes=memory
-    )
+    limits = {"memRequestBodyBytes": memory, "memResponseBodyBytes": memory}
+    answer = await asked(app, Pieces(b"que", b"stion"), **limits)
     assert app.request.body.length == 8
     assert isinstance(app.request.body, OnDisk) is (memory != "1000")
     assert await content(Response(200, body=app.request.body)) == b"question"
