@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from proxy.exchange import RequestHead, Response
+from proxy.field_name import without_alike
 from proxy.matchers import as_bytes
 from proxy.pages import page
 
@@ -26,4 +27,6 @@ def signed_in(request: RequestHead, user: str, header: str, *, remove: bool) -> 
     """The request as the app gets it: with the visitor's name, maybe without what proved it."""
     if remove:
         request = request.without("Authorization")
-    return request.with_field(header, as_bytes(user)) if header else request
+    if not header:
+        return request
+    return replace(request, fields=(*without_alike(request.fields, header), (header, as_bytes(user))))

@@ -13,6 +13,7 @@ from proxy.middlewares.compress import Compress
 from proxy.middlewares.contenttype import ContentType
 from proxy.middlewares.encodedcharacters import EncodedCharacters
 from proxy.middlewares.errors import Errors
+from proxy.middlewares.forwardauth import ForwardAuth
 from proxy.middlewares.headers import Headers
 from proxy.middlewares.inflightreq import InFlightReq
 from proxy.middlewares.ipallowlist import IPAllowList
@@ -34,6 +35,7 @@ MIDDLEWARES: Mapping[str, type[Middleware]] = {
     "contenttype": ContentType,
     "encodedcharacters": EncodedCharacters,
     "errors": Errors,
+    "forwardauth": ForwardAuth,
     "headers": Headers,
     "inflightreq": InFlightReq,
     "ipallowlist": IPAllowList,

@@ -50,6 +50,7 @@ DIFFERS: dict[str, str] = {
     "middleware_compress/033": "`*` stands for any coding (RFC 9110 12.5.3), for gzip too.",
     "middleware_compress/062": _TWICE,
     "middleware_compress/072": _TWICE,
+    "middleware_forwardauth/047": "What an upgrade asks for travels beside the head, to the app alone.",
     "middleware_ip/019": "An ipv6Subnet that is no prefix length is a mistake, and is said to be one.",
     "middleware_redirects/007": (
         "Behind a trusted proxy the URL is the visitor's own: http:// would match for ever."
