@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +52,37 @@ async def test_basic_auth(case: Case, tmp_path: Path) -> None:
         expected: dict[str, Any] = case["expected"].get("upstream", {})
         for name, value in expected.get("headers", {}).items():
             assert (app.request.head.get(name) or None) == value
+
+
+def digest(asked: str, user: str, password: str) -> str:
+    """How a client answers that challenge."""
+    said = {"username": user, "uri": "/", "nc": "00000001", "cnonce": "c", "qop": "auth"}
+    said |= dict(re.findall('(realm|nonce)="([^"]*)"', asked))
+    known = md5(f"{user}:{said['realm']}:{password}")
+    said["response"] = md5(f"{known}:{said['nonce']}:00000001:c:auth:{md5('GET:/')}")
+    return "Digest " + ", ".join(f'{name}="{value}"' for name, value in said.items())
+
+
+def md5(text: str) -> str:
+    return hashlib.md5(text.encode()).hexdigest()
+
+
+@cases("middleware_auth", where=lambda case: "digestAuth" in case["config"])
+async def test_digest_auth(case: Case, tmp_path: Path) -> None:
+    middleware = built(with_file(case["config"], case.get("users_file_content", ""), tmp_path))
+    if case.get("config_error"):
+        assert middleware is None
+        return
+    assert isinstance(middleware, Begins)
+    app = Backend()
+    handler = wrapped(middleware.begin(World()), app)
+    only = {**case.get("request", {}), "expect_status": case["expected"].get("status")}
+    for each in case.get("requests", [only]):
+        request = asking(each)
+        challenge = (await handler(asking({}))).get("WWW-Authenticate")
+        if "digest_auth" in each:
+            proof = digest(challenge, *each["digest_auth"])
+            request = Request(request.head.with_field("Authorization", proof))
+        assert (await handler(request)).status == each["expect_status"]
+    for name, value in case["expected"].get("upstream", {}).get("headers", {}).items():
+        assert (app.request.head.get(name) or None) == value
