@@ -9,8 +9,10 @@ from proxy.middlewares.addprefix import AddPrefix
 from proxy.middlewares.basicauth import BasicAuth
 from proxy.middlewares.buffering import Buffering
 from proxy.middlewares.chain import Chain
+from proxy.middlewares.circuitbreaker import CircuitBreaker
 from proxy.middlewares.compress import Compress
 from proxy.middlewares.contenttype import ContentType
+from proxy.middlewares.digestauth import DigestAuth
 from proxy.middlewares.encodedcharacters import EncodedCharacters
 from proxy.middlewares.errors import Errors
 from proxy.middlewares.forwardauth import ForwardAuth
@@ -31,8 +33,10 @@ MIDDLEWARES: Mapping[str, type[Middleware]] = {
     "basicauth": BasicAuth,
     "buffering": Buffering,
     "chain": Chain,
+    "circuitbreaker": CircuitBreaker,
     "compress": Compress,
     "contenttype": ContentType,
+    "digestauth": DigestAuth,
     "encodedcharacters": EncodedCharacters,
     "errors": Errors,
     "forwardauth": ForwardAuth,
