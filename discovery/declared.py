@@ -14,6 +14,7 @@ from typing import Protocol
 from proxy.exchange import Middleware
 from proxy.middlewares import MIDDLEWARES
 from proxy.problem import Problem, Severity
+from proxy.reference import MiddlewareName, ServiceName, renamed
 from proxy.schema import Flaw, Tree, Unfit, canonical, closest, options_of, parse_options
 
 SECTIONS = ("routers", "services", "middlewares")
@@ -106,7 +107,8 @@ def read_middlewares(trees: Mapping[str, Tree], reading: Reading) -> dict[str, M
         if middleware is None:
             reading.broken.add(reading.qualified(name))
         else:
-            found[reading.qualified(name)] = middleware
+            named = renamed(middleware, MiddlewareName, reading.qualified)
+            found[reading.qualified(name)] = renamed(named, ServiceName, reading.qualified)
     return found
 
 

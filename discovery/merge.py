@@ -19,6 +19,7 @@ from discovery.references import dangling, lost, plain, provider_of
 from proxy.exchange import Middleware
 from proxy.model import Router, RoutingConfig, Service
 from proxy.problem import Problem
+from proxy.reference import MiddlewareName, ServiceName, renamed
 
 T = TypeVar("T")
 
@@ -120,6 +121,8 @@ def _admit(fragment: Fragment, union: _Union) -> None:
     offered = fragment.middlewares
     middlewares = _admit_all("middleware", offered, union.middlewares, fragment, union, operator.eq)
     middlewares |= _reserve_broken(fragment, union)
+    for name in offered.keys() - middlewares.keys():
+        union.middlewares[name] = _reachable(union.middlewares[name], services, middlewares)
     for name, router in fragment.routers.items():
         reachable = replace(
             router,
@@ -132,6 +135,14 @@ def _admit(fragment: Fragment, union: _Union) -> None:
             union.owners["router", name] = fragment
             union.routers[name] = reachable
             union.claims.add(reachable)
+
+
+def _reachable(
+    middleware: Middleware, services: Mapping[str, str], middlewares: Mapping[str, str]
+) -> Middleware:
+    """The middleware without ways to a stranger's element that happens to have the name it knows."""
+    middleware = renamed(middleware, ServiceName, lambda name: services.get(name, name))
+    return renamed(middleware, MiddlewareName, lambda name: middlewares.get(name, name))
 
 
 def _reserve_broken(fragment: Fragment, union: _Union) -> dict[str, str]:

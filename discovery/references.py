@@ -1,11 +1,12 @@
-"""References: a router names a service and middlewares; here is checked that they exist."""
+"""References: routers and middlewares name services and middlewares; here is checked that they exist."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from proxy.model import Router, RoutingConfig
+from proxy.model import RoutingConfig
 from proxy.problem import Problem
+from proxy.reference import MiddlewareName, ServiceName, referred
 from proxy.schema import closest
 
 LOST = "!"
@@ -37,14 +38,35 @@ def dangling(
     could open what was meant to be closed.
     """
     for router in config.routers.values():
-        kinds: tuple[tuple[str, Mapping[str, object], tuple[str, ...]], ...] = (
-            ("service", config.services, (router.service,)),
-            ("middlewares", config.middlewares, router.middlewares),
-        )
-        for option, known, wanted in kinds:
-            for name in wanted:
-                if name not in known and name not in silent and _belongs(name, providers):
-                    yield _problem(router, option, name, known, (places or {}).get((router.name, option)))
+        for option, wanted in (("service", (router.service,)), ("middlewares", router.middlewares)):
+            known = _known(config, option)
+            for name in _missing(wanted, known, providers, silent):
+                written = (places or {}).get((router.name, option))
+                where = (
+                    written or f"{router.origin}: {place(router.name, option)}={_spelled(name, router.name)}"
+                )
+                consequence = f'Router "{plain(router.name)}" answers 503 until it exists.'
+                yield _problem(where, router.name, option, name, known, consequence)
+    for asking, middleware in config.middlewares.items():
+        for option, kind in (("service", ServiceName), ("middlewares", MiddlewareName)):
+            known = _known(config, option)
+            for name in _missing(referred(middleware, kind), known, providers, silent):
+                at = f"{type(middleware).__name__.lower()}.{option}"
+                where = place(asking, at).replace("routers", "middlewares", 1) + f"={_spelled(name, asking)}"
+                consequence = f'Routers that use middleware "{plain(asking)}" answer 503 until it exists.'
+                yield _problem(where, asking, option, name, known, consequence)
+
+
+def _known(config: RoutingConfig, option: str) -> Mapping[str, object]:
+    return config.services if option == "service" else config.middlewares
+
+
+def _missing(
+    wanted: Iterable[str], known: Mapping[str, object], providers: Collection[str], silent: Collection[str]
+) -> Iterator[str]:
+    for name in wanted:
+        if name not in known and name not in silent and _belongs(name, providers):
+            yield name
 
 
 def _belongs(name: str, providers: Collection[str]) -> bool:
@@ -52,19 +74,18 @@ def _belongs(name: str, providers: Collection[str]) -> bool:
 
 
 def _problem(
-    router: Router, option: str, name: str, known: Mapping[str, object], where: str | None
+    where: str, asking: str, option: str, name: str, known: Mapping[str, object], consequence: str
 ) -> Problem:
-    own = provider_of(router.name)
-    spelled = plain(name) if provider_of(name) == own else name
     guess = closest(name, known)
-    what = f'There is no {option.removesuffix("s")} "{spelled}".'
+    what = f'There is no {option.removesuffix("s")} "{_spelled(name, asking)}".'
     if guess:
-        what += f' Did you mean "{plain(guess) if provider_of(guess) == own else guess}"?'
-    return Problem(
-        where=where or f"{router.origin}: {place(router.name, option)}={spelled}",
-        what=what,
-        consequence=f'Router "{plain(router.name)}" answers 503 until it exists.',
-    )
+        what += f' Did you mean "{_spelled(guess, asking)}"?'
+    return Problem(where, what, consequence)
+
+
+def _spelled(name: str, asking: str) -> str:
+    """The name as its owner writes it beside his own elements."""
+    return plain(name) if provider_of(name) == provider_of(asking) else name
 
 
 def place(router: str, option: str) -> str:

@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+
+if TYPE_CHECKING:
+    from proxy.surroundings import Surroundings
 
 IPAddress: TypeAlias = IPv4Address | IPv6Address
 Fields: TypeAlias = tuple[tuple[str, str], ...]
@@ -164,7 +167,28 @@ class BodyMiddleware(Protocol):
 
 
 HeadMiddleware: TypeAlias = OnRequest | OnResponse
-Middleware: TypeAlias = OnRequest | OnResponse | BodyMiddleware
+Acting: TypeAlias = OnRequest | OnResponse | BodyMiddleware
+
+
+@runtime_checkable
+class Begins(Protocol):
+    """Declared as a value like any other; what remembers, waits or asks somebody is begun from it.
+
+    What has begun is kept through new tables while the router declares the same (`proxy.running`).
+    """
+
+    def begin(self, around: Surroundings, /) -> Acting: ...
+
+
+@runtime_checkable
+class Expands(Protocol):
+    """Stands for other middlewares, by their names."""
+
+    @property
+    def middlewares(self) -> tuple[str, ...]: ...
+
+
+Middleware: TypeAlias = Acting | Begins | Expands
 
 
 class UpstreamError(Exception):

@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 from proxy.authority import normal_host
 from proxy.exchange import RequestHead
+from proxy.regex import NotARegex, compiled
 from proxy.values import parse_network, short
 
 Predicate: TypeAlias = Callable[[RequestHead], bool]
@@ -60,15 +61,10 @@ def as_bytes(text: str) -> str:
 
 def compile_regex(pattern: str, index: int = 0) -> Callable[[str], bool]:
     """A search for the pattern, in time linear in the text whatever the pattern is."""
-    import re2  # only rules with an expression pay for it
-
-    limits = re2.Options()
-    limits.log_errors = False
     try:
-        search: Any = re2.compile(pattern.encode("utf-8", "surrogatepass"), limits).search
-    except re2.error as error:
-        reason = error.args[0].decode("latin-1") if isinstance(error.args[0], bytes) else str(error)
-        raise BadArgument(f"This is not a regular expression: {short(reason)}.", index) from None
+        search: Any = compiled(pattern).search
+    except NotARegex as error:
+        raise BadArgument(str(error), index) from None
     return lambda text: search(text.encode("latin-1")) is not None
 
 

@@ -11,13 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from proxy.exchange import BodyMiddleware, OnRequest, OnResponse, RequestHead
+from proxy.exchange import Acting, Begins, OnRequest, OnResponse, RequestHead
 from proxy.host_index import HostIndex
 from proxy.model import Router, RoutingConfig
 from proxy.option import closest
 from proxy.problem import Problem
+from proxy.reference import ServiceName, referred
 from proxy.route import Refusal, Route, ToHTTPS
 from proxy.rule import Rule, RuleError, parse_rule
+from proxy.running import Running
+from proxy.steps import Unresolved, around_handler, expanded, on_heads
 from proxy.target import is_ambiguous
 
 __all__ = ["Entrypoint", "Route", "RoutingTable", "compile_table"]
@@ -64,8 +67,13 @@ class RoutingTable:
         return self._hosts
 
 
-def compile_table(config: RoutingConfig, entrypoints: Sequence[Entrypoint]) -> RoutingTable:
-    """The table that serves the config.  Fails closed: what is not as declared answers 503."""
+def compile_table(
+    config: RoutingConfig, entrypoints: Sequence[Entrypoint], running: Running | None = None
+) -> RoutingTable:
+    """The table that serves the config.  Fails closed: what is not as declared answers 503.
+
+    `running` has what has begun of the middlewares for the table before this one.
+    """
     rules, problems = _read_rules(config)
     routes: dict[str, list[Route]] = {entrypoint.name: [] for entrypoint in entrypoints}
     hosts: set[str] = set()
@@ -74,9 +82,11 @@ def compile_table(config: RoutingConfig, entrypoints: Sequence[Entrypoint]) -> R
         attached = _attached(router, entrypoints)
         problems += _unknown_entrypoints(router, entrypoints)
         for entrypoint in attached:
-            routes[entrypoint.name].append(_route(config, router, rule, entrypoint, attached))
+            routes[entrypoint.name].append(_route(config, router, rule, entrypoint, attached, running))
             if entrypoint.tls and router.tls is not False:
                 hosts.update(rule.hosts)
+    if running:
+        running.forget()
     in_order = {name: tuple(sorted(found, key=_order)) for name, found in routes.items()}
     return RoutingTable(
         in_order,
@@ -135,34 +145,54 @@ def _instead(guess: str | None, known: Sequence[str]) -> str:
 
 
 def _route(
-    config: RoutingConfig, router: Router, rule: Rule, entrypoint: Entrypoint, attached: Sequence[Entrypoint]
+    config: RoutingConfig,
+    router: Router,
+    rule: Rule,
+    entrypoint: Entrypoint,
+    attached: Sequence[Entrypoint],
+    running: Running | None,
 ) -> Route:
     service = config.services.get(router.service)
     secure = [each for each in attached if each.tls]
     if not entrypoint.tls and router.tls is not False and secure:
         redirect = ToHTTPS(secure[0].port or 443)
         return Route(router.name, router, rule, service, "redirect", on_request=(redirect,))
-    if reason := _broken(config, router, entrypoint):
-        return Route(router.name, router, rule, service, "broken", reason, on_request=(Refusal(),))
-    middlewares = tuple(config.middlewares[name] for name in router.middlewares)
+    try:
+        _check(config, router, entrypoint)
+        middlewares = _acting(config, router, running)
+    except Unresolved as broken:
+        return Route(router.name, router, rule, service, "broken", str(broken), on_request=(Refusal(),))
+    heads = on_heads(middlewares)
     return Route(
         router.name,
         router,
         rule,
         service,
-        middlewares=middlewares,
-        on_request=tuple(each for each in middlewares if isinstance(each, OnRequest)),
-        on_response=tuple(each for each in reversed(middlewares) if isinstance(each, OnResponse)),
-        wrap=tuple(each for each in middlewares if isinstance(each, BodyMiddleware)),
+        middlewares=tuple(middlewares),
+        on_request=tuple(each for each in heads if isinstance(each, OnRequest)),
+        on_response=tuple(each for each in reversed(heads) if isinstance(each, OnResponse)),
+        wrap=around_handler(middlewares),
     )
 
 
-def _broken(config: RoutingConfig, router: Router, entrypoint: Entrypoint) -> str:
+def _check(config: RoutingConfig, router: Router, entrypoint: Entrypoint) -> None:
     if router.service not in config.services:
-        return f'There is no service "{router.service}".'
-    missing = [name for name in router.middlewares if name not in config.middlewares]
-    if missing:
-        return f'There is no middleware "{missing[0]}"; without it the router is not served.'
+        raise Unresolved(f'There is no service "{router.service}".')
     if router.tls and not entrypoint.tls:
-        return "It asks for TLS, but none of its entrypoints has it."
-    return ""
+        raise Unresolved("It asks for TLS, but none of its entrypoints has it.")
+
+
+def _acting(config: RoutingConfig, router: Router, running: Running | None) -> list[Acting]:
+    """What acts on the router's requests, outermost first."""
+    acting: list[Acting] = []
+    for name, declared in expanded(router.middlewares, config.middlewares):
+        for service in referred(declared, ServiceName):
+            if service not in config.services:
+                raise Unresolved(f'Middleware "{name}" asks service "{service}", which does not exist.')
+        if not isinstance(declared, Begins):
+            acting.append(declared)
+        elif running:
+            acting.append(running.of(router.name, name, declared))
+        else:
+            raise Unresolved(f'Middleware "{name}" cannot run here.')
+    return acting

@@ -23,7 +23,9 @@ from proxy.capacity import raise_open_files_limit
 from proxy.entrypoint import CannotListen, Entrypoints, Listener
 from proxy.headers import TrustedProxies
 from proxy.model import RoutingConfig
+from proxy.outside import Outside
 from proxy.problem import Problem
+from proxy.running import Running
 from proxy.table import Entrypoint, RoutingTable, compile_table
 from proxy.tls import SNI, KeyPair
 from proxy.upstream import Pool, Timeouts
@@ -62,6 +64,8 @@ class App:
         )
         self.pool = Pool(Timeouts(first_byte=settings.upstream_timeout))
         self.balancer = Balancer()
+        self.outside = Outside(self.pool, self.balancer)
+        self.running = Running(self.outside)
         self.entrypoints = Entrypoints(
             [listener(entry) for entry in settings.entrypoints],
             table=RoutingTable(),
@@ -92,6 +96,7 @@ class App:
             log.info("stopping", in_flight=self.entrypoints.connections)
             loops.cancel()
             await self.entrypoints.stop(GRACE)
+            await self.outside.close()
             await self.pool.close()
         log.info("stopped")
 
@@ -134,7 +139,8 @@ class App:
     def serve_routes(self) -> None:
         """The one place where a table is swapped.  Files first: who may write them owns the machine."""
         self.config = combine(self.from_files, self.from_containers)
-        table = compile_table(self.config, self.listeners)
+        table = compile_table(self.config, self.listeners, self.running)
+        self.outside.services = self.config.services
         self.entrypoints.table = table
         self.pool.retain({server for each in self.config.services.values() for server in each.servers})
         self.balancer.retain(self.config.services.keys())

@@ -8,24 +8,12 @@ from dataclasses import fields, replace
 
 from proxy import cors
 from proxy.exchange import Fields, RequestHead, Response, ResponseHead, with_field, without
+from proxy.field_name import FRAMING, is_token
 from proxy.matchers import as_bytes
 from proxy.pages import page
 from proxy.schema import option, options, quote
 
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _UNFIT = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
-FRAMING = frozenset(
-    (
-        "connection",
-        "content-length",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    )
-)
 NO_EFFECT = "No effect, accepted for older files: "
 
 
@@ -158,7 +146,7 @@ def _is_said(value: object) -> bool:
 def check_lines(lines: Mapping[str, str]) -> None:
     """Refuse what would break a head into two, or the body out of its frame."""
     for name, value in lines.items():
-        if not _TOKEN.fullmatch(name):
+        if not is_token(name):
             raise ValueError(f"{quote(name)} is not the name of a header field.")
         if _UNFIT.search(value):
             raise ValueError(f"The value of {name} holds a line break or another control character.")

@@ -7,6 +7,7 @@ from typing import Literal
 from proxy.authority import url_host
 from proxy.exchange import RequestHead, Response
 from proxy.pages import page
+from proxy.redirection import redirect_status
 from proxy.schema import Port, option, options
 
 _PORT = {"http": 80, "https": 443}
@@ -32,10 +33,4 @@ class RedirectScheme:
             return page(400, request)  # there is no address to redirect to
         shown = "" if port == _PORT[below] else f":{port}"
         location = f"{self.scheme}://{url_host(request.host)}{shown}{request.target}"
-        return Response(self._status(request), (("Location", location),))
-
-    def _status(self, request: RequestHead) -> int:
-        """Older clients turn any method into GET after 301 and 302, never after 307 and 308."""
-        if request.method in ("GET", "HEAD"):
-            return 301 if self.permanent else 302
-        return 308 if self.permanent else 307
+        return Response(redirect_status(request, permanent=self.permanent), (("Location", location),))

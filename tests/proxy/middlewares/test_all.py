@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.exchange import BodyMiddleware, OnRequest, OnResponse
+from proxy.exchange import Begins, BodyMiddleware, Expands, OnRequest, OnResponse
 from proxy.middlewares import MIDDLEWARES
 from proxy.option import canonical, is_options, members_of
 from proxy.schema import options_of, parse_options, parse_text, reference
@@ -34,7 +34,7 @@ def test_every_option_is_in_the_reference(cls: type[Any]) -> None:
 
 @ALL
 def test_it_is_a_middleware(cls: type[Any]) -> None:
-    assert any(isinstance(cls, kind) for kind in (OnRequest, OnResponse, BodyMiddleware))
+    assert any(isinstance(cls, kind) for kind in (OnRequest, OnResponse, BodyMiddleware, Begins, Expands))
 
 
 trees = st.recursive(

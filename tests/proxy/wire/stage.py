@@ -17,6 +17,8 @@ from proxy.entrypoint import Entrypoints, Listener
 from proxy.headers import TrustedProxies
 from proxy.limits import Limits
 from proxy.model import Router, RoutingConfig, Server, Service
+from proxy.outside import Outside
+from proxy.running import Running
 from proxy.table import Entrypoint, compile_table
 from proxy.tls import SNI
 from proxy.upstream import Pool
@@ -322,16 +324,19 @@ async def staged(
     """Tidegate's proxy before one app, on real sockets."""
     app = App(script or says())
     await app.start()
-    pool = Pool()
+    pool, balancer = Pool(), Balancer()
+    outside = Outside(pool, balancer)
+    asked = (config or one_app)(app)
+    outside.services = asked.services
     records: list[AccessRecord] = []
     sni = SNI()
     entrypoints = Entrypoints(
         listeners,
         table=compile_table(
-            (config or one_app)(app), [Entrypoint(name=each.name, tls=each.tls) for each in listeners]
+            asked, [Entrypoint(name=each.name, tls=each.tls) for each in listeners], Running(outside)
         ),
         pool=pool,
-        balancer=Balancer(),
+        balancer=balancer,
         sni=sni,
         answers=answers,
         log=records.append,
@@ -345,6 +350,7 @@ async def staged(
     finally:
         stage.hang_up()
         await entrypoints.stop(grace)
+        await outside.close()
         await pool.close()
         app.stop()
         await eventually(lambda: not app._busy)

@@ -1,0 +1,93 @@
+"""Steps: a router's middlewares in the order in which a request meets them.
+
+Those before the first that wraps the handler look at the head alone, so any
+lane can take them; from there on all of them wrap, or a head would be changed
+before somebody in front has seen it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, takewhile
+
+from proxy.exchange import (
+    Acting,
+    Begins,
+    BodyMiddleware,
+    Expands,
+    Handler,
+    Middleware,
+    OnRequest,
+    OnResponse,
+    Request,
+    Response,
+)
+
+DEEPEST = 32
+"""Chains in one another; a circle is deeper."""
+MOST = 256
+"""Middlewares of one router, those of its chains included."""
+
+
+class Unresolved(Exception):
+    """The names lead nowhere; the text says so to the owner."""
+
+
+def expanded(names: Sequence[str], known: Mapping[str, Middleware]) -> list[tuple[str, Acting | Begins]]:
+    """The middlewares with these names, those of chains in their place."""
+    found = list(islice(_expanded(names, known, 0), MOST + 1))
+    if len(found) > MOST:
+        raise Unresolved(f"A router has at most {MOST} middlewares.")
+    return found
+
+
+def _expanded(
+    names: Sequence[str], known: Mapping[str, Middleware], depth: int
+) -> Iterator[tuple[str, Acting | Begins]]:
+    for name in names:
+        if name not in known:
+            raise Unresolved(f'There is no middleware "{name}"; without it the router is not served.')
+        middleware = known[name]
+        if not isinstance(middleware, Expands):
+            yield name, middleware
+        elif depth == DEEPEST:
+            raise Unresolved(f'The chain "{name}" leads to itself; without it the router is not served.')
+        else:
+            yield from _expanded(middleware.middlewares, known, depth + 1)
+
+
+def on_heads(middlewares: Sequence[Acting]) -> tuple[Acting, ...]:
+    """Those that any lane can take, outermost first."""
+    return tuple(takewhile(lambda each: not isinstance(each, BodyMiddleware), middlewares))
+
+
+def around_handler(middlewares: Sequence[Acting]) -> tuple[BodyMiddleware, ...]:
+    """The others, outermost first, all of them wrapping."""
+    behind = middlewares[len(on_heads(middlewares)) :]
+    return tuple(each if isinstance(each, BodyMiddleware) else OnHead(each) for each in behind)
+
+
+@dataclass(frozen=True, slots=True)
+class OnHead:
+    """One that looks at heads, in its place behind one that wraps."""
+
+    middleware: Acting
+
+    def wrap(self, next_handler: Handler) -> Handler:
+        async def step(request: Request) -> Response:
+            middleware, head = self.middleware, request.head
+            if isinstance(middleware, OnRequest):
+                outcome = middleware.on_request(head)
+                if isinstance(outcome, Response):
+                    return outcome
+                request = replace(request, head=outcome)
+            response = await next_handler(request)
+            if isinstance(middleware, OnResponse):
+                changed = middleware.on_response(response, head)
+                response = replace(
+                    response, status=changed.status, reason=changed.reason, fields=changed.fields
+                )
+            return response
+
+        return step
