@@ -14,9 +14,13 @@ from typing import Protocol
 from proxy.exchange import Middleware
 from proxy.middlewares import MIDDLEWARES
 from proxy.problem import Problem, Severity
-from proxy.reference import MiddlewareName, ServiceName, renamed
+from proxy.reference import MiddlewareName, ServiceName, files_named, renamed
 from proxy.schema import Flaw, Tree, Unfit, canonical, closest, options_of, parse_options
 
+NO_FILES = (
+    "A label cannot name a file of this machine. Declare the middleware in a route file (--routes), "
+    "and refer to it as {name}@file."
+)
 SECTIONS = ("routers", "services", "middlewares")
 
 
@@ -133,6 +137,10 @@ def _read_middleware(name: str, tree: Tree, reading: Reading) -> Middleware | No
     reading.flaws(cls, (*path, kind), flaws, consequence)
     if middleware is None and not flaws:
         reading.problem((*path, kind), "It is switched off.", consequence, "warning")
+    if reading.source.provider == "docker" and any(files_named(middleware)):
+        # Labels come with images: one could have any file of this machine looked into.
+        reading.problem((*path, kind), NO_FILES.format(name=name), consequence)
+        return None
     return middleware
 
 

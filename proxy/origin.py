@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from proxy.schema import option, options
+from proxy.schema import FileName, option, options
 
 
 @options
 class ClientTLS:
     """How an https server is asked."""
 
-    ca: str = option(doc="Authorities that may vouch for it (file).", example="/certs/ca.pem", default="")
-    cert: str = option(doc="Our certificate (file), if it asks.", example="/certs/me.pem", default="")
-    key: str = option(doc="The certificate's key (file).", example="/certs/me.key", default="")
+    ca: FileName = option(
+        doc="Authorities that may vouch for it (file).", example="/certs/ca.pem", default=""
+    )
+    cert: FileName = option(doc="Our certificate (file), if it asks.", example="/certs/me.pem", default="")
+    key: FileName = option(doc="The certificate's key (file).", example="/certs/me.key", default="")
     insecure_skip_verify: bool = option(
         doc="Ask whoever answers there, unverified.",
         example="false",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar, get_args
 
 from proxy.option import is_options, options_of
-from proxy.values import Unfit
+from proxy.values import FileName, Unfit
 
 T = TypeVar("T")
 
@@ -44,6 +44,16 @@ def renamed(options: T, kind: type[_Name], rename: Callable[[str], str]) -> T:
         value = getattr(options, field)
         changes[field] = tuple(kind(rename(each)) for each in value) if several else kind(rename(value))
     return replace(options, **changes) if changes else options  # type: ignore[type-var]
+
+
+def files_named(options: object) -> Iterator[str]:
+    """The files that the options name, at any depth."""
+    for field in options_of(type(options)) if is_options(type(options)) else ():
+        value = getattr(options, field)
+        if isinstance(value, FileName) and value:
+            yield value
+        else:
+            yield from files_named(value)
 
 
 def _references(options: object, kind: type[_Name]) -> Iterator[tuple[str, bool]]:

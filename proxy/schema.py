@@ -28,11 +28,11 @@ from proxy.option import (
     options_of,
     reference,
 )  # fmt: skip
-from proxy.values import ByteSize, Duration, IPAddress, IPNetwork, Port, Unfit, parse_leaf, quote
+from proxy.values import ByteSize, Duration, FileName, IPAddress, IPNetwork, Port, Unfit, parse_leaf, quote
 
 __all__ = [
-    "ByteSize", "Duration", "Flaw", "IPAddress", "IPNetwork", "OptionDoc", "Port", "Tree", "Unfit",
-    "canonical", "closest", "label_name", "option", "options", "options_of", "parse_options", "parse_text",
+    "ByteSize", "Duration", "FileName", "Flaw", "IPAddress", "IPNetwork", "OptionDoc", "Port", "Tree",
+    "Unfit", "canonical", "closest", "label_name", "option", "options", "options_of", "parse_options", "parse_text",
     "quote", "reference",
 ]  # fmt: skip
 

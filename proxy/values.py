@@ -119,6 +119,16 @@ class ByteSize(int):
         return cls(int(found[1]) << 10 * " kmgt".index(found[2].lower() or " "))
 
 
+class FileName(str):
+    """A file of the machine that Tidegate runs on; nothing that came with an image may name one."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> FileName:
+        return cls(text)
+
+
 class Port(int):
     """A TCP port."""
 

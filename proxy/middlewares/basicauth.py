@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from proxy.exchange import BodyMiddleware, Handler, Request, RequestHead, Response
 from proxy.field_name import check_name
 from proxy.password import is_hash, matches
-from proxy.schema import option, options
+from proxy.schema import FileName, option, options
 from proxy.signin import challenge, quoted, signed_in
 from proxy.surroundings import Surroundings
 from proxy.users import UserList, Users, read_lines
@@ -45,7 +45,7 @@ class BasicAuth:
         default=(),
         secret=True,
     )
-    users_file: str = option(
+    users_file: FileName = option(
         doc="File with one user a line; `users` win over it.", example="/config/users", default=""
     )
     realm: str = option(doc="What browsers may show.", example="My cloud", default="traefik")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from proxy.exchange import BodyMiddleware, Handler, Request, RequestHead, Response
 from proxy.field_name import check_name
 from proxy.nonce import Nonces
-from proxy.schema import option, options
+from proxy.schema import FileName, option, options
 from proxy.signin import challenge, quoted, signed_in
 from proxy.surroundings import Surroundings
 from proxy.target import BadTarget, split_target
@@ -40,7 +40,7 @@ class DigestAuth:
         default=(),
         secret=True,
     )
-    users_file: str = option(
+    users_file: FileName = option(
         doc="File with one user a line; `users` win over it.", example="/config/users", default=""
     )
     realm: str = option(

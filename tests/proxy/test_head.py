@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
 from aiohttp.http_parser import HttpRequestParser, HttpRequestParserPy
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -300,7 +300,10 @@ def test_whatever_we_accept_means_the_same_to_aiohttp(start, middle, end):
         return
     if head is None:
         return
-    method, target, _, fields, framing, closes = read_by_aiohttp(raw[: head.size])
+    try:
+        method, target, _, fields, framing, closes = read_by_aiohttp(raw[: head.size])
+    except BadHttpMessage:
+        return  # it may forgive less than we do (a tab behind "chunked"), never read something else
     assert (method, target, fields) == (head.method, head.target, head.fields)
     assert framing == head.framing
     # llhttp knows one option where there are several; it closes more often, never less.
