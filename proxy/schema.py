@@ -32,8 +32,8 @@ from proxy.values import ByteSize, Duration, FileName, IPAddress, IPNetwork, Por
 
 __all__ = [
     "ByteSize", "Duration", "FileName", "Flaw", "IPAddress", "IPNetwork", "OptionDoc", "Port", "Tree",
-    "Unfit", "canonical", "closest", "label_name", "option", "options", "options_of", "parse_options", "parse_text",
-    "quote", "reference",
+    "Unfit", "canonical", "closest", "label_name", "option", "options", "options_of", "parse_options",
+    "parse_text", "quote", "reference",
 ]  # fmt: skip
 
 T = TypeVar("T")
