@@ -108,14 +108,19 @@ def reference(cls: type, prefix: str) -> Iterator[str]:
             continue
         if get_origin(inner) is dict:
             name += ".<name>"
-        cells = (f"`{name}`", opt.doc, _default_cell(opt), f"`{opt.example}`")
+        cells = (_code(name), opt.doc, _default_cell(opt), _code(opt.example))
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _code(text: str) -> str:
+    """Markdown's code span; what holds a backtick itself takes two and a space (CommonMark 6.1)."""
+    return (f"`` {text} ``" if "`" in text else f"`{text}`") if text else ""
 
 
 def _default_cell(opt: OptionDoc) -> str:
     if opt.required:
         return "required"
-    return "" if opt.default in (None, (), {}, "") else f"`{_shown(opt.default)}`"
+    return "" if opt.default in (None, (), {}, "") else _code(_shown(opt.default))
 
 
 def _shown(value: Any) -> str:

@@ -154,6 +154,14 @@ def settings_reference(call: Call) -> int:
     return 0
 
 
+def labels_reference(call: Call) -> int:
+    refuse_strangers(call)
+    from tidegate.label_reference import labels_page
+
+    print(labels_page(), end="")
+    return 0
+
+
 def version(call: Call) -> int:
     refuse_strangers(call)
     from tidegate.version import version_text
@@ -172,6 +180,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Call], int]]] = {
     "routes": ("show routes, services, certificates and problems of the running instance", routes),
     "trust": ("say how devices come to trust Tidegate's own authority", trust),
     "healthcheck": ("ask the running instance how it is: exit status 0 when it answers, else 1", healthcheck),
+    "labels": ("print the reference of all labels", labels_reference),
     "settings": ("print the reference of all settings", settings_reference),
     "version": ("print the versions of Tidegate and of what it runs on", version),
 }
