@@ -36,7 +36,7 @@ THREE = Framing("length", 3)
                 ("Keep-Alive", "timeout=5"),
                 ("HTTP2-Settings", "AA"),
                 ("Upgrade", "h2c"),
-                ("TE", "trailers"),
+                ("TE", "gzip"),
                 ("Proxy-Connection", "close"),
             ),
             THREE,
@@ -47,7 +47,20 @@ THREE = Framing("length", 3)
             (HOST, ("Connection", "Upgrade"), ("Upgrade", "websocket")),
             NO_BODY,
             "websocket",
-            "GET /p HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+            "GET /p HTTP/1.1\r\nHost: a.test\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+        ),
+        (
+            (HOST, ("TE", "trailers"), ("Connection", "TE")),
+            NO_BODY,
+            "",
+            "GET /p HTTP/1.1\r\nHost: a.test\r\nTE: trailers\r\nConnection: TE\r\n\r\n",
+        ),
+        (
+            (HOST, ("TE", "trailers"), ("te", "trailers")),
+            NO_BODY,
+            "websocket",
+            "GET /p HTTP/1.1\r\nHost: a.test\r\nTE: trailers\r\nUpgrade: websocket\r\n"
+            "Connection: TE, upgrade\r\n\r\n",
         ),
     ],
 )
