@@ -19,7 +19,7 @@ from proxy.limits import Limits
 from proxy.model import Router, RoutingConfig, Server, Service
 from proxy.table import Entrypoint, compile_table
 from proxy.tls import SNI
-from proxy.upstream import Pool
+from proxy.upstream import Pool, Timeouts
 
 SECONDS = 10.0
 """How long anything may take before the test says that it never came."""
@@ -318,11 +318,12 @@ async def staged(
     listeners: tuple[Listener, ...] = (Listener("web", "127.0.0.1", 0),),
     answers: Callable[[str], bytes | None] = lambda path: None,
     grace: float = 0.5,
+    timeouts: Timeouts | None = None,
 ) -> AsyncIterator[Stage]:
     """Tidegate's proxy before one app, on real sockets."""
     app = App(script or says())
     await app.start()
-    pool = Pool()
+    pool = Pool(timeouts)
     records: list[AccessRecord] = []
     sni = SNI()
     entrypoints = Entrypoints(
