@@ -48,7 +48,8 @@ def write_request(
     """
     if not is_token(method) or not (target.isascii() and target.isprintable()) or " " in target or not target:
         raise ValueError(f"not a request: {method!r} {target!r}")
-    lines, hosts, options = [], 0, []
+    lines, hosts = [], 0
+    options: list[str] = []
     for line in fields:
         lower = FAMILIAR.get(line[0]) or line[0].lower()
         if lower not in OF_THIS_HOP:

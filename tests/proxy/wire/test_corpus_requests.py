@@ -171,7 +171,7 @@ def check_app(case: Served, got: list[Message]) -> None:
 
 
 def readings(target: str) -> set[str]:
-    """The paths that apps of all kinds make of it: NUL ends it, `;` hides, `\\` is a slash, escapes count once."""
+    """The paths that apps make of it: NUL ends it, `;` hides, `\\` is a slash, escapes count once."""
     path = target.partition("?")[0]
     found = set()
     for plain in (path, unquote(path, "latin-1")):
@@ -194,15 +194,16 @@ async def test_no_spelling_of_a_path_gets_past_its_guard(target: str) -> None:
         assert not [path for path in readings(message.line[4:]) if path.startswith(PRIVATE)]
 
 
+CHUNKS = b"POST /x HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n"
 CUT_SHORT = {
     "half a head": b"GET /x HTTP/1.1\r\nHost: a.test\r\nX: y",
     "a head without its last line": b"GET /x HTTP/1.1\r\nHost: a.test\r\n",
     "half a length": b"POST /x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 9\r\n\r\nhello",
     "no content at all": b"POST /x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 9\r\n\r\n",
-    "half a chunk": b"POST /x HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
-    "no last chunk": b"POST /x HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
-    "half a last chunk": b"POST /x HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",
-    "half a trailer": b"POST /x HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: y\r\n",
+    "half a chunk": CHUNKS + b"5\r\nhel",
+    "no last chunk": CHUNKS + b"5\r\nhello\r\n",
+    "half a last chunk": CHUNKS + b"5\r\nhello\r\n0\r\n",
+    "half a trailer": CHUNKS + b"0\r\nX: y\r\n",
 }
 
 
