@@ -344,7 +344,7 @@ REFUSED: dict[str, tuple[tuple[int, ...], bytes]] = {
 }
 
 PRIVATE = "/private"
-GUARDED: list[str] = r"""
+SPELLINGS = r"""
     /private /private/ /private/x /private?x /./private /../private //private ///private/x /a/../private
     /a//../private /a/b/../../private /%70rivate /%2e/private /%2E%2e/private /a/%2e%2e/private
     /a/.%2e/private /a/%2e./private /a%2f..%2fprivate /a/..%2fprivate /..%2fprivate /%2fprivate
@@ -358,5 +358,6 @@ GUARDED: list[str] = r"""
     /a?/../private /private/. /private/.. /PRIVATE/../private /a/..//private /a/.//../private
     /./;/private /a/;x/../../private /x/%2e%2e/%70%72%69vate /%2e%2e%2fprivate /%2e%2e%5cprivate
     /..%c0%afprivate /a/..%00/private
-""".split()
+"""
+GUARDED = tuple(SPELLINGS.split())
 """Targets that some app takes for something below /private, where only some clients may go."""
