@@ -65,9 +65,10 @@ def write_request(
     _add_framing(lines, framing)
     if upgrade:
         options.append("upgrade")
-        lines.append(("Upgrade", upgrade))
     if options:
         lines.append(("Connection", ", ".join(options)))
+    if upgrade:
+        lines.append(("Upgrade", upgrade))
     return write_section(f"{method} {target} HTTP/1.1", lines)
 
 

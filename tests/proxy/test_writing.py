@@ -47,7 +47,7 @@ THREE = Framing("length", 3)
             (HOST, ("Connection", "Upgrade"), ("Upgrade", "websocket")),
             NO_BODY,
             "websocket",
-            "GET /p HTTP/1.1\r\nHost: a.test\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+            "GET /p HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
         ),
         (
             (HOST, ("TE", "trailers"), ("Connection", "TE")),
@@ -59,8 +59,8 @@ THREE = Framing("length", 3)
             (HOST, ("TE", "trailers"), ("te", "trailers")),
             NO_BODY,
             "websocket",
-            "GET /p HTTP/1.1\r\nHost: a.test\r\nTE: trailers\r\nUpgrade: websocket\r\n"
-            "Connection: TE, upgrade\r\n\r\n",
+            "GET /p HTTP/1.1\r\nHost: a.test\r\nTE: trailers\r\nConnection: TE, upgrade\r\n"
+            "Upgrade: websocket\r\n\r\n",
         ),
     ],
 )
