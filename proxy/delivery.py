@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 async def deliver(dialogue: Dialogue, turn: Turn, response: Response) -> bool:
     """Send the response; whether the connection stays for another request."""
     if response.upgraded:
-        await _switch(dialogue, turn, response, response.upgraded)
-        return False
+        return await _switch(dialogue, turn, response, response.upgraded)
     body = response.body
     length = len(body) if isinstance(body, bytes) else body.length
     asked = turn.scanned
@@ -94,18 +93,24 @@ async def _let_go(content: object) -> None:
         close()
 
 
-async def _switch(dialogue: Dialogue, turn: Turn, response: Response, server: Stream) -> None:
+async def _switch(dialogue: Dialogue, turn: Turn, response: Response, server: Stream) -> bool:
     """Hand both ends over to each other (RFC 9110 7.8)."""
     protocol = turn.scanned.upgrade
+    try:
+        head = write_response(response, NO_BODY, upgrade=protocol)
+    except ValueError as bug:
+        # While this is still a turn: an upgraded connection has no limits, nobody would end it.
+        server.close()
+        return await deliver(dialogue, turn, turn.failed(bug))
     turn.started, turn.tally.status = True, 101
     stream = dialogue.upgrade(turn)
-    dialogue.wire.send(write_response(response, NO_BODY, upgrade=protocol))
-    websocket = protocol.lower() == "websocket"
     try:
-        await join(stream, server, websocket=websocket, stopping=dialogue.stopping)
+        dialogue.wire.send(head)
+        await join(stream, server, websocket=protocol.lower() == "websocket", stopping=dialogue.stopping)
     finally:
         server.close()
         dialogue.finish(turn, keep=False)
+    return False
 
 
 def own_answer(response: Response, asked: ScannedRequest | None, *, keep: bool) -> bytes:

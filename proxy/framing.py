@@ -6,6 +6,7 @@ whether the message has ended, and what came after it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal, Protocol
@@ -34,14 +35,16 @@ LONGEST_EXTENSION: Final = (
 LARGEST_TRAILERS: Final = 8 * 1024
 MOST_TRAILERS: Final = 32
 HEX: Final = b"0123456789abcdefABCDEF"
+_ODD: Final = re.compile("[^a-z0-9-]")
 
 # RFC 9110 6.5.1: nothing that frames, routes, modifies, authenticates, controls or says what the content is.
 FORBIDDEN_TRAILERS: Final = frozenset(
     ("transfer-encoding", "content-length", "connection", "keep-alive", "proxy-connection", "upgrade",
-     "http2-settings", "te", "trailer", "host", "forwarded", "via", "x-real-ip", "x-forwarded-for",
-     "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port", "x-forwarded-prefix",
-     "x-forwarded-server", "x-client-ip", "true-client-ip", "cf-connecting-ip", "x-original-url",
-     "x-rewrite-url", "x-http-method-override", "proxy", "remote-user", "expect", "max-forwards",
+     "http2-settings", "te", "trailer", "host", "forwarded", "via", "x-real-ip",
+     "x-client-ip", "x-cluster-client-ip", "true-client-ip", "cf-connecting-ip", "x-original-url",
+     "x-original-uri", "x-original-host", "x-rewrite-url", "x-host", "x-http-method-override", "proxy",
+     "remote-user", "remote-groups", "remote-name", "remote-email", "x-remote-user", "x-webauth-user",
+     "expect", "max-forwards",
      "cache-control", "pragma", "range", "if-match", "if-none-match", "if-modified-since",
      "if-unmodified-since", "if-range", "authorization", "www-authenticate", "proxy-authenticate",
      "proxy-authorization", "proxy-authentication-info", "authentication-info", "cookie", "set-cookie",
@@ -250,7 +253,11 @@ def allowed_trailers(fields: Fields) -> Fields:
 
     CGI makes one name of `X-Real_Ip` and `X-Real-Ip`, so they are one here.
     """
-    return tuple(line for line in fields if line[0].lower().replace("_", "-") not in FORBIDDEN_TRAILERS)
+    return tuple(line for line in fields if not _forbidden(_ODD.sub("-", line[0].lower())))
+
+
+def _forbidden(name: str) -> bool:
+    return name in FORBIDDEN_TRAILERS or name.startswith("x-forwarded")
 
 
 def write_chunk(data: bytes) -> bytes:

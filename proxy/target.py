@@ -12,7 +12,7 @@ _ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
 _BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _TO_DO = re.compile(r"%|/\.|//")
-_AMBIGUOUS = re.compile(r"%2F|%5C|%00|\\|/\.\.?(?:;|%3B)")
+_AMBIGUOUS = re.compile(r"%2F|%5C|%00|\\|/\.\.?(?:;|%3B)|/(?:;|%3B)[^/]*/")
 
 
 class BadTarget(ValueError):
@@ -75,6 +75,7 @@ def is_ambiguous(path: str) -> bool:
     """Whether servers disagree about which path this (normal) one is.
 
     Some decode an escaped slash or backslash before they resolve dots, some end
-    at NUL, and Java's cut `;parameters` off a segment, so that `..;` means `..`.
+    at NUL, and Java's cut `;parameters` off a segment, so that `..;` means `..`
+    and `/;/` one slash.  A last `/;jsessionid=1` is what Java's own links have.
     """
     return _AMBIGUOUS.search(path) is not None

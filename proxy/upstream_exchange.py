@@ -128,6 +128,7 @@ class UpstreamExchange:
 
     async def _write_content(self, body: Body) -> None:
         length, count = self._framing.length, 0
+        self._await_client(count)
         async for piece in body:
             count += len(piece)
             if length is not None and count > length:
@@ -140,12 +141,22 @@ class UpstreamExchange:
             self._moved()
             if count == length:
                 break
+            self._await_client(count)
         if length is None:
             self._line.write(write_last_chunk(body.trailers))
         elif count < length:
             raise Truncated("the client went before the end of its request")
         self._sent = True
         self._moved()
+
+    def _await_client(self, count: int) -> None:
+        """Of a server nothing is expected while its client is slow, whose own limit is the entrypoint's.
+
+        A client that wants to be invited (RFC 9110 10.1.1) waits for the server all the same.
+        """
+        invited = count or not get(self._request.head.fields, "Expect")
+        if invited and self._incoming is None and not self._over:
+            self._line.deadline = inf
 
     def _moved(self) -> None:
         """Something moved, so the server has its time from here.

@@ -49,10 +49,14 @@ def write_request(
     if not is_token(method) or not (target.isascii() and target.isprintable()) or " " in target or not target:
         raise ValueError(f"not a request: {method!r} {target!r}")
     lines, hosts = [], 0
+    options: list[str] = []
     for line in fields:
         lower = FAMILIAR.get(line[0]) or line[0].lower()
         if lower not in OF_THIS_HOP:
             hosts += lower == "host"
+            lines.append(line)
+        elif lower == "te" and line[1] == "trailers" and not options:
+            options.append("TE")  # this hop can take them, too (RFC 9110 10.1.4)
             lines.append(line)
     if not hosts and host:
         lines.insert(0, ("Host", host))
@@ -60,7 +64,11 @@ def write_request(
         raise ValueError("a request has one Host")
     _add_framing(lines, framing)
     if upgrade:
-        lines += (("Connection", "upgrade"), ("Upgrade", upgrade))
+        options.append("upgrade")
+    if options:
+        lines.append(("Connection", ", ".join(options)))
+    if upgrade:
+        lines.append(("Upgrade", upgrade))
     return write_section(f"{method} {target} HTTP/1.1", lines)
 
 

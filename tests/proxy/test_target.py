@@ -57,6 +57,7 @@ def test_an_absolute_target_is_taken_apart(target: str, parts: tuple[str | None,
     [
         ("/a%2Fb", True), ("/a%5Cb", True), ("/a%00", True), ("/a\\b", True), ("/a/..;/b", True),
         ("/a/..;x=1/b", True), ("/a/.;/b", True), ("/a/..%3B/b", True),
+        ("/;/a", True), ("/;x=1/a", True), ("/%3B/a", True), ("/a/;x/../b", True), ("/;jsessionid=1", False),
         ("/a;x=1/b", False), ("/a%20b", False), ("/a%252Fb", False), ("/a...;b", False),
     ],
 )  # fmt: skip

@@ -36,7 +36,7 @@ THREE = Framing("length", 3)
                 ("Keep-Alive", "timeout=5"),
                 ("HTTP2-Settings", "AA"),
                 ("Upgrade", "h2c"),
-                ("TE", "trailers"),
+                ("TE", "gzip"),
                 ("Proxy-Connection", "close"),
             ),
             THREE,
@@ -48,6 +48,19 @@ THREE = Framing("length", 3)
             NO_BODY,
             "websocket",
             "GET /p HTTP/1.1\r\nHost: a.test\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+        ),
+        (
+            (HOST, ("TE", "trailers"), ("Connection", "TE")),
+            NO_BODY,
+            "",
+            "GET /p HTTP/1.1\r\nHost: a.test\r\nTE: trailers\r\nConnection: TE\r\n\r\n",
+        ),
+        (
+            (HOST, ("TE", "trailers"), ("te", "trailers")),
+            NO_BODY,
+            "websocket",
+            "GET /p HTTP/1.1\r\nHost: a.test\r\nTE: trailers\r\nConnection: TE, upgrade\r\n"
+            "Upgrade: websocket\r\n\r\n",
         ),
     ],
 )

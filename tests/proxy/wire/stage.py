@@ -21,7 +21,7 @@ from proxy.outside import Outside
 from proxy.running import Running
 from proxy.table import Entrypoint, compile_table
 from proxy.tls import SNI
-from proxy.upstream import Pool
+from proxy.upstream import Pool, Timeouts
 
 SECONDS = 10.0
 """How long anything may take before the test says that it never came."""
@@ -320,11 +320,12 @@ async def staged(
     listeners: tuple[Listener, ...] = (Listener("web", "127.0.0.1", 0),),
     answers: Callable[[str], bytes | None] = lambda path: None,
     grace: float = 0.5,
+    timeouts: Timeouts | None = None,
 ) -> AsyncIterator[Stage]:
     """Tidegate's proxy before one app, on real sockets."""
     app = App(script or says())
     await app.start()
-    pool, balancer = Pool(), Balancer()
+    pool, balancer = Pool(timeouts), Balancer()
     outside = Outside(pool, balancer)
     asked = (config or one_app)(app)
     outside.services = asked.services

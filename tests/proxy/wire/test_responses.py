@@ -1,6 +1,7 @@
 """What a client gets of an app's answer."""
 
 import asyncio
+import socket
 
 import pytest
 
@@ -313,3 +314,10 @@ async def test_a_middleware_cannot_smuggle_a_line_into_a_head():
         reply = await client.ask(GET)
         assert reply.status == 500
         assert reply.get("X-B") is None
+
+
+async def test_no_piece_of_an_answer_waits_for_the_acknowledgement_of_the_one_before():
+    async with staged() as stage:
+        await stage.client()
+        sock = (await stage.connection()).wire._transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -3,7 +3,10 @@
 import asyncio
 import time
 
+import pytest
+
 from proxy.limits import Limits
+from proxy.upstream import Timeouts
 from tests.proxy.wire.stage import Call, eventually, says, staged
 
 GET = b"GET / HTTP/1.1\r\nHost: app.test\r\n\r\n"
@@ -90,6 +93,35 @@ async def test_a_slow_app_is_not_the_clients_fault():
         client = await stage.client()
         reply = await client.ask(b"PUT / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 2\r\n\r\nab")
         assert reply.status == 200
+
+
+@pytest.mark.parametrize(
+    "framing, pieces",
+    [
+        ("Content-Length: 3", [b"a", b"b", b"c"]),
+        ("Transfer-Encoding: chunked", [b"2\r\nab\r\n", b"0\r\n", b"\r\n"]),
+    ],
+)
+async def test_a_slow_client_is_not_the_apps_fault(framing: str, pieces: list[bytes]):
+    async with staged(timeouts=Timeouts(first_byte=0.1)) as stage:
+        client = await stage.client()
+        await client.send(f"PUT / HTTP/1.1\r\nHost: app.test\r\n{framing}\r\n\r\n".encode())
+        for piece in pieces:
+            await asyncio.sleep(0.2)
+            await client.send(piece)
+        assert (await client.reply()).status == 200
+
+
+async def test_a_client_that_nobody_invites_hears_that_the_app_was_silent():
+    async def silent(call: Call) -> None:
+        await call.until_left()
+
+    async with staged(silent, timeouts=Timeouts(first_byte=0.1)) as stage:
+        client = await stage.client()
+        await client.send(
+            b"PUT / HTTP/1.1\r\nHost: app.test\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+        )
+        assert (await client.reply()).status == 504
 
 
 async def test_a_client_that_waits_for_an_invitation_is_not_cut_for_sending_nothing():

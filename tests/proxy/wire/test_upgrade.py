@@ -5,8 +5,10 @@ import contextlib
 
 import pytest
 
+from proxy.exchange import RequestHead, ResponseHead
 from proxy.limits import Limits
-from tests.proxy.wire.stage import Call, eventually, says, staged
+from proxy.model import RoutingConfig, Service
+from tests.proxy.wire.stage import App, Call, eventually, router, says, staged, to
 
 ASK = (
     b"GET /chat HTTP/1.1\r\nHost: app.test\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
@@ -81,6 +83,25 @@ async def test_an_app_that_does_not_agree_answers_like_any_other():
         reply = await client.ask(ASK)
         assert (reply.status, reply.body, reply.get("X-Why")) == (403, b"no", "because")
         assert (await client.ask(b"GET / HTTP/1.1\r\nHost: app.test\r\n\r\n")).status == 403
+
+
+class Ticking:
+    """A middleware that puts into a response what no head can hold."""
+
+    def on_response(self, response: ResponseHead, request: RequestHead) -> ResponseHead:
+        return ResponseHead(response.status, (*response.fields, ("X", "\u2713")))
+
+
+async def test_an_agreement_that_may_not_leave_is_a_fault_of_ours_and_lets_the_app_go():
+    def config(app: App) -> RoutingConfig:
+        routers = {"app@test": router("app@test", "Host(`app.test`)", "app@test", middlewares=("tick",))}
+        return RoutingConfig(routers, {"app@test": Service("app@test", (to(app),))}, {"tick": Ticking()})
+
+    async with staged(echo, config=config) as stage:
+        client = await stage.client()
+        assert (await client.ask(ASK)).status == 500
+        await eventually(lambda: not stage.app._busy)
+        assert (await stage.record()).bug
 
 
 @pytest.mark.parametrize("who", ["client", "app"])

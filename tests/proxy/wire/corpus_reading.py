@@ -1,0 +1,168 @@
+"""Corpus reading: what came out of Tidegate, on either side, read as strictly as RFC 9112 allows.
+
+Written apart from the proxy's own scanner on purpose: a mistake there must not excuse itself here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP/1\.1")
+STATUS_LINE = re.compile(r"HTTP/1\.1 ([1-5][0-9][0-9]) ([\t\x20-\x7e\x80-\xff]*)")
+FIELD_LINE = re.compile(
+    r"([!#$%&'*+.^_`|~0-9A-Za-z-]+): ?"
+    r"((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)"
+)
+SIZE_LINE = re.compile(r"[1-9a-f][0-9a-f]{0,14}|0")
+
+
+class Malformed(AssertionError):
+    """Something left Tidegate that two readers could understand differently."""
+
+
+@dataclass
+class Message:
+    start: str
+    fields: list[tuple[str, str]]
+    body: bytes = b""
+    trailers: list[tuple[str, str]] = field(default_factory=list)
+    whole: bool = True
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.fields if key.lower() == name]
+
+    @property
+    def status(self) -> int:
+        return int(self.start.split(" ")[1])
+
+    @property
+    def line(self) -> str:
+        return self.start.removesuffix(" HTTP/1.1")
+
+
+def read_requests(data: bytes) -> list[Message]:
+    """The requests of one connection; only the last may be unfinished."""
+    found: list[Message] = []
+    while data:
+        head, data = _head(data, REQUEST_LINE)
+        if head is None:
+            break
+        if len(head.all("host")) != 1 or not head.all("host")[0]:
+            raise Malformed(f"not one Host: {head.fields}")
+        _check_hop(head)
+        data = _content(head, data, None if head.all("transfer-encoding") else _length(head) or 0)
+        found.append(head)
+        if head.all("upgrade"):
+            break
+    return found
+
+
+def read_responses(data: bytes, methods: list[str], closed: bool) -> list[Message]:
+    """The responses of one connection to requests of these methods, interim ones among them."""
+    found: list[Message] = []
+    waiting = list(methods)
+    while data:
+        head, data = _head(data, STATUS_LINE)
+        if head is None:
+            raise Malformed("half a head")
+        found.append(head)
+        if head.status < 200:
+            _check_bodiless(head)
+            if head.status == 101:
+                head.body = data
+                return found
+            continue
+        method = waiting.pop(0) if waiting else "GET"
+        if head.status == 204:
+            _check_bodiless(head)
+        elif method == "HEAD" or head.status == 304:
+            _length(head)
+        elif head.all("transfer-encoding"):
+            data = _content(head, data, None)
+        elif (length := _length(head)) is not None:
+            data = _content(head, data, length)
+        else:
+            head.body, data, head.whole = data, b"", closed
+            if head.all("connection") != ["close"]:
+                raise Malformed("an answer without an end")
+        if "close" in head.all("connection") and data:
+            raise Malformed(f"bytes after the last answer: {data[:80]!r}")
+    return found
+
+
+def _head(data: bytes, first: re.Pattern[str]) -> tuple[Message | None, bytes]:
+    head, end, rest = data.partition(b"\r\n\r\n")
+    start, *lines = head.decode("latin-1").split("\r\n")
+    if not first.fullmatch(start):
+        raise Malformed(f"a start line: {start[:200]!r}")
+    fields = [_field(line) for line in (lines if end else lines[:-1])]
+    return (Message(start, fields), rest) if end else (None, b"")
+
+
+def _field(line: str) -> tuple[str, str]:
+    found = FIELD_LINE.fullmatch(line)
+    if not found:
+        raise Malformed(f"a field line: {line[:200]!r}")
+    return found[1], found[2]
+
+
+def _length(head: Message) -> int | None:
+    lengths, codings = head.all("content-length"), head.all("transfer-encoding")
+    if len(lengths) + len(codings) > 1 or codings not in ([], ["chunked"]):
+        raise Malformed(f"framed twice: {head.fields}")
+    if lengths and not re.fullmatch("[0-9]{1,18}", lengths[0]):
+        raise Malformed(f"a length: {lengths}")
+    return int(lengths[0]) if lengths else None
+
+
+def _check_bodiless(head: Message) -> None:
+    if head.all("content-length") or head.all("transfer-encoding"):
+        raise Malformed(f"content announced where none is: {head.start}")
+
+
+def _check_hop(head: Message) -> None:
+    """Nothing of the client's hop may be seen by the app (RFC 9110 7.6.1)."""
+    _length(head)
+    options = [option.strip().lower() for value in head.all("connection") for option in value.split(",")]
+    allowed = {"upgrade": "upgrade", "te": "te"}
+    for option in options:
+        if option not in allowed or len(head.all(allowed[option])) != 1:
+            raise Malformed(f"Connection: {options}")
+    for name in ("keep-alive", "proxy-connection", "proxy-authorization", "http2-settings", "proxy"):
+        if head.all(name):
+            raise Malformed(f"{name} reached the app")
+    if head.all("te") not in ([], ["trailers"]):
+        raise Malformed(f"TE: {head.all('te')}")
+
+
+def _content(head: Message, data: bytes, length: int | None) -> bytes:
+    """Take the content off `data`; None is chunked."""
+    if length is not None:
+        head.body, head.whole = data[:length], len(data) >= length
+        return data[length:]
+    while True:
+        size, end, data = data.partition(b"\r\n")
+        if not end:
+            head.whole = False
+            return b""
+        if not SIZE_LINE.fullmatch(size.decode("latin-1")):
+            raise Malformed(f"a chunk size: {size[:80]!r}")
+        count = int(size, 16)
+        if not count:
+            return _trailers(head, data)
+        head.body += data[:count]
+        if data[count : count + 2] != b"\r\n"[: max(0, len(data) - count)]:
+            raise Malformed("a chunk without its end")
+        data = data[count + 2 :]
+
+
+def _trailers(head: Message, data: bytes) -> bytes:
+    while True:
+        line, end, data = data.partition(b"\r\n")
+        if not end:
+            head.whole = False
+            return b""
+        if not line:
+            return data
+        head.trailers.append(_field(line.decode("latin-1")))
