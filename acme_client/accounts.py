@@ -19,6 +19,8 @@ from acme_client.resources import Session
 from acme_client.store import Account, Store
 
 CLOSED = ("accountDeactivated",)
+LOST = "The CA no longer knew the one before."
+UNREADABLE = "The stored key of the one before was broken; it is in quarantine."
 UNKNOWN = ("accountDoesNotExist", *CLOSED)
 
 
@@ -41,10 +43,11 @@ def open_session(store: Store, authority: Authority, clock: Callable[[], datetim
 
     with store.lock_account(authority):
         account = store.load_account(authority)
-        if account and lost in CLOSED:
+        broken = account is not None and not _usable(account.key_pem)
+        if account and (broken or lost in CLOSED):
             store.retire_account(authority)
             account = None
-        if account is None or not _usable(account.key_pem):
+        if account is None:
             account = Account(_new_key())
             store.save_account(authority, account)
         known = "" if lost else account.url
@@ -53,7 +56,7 @@ def open_session(store: Store, authority: Authority, clock: Callable[[], datetim
             return Opened(session, known)
         url = session.register()
         store.save_account(authority, Account(account.key_pem, url))
-        return Opened(session, url, "The CA no longer knew the one before." if lost else "")
+        return Opened(session, url, UNREADABLE if broken else LOST if lost else "")
 
 
 def _usable(key_pem: bytes) -> bool:

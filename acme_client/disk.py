@@ -13,6 +13,9 @@ from typing import Any
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
+MISSING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+"""There is no such file: nothing, or something of another kind, which a copy or a volume may have left."""
+
 
 def make_folder(path: Path) -> None:
     """This folder and those above it, private from the first moment on."""
@@ -53,8 +56,18 @@ def read_json(path: Path) -> Any:
     """The document, or None where it is missing or damaged."""
     try:
         return json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
+    except (*MISSING, ValueError, RecursionError):
         return None
+
+
+def move_away(path: Path, quarantine: Path) -> Path:
+    """Put something broken where nobody reads it; where it is now."""
+    place = quarantine / f"{path.parent.name}-{path.name}-{token_hex(4)}"
+    try:
+        make_folder(quarantine)
+        return path.rename(place)
+    except OSError:
+        return path  # a read-only disk: it stays where it is, and is not served either
 
 
 def replace_link(path: Path, target: str) -> None:

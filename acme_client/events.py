@@ -93,6 +93,21 @@ class Quarantined:
 
 
 @dataclass(frozen=True, slots=True)
+class RootReplaced:
+    """The root that people may have trusted is another one now."""
+
+    level: ClassVar[Level] = "error"
+    reason: str
+    place: str
+
+    def __str__(self) -> str:
+        return (
+            f"The root of Tidegate's own authority was {self.reason} and is now at {self.place}."
+            " Devices have to trust the new one: tidegate trust"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class RightsRepaired:
     level: ClassVar[Level] = "warning"
     paths: tuple[str, ...]
@@ -151,6 +166,7 @@ Event: TypeAlias = (
     | AuthorityFailed
     | AccountMade
     | Quarantined
+    | RootReplaced
     | RightsRepaired
     | StorageUnwritable
     | StorageWritable

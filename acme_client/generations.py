@@ -17,8 +17,10 @@ from typing import Any
 from acme_client.certificate import BrokenCertificate, Certificate, read
 from acme_client.disk import (
     FOLDER_MODE,
+    MISSING,
     json_bytes,
     make_folder,
+    move_away,
     read_json,
     replace_link,
     sync_folder,
@@ -50,7 +52,7 @@ def newest(folder: Path, host: str, quarantine: Path) -> tuple[Certificate | Non
         try:
             return _read_generation(path, host), tuple(broken)
         except BrokenCertificate as error:
-            broken.append(Broken(host, str(error), str(_move_away(path, quarantine))))
+            broken.append(Broken(host, str(error), str(move_away(path, quarantine))))
     return None, tuple(broken)
 
 
@@ -90,20 +92,11 @@ def _read_generation(path: Path, host: str) -> Certificate:
         raise BrokenCertificate("meta.json is missing or cannot be read")
     try:
         certificate = read((path / "fullchain.pem").read_bytes(), (path / "key.pem").read_bytes(), directory)
-    except FileNotFoundError as error:
+    except MISSING as error:
         raise BrokenCertificate(f"{Path(error.filename).name} is missing") from error
     if not certificate.covers(host):
         raise BrokenCertificate(f"it is for {', '.join(certificate.names)}")
     return certificate
-
-
-def _move_away(path: Path, quarantine: Path) -> Path:
-    place = quarantine / f"{path.parent.name}-{path.name}-{token_hex(4)}"
-    try:
-        make_folder(quarantine)
-        return path.rename(place)
-    except OSError:
-        return path  # a read-only disk: it stays where it is, and is not served either
 
 
 def _prune(folder: Path, before: float) -> None:

@@ -66,6 +66,7 @@ class Holdings:
         """Have something to serve for every host, serve it, and only then write what is new."""
         await self._load(now)
         await self._stand_in(now)
+        self._tell_replaced_roots()
         self._forget(now)
         self.publish()
         if self._check_clock(now):
@@ -155,6 +156,10 @@ class Holdings:
                 host.take_internal(leaf)
         if self._internal.trouble:
             self.unwritable(self._internal.trouble)
+
+    def _tell_replaced_roots(self) -> None:
+        while self._internal.replaced:
+            self._log(self._internal.replaced.pop(0))
 
     def _sign(self, wanted: Sequence[tuple[str, ...]], now: datetime) -> dict[tuple[str, ...], Certificate]:
         """In the storage's thread: a leaf for each; none for a text that fits in no certificate."""

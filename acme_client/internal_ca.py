@@ -18,7 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from acme_client.certificate import Certificate
-from acme_client.disk import make_folder, replace_file
+from acme_client.disk import MISSING, make_folder, move_away, replace_file
+from acme_client.events import RootReplaced
+from acme_client.plan import BUILT
 from acme_client.signing import Reach, Root, is_local, key_pem, make_root, sign_leaf
 
 LEAF_LIFE = timedelta(days=60)
@@ -38,8 +40,12 @@ class InternalCA:
         self._trusted: Reach = "local" if limited else "any"
         self._roots: dict[Reach, Root] = {}
         self._unsaved: set[Reach] = set()
+        self._unread: set[Reach] = set()
+        """Whose file is there and cannot be read: it is not overwritten."""
         self.trouble: OSError | None = None
         """Why a root lives in memory only."""
+        self.replaced: list[RootReplaced] = []
+        """What people who trusted a root have to be told."""
 
     @property
     def root_path(self) -> Path | None:
@@ -48,7 +54,7 @@ class InternalCA:
 
     def root_pem(self, now: datetime) -> bytes:
         """That root certificate, made now if it was not needed before."""
-        return self._root(self._trusted, now).certificate.public_bytes(Encoding.PEM)
+        return public_pem(self._root(self._trusted, now))
 
     def reach_for(self, hosts: Sequence[str]) -> Reach:
         return "local" if self._limited and all(map(is_local, hosts)) else "any"
@@ -69,11 +75,21 @@ class InternalCA:
         return True
 
     def _root(self, reach: Reach, now: datetime) -> Root:
-        """The root, made anew where it is missing, broken or in its last year."""
-        root = self._roots.get(reach) or self._load(reach)
-        if root is None or not _lasts(root.certificate, now):
+        """The root, made anew where it is missing, broken or in its last year.
+
+        What people trust is never thrown away for what may pass: a clock that
+        starts in 1970, or a file that cannot be read at the moment.
+        """
+        root = self._roots.get(reach)
+        if root is None or reach in self._unread:
+            root = self._load(reach) or root
+        sane = now >= BUILT
+        if root is None or (sane and not _lasts(root.certificate, now)):
+            if root is not None and reach not in self._unread:
+                self._put_aside(reach, "not valid for long enough")
             root = make_root(reach, now)
-            self._unsaved.add(reach)
+            if sane and reach not in self._unread:
+                self._unsaved.add(reach)
         self._roots[reach] = root
         if reach in self._unsaved:
             self._save(reach, root)
@@ -84,24 +100,34 @@ class InternalCA:
             return None
         try:
             text = (self._folder / reach / "root-and-key.pem").read_bytes()
-            key = load_pem_private_key(text, None)
-            certificate = x509.load_pem_x509_certificate(text)
-        except (OSError, ValueError):
+        except MISSING:
+            self._unread.discard(reach)
             return None
-        if not isinstance(key, ec.EllipticCurvePrivateKey) or certificate.public_key() != key.public_key():
+        except OSError as error:
+            self.trouble = error
+            self._unread.add(reach)
             return None
-        root = Root(certificate, key)
-        if reach == self._trusted and not self._handed_out(root):
+        if reach in self._unread:
+            self._unread.discard(reach)
+            self.trouble = None
+        root = _read_root(text)
+        if root is None:
+            self._put_aside(reach, "broken")
+        elif reach == self._trusted and not self._handed_out(root):
             self._unsaved.add(reach)  # the installation's CA was switched on or off meanwhile
         return root
 
+    def _put_aside(self, reach: Reach, reason: str) -> None:
+        if self._folder is None or not (path := self._folder / reach / "root-and-key.pem").exists():
+            return
+        place = move_away(path, self._folder.parent / "quarantine")
+        self.replaced.append(RootReplaced(reason, str(place)))
+
     def _handed_out(self, root: Root) -> bool:
-        path = self.root_path
-        return (
-            path is not None
-            and path.exists()
-            and path.read_bytes() == root.certificate.public_bytes(Encoding.PEM)
-        )
+        try:
+            return self.root_path is not None and self.root_path.read_bytes() == public_pem(root)
+        except OSError:
+            return False
 
     def _save(self, reach: Reach, root: Root) -> None:
         """Root and key are one file, so that no crash can leave one without the other.
@@ -112,7 +138,7 @@ class InternalCA:
         if self._folder is None:
             return
         folder = self._folder / reach
-        public = root.certificate.public_bytes(Encoding.PEM)
+        public = public_pem(root)
         try:
             make_folder(folder)
             replace_file(folder / "root-and-key.pem", public + key_pem(root.key))
@@ -124,6 +150,21 @@ class InternalCA:
         else:
             self.trouble = None
             self._unsaved.discard(reach)
+
+
+def public_pem(root: Root) -> bytes:
+    return root.certificate.public_bytes(Encoding.PEM)
+
+
+def _read_root(text: bytes) -> Root | None:
+    """The root in this file; None where it is none, or the key is not its own."""
+    try:
+        key = load_pem_private_key(text, None)
+        certificate = x509.load_pem_x509_certificate(text)
+        own = isinstance(key, ec.EllipticCurvePrivateKey) and certificate.public_key() == key.public_key()
+    except Exception:  # the parser raises ValueError, TypeError, its own kinds and more
+        return None
+    return Root(certificate, key) if own and isinstance(key, ec.EllipticCurvePrivateKey) else None
 
 
 def _lasts(root: x509.Certificate, now: datetime) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from proxy.model import Router
 
 _HOST = re.compile(r"(?<![!\w])host\(\s*[`\"]([^`\"]*)[`\"]\s*\)", re.IGNORECASE)
+_EVERY_PATH = re.compile(r"&&\s*pathprefix\(\s*[`\"]/[`\"]\s*\)", re.IGNORECASE)
 _NOTHING_ELSE = re.compile(r"[\s()|]*")
 
 
@@ -19,7 +20,7 @@ def hosts(rule: str) -> frozenset[str]:
 
 def whole_hosts(rule: str) -> frozenset[str]:
     """The host names that the rule claims whole, without leaving paths or anything to others."""
-    return hosts(rule) if _NOTHING_ELSE.fullmatch(_HOST.sub("", rule)) else frozenset()
+    return hosts(rule) if _NOTHING_ELSE.fullmatch(_HOST.sub("", _EVERY_PATH.sub("", rule))) else frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ SPOKEN = (1, 44)  # the newest API version that this was written against; older 
 OLDEST = "1.24"
 MOST_INSPECTS = 8  # at once: a hundred new containers must not become a hundred connections
 TIMEOUT = 20
+MOST_JOINED = 5  # the engine itself refuses more than one; whoever stands before it may not
 REACHABLE_FROM_HOST = ("bridge",)  # macvlan, ipvlan and overlay addresses do not answer their own host
 
 
@@ -196,11 +197,21 @@ def _close(events: Any) -> None:
 
 def _own(client: APIClient, listed: Mapping[str, Listed]) -> Own:
     me = own_container(listed)
-    container = _inspect(client, me) if me else None
+    container = _stands_in(client, me) if me else None
     if container is None or container.network_mode == "host":
         return Own(_bridges(client, listed), me)
     gateways = [gateway for _, gateway in sorted(container.gateways.items()) if gateway]
     return Own(frozenset(container.networks), me, host_alias() or (gateways or [LOOPBACK])[0])
+
+
+def _stands_in(client: APIClient, me: str) -> Container | None:
+    """The container whose network the proxy uses: its own, or another's (`network_mode: container:vpn`)."""
+    container = _inspect(client, me)
+    for _ in range(MOST_JOINED):
+        if container is None or not container.joined:
+            return container
+        container = _inspect(client, container.joined)
+    return container
 
 
 def _bridges(client: APIClient, listed: Mapping[str, Listed]) -> frozenset[str]:

@@ -23,6 +23,8 @@ from proxy.reference import MiddlewareName, ServiceName, renamed
 
 T = TypeVar("T")
 
+LONGEST_TEXT = 600
+
 
 @dataclass(slots=True)
 class _Union:
@@ -195,4 +197,15 @@ def _objection(router: Router, fragment: Fragment, union: _Union) -> Problem | N
 
 
 def _once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    return tuple(dict.fromkeys(problems))
+    """Each problem once, and none longer than people read: a label's name and value may have a megabyte."""
+    return tuple(dict.fromkeys(map(_readable, problems)))
+
+
+def _readable(problem: Problem) -> Problem:
+    texts = (problem.where, problem.what, problem.consequence)
+    if all(len(text) <= LONGEST_TEXT for text in texts):
+        return problem
+    where, what, consequence = (
+        text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 3]}..." for text in texts
+    )
+    return replace(problem, where=where, what=what, consequence=consequence)

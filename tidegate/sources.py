@@ -6,6 +6,7 @@ where it stands and the closest right name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
 PREFIX = "TIDEGATE_"
 CONFIG = "TIDEGATE_CONFIG"
+ORCHESTRATORS = re.compile(
+    r"TIDEGATE_(\w+_)?((SERVICE_HOST|SERVICE_PORT(_\w+)?)|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)?)"
+    r"|TIDEGATE_(NAME|ENV_\w+)"
+)
+"""What Kubernetes and Docker's links tell every container about a service that is called tidegate."""
 USUAL_FILE = Path("/etc/tidegate/tidegate.yaml")
 MOST = 1 << 20
 """A settings file is a few lines; whatever is longer than this is another file."""
@@ -120,11 +126,19 @@ def from_flags(flags: Flags) -> Source:
 
 def from_environment(environ: Mapping[str, str]) -> Source:
     known = {variable_name(name): name for name in spellings()}
-    own = {key: value for key, value in environ.items() if key.startswith(PREFIX) and key != CONFIG}
+    own = {
+        key: value
+        for key, value in environ.items()
+        if key.startswith(PREFIX) and key != CONFIG and (key in known or not is_orchestrators(key))
+    }
     problems = [unknown(key, [*known, CONFIG], key, PREFIX) for key in own if key not in known]
     # An empty variable is what compose makes of ${NAME:-}: not given.
     source = gather((known[key], value, key, "=") for key, value in own.items() if key in known and value)
     return Source(source.given, (*problems, *source.problems))
+
+
+def is_orchestrators(variable: str) -> bool:
+    return ORCHESTRATORS.fullmatch(variable) is not None
 
 
 def gather(entries: Iterator[tuple[str, Tree, str, str]]) -> Source:

@@ -38,3 +38,13 @@ def test_an_account_key_that_cannot_be_used_is_made_anew_before_anything_is_aske
     assert account is not None
     assert account.key_pem.startswith(b"-----BEGIN PRIVATE KEY-----\n")
     assert account.url == ""
+
+
+def test_a_broken_account_key_is_put_aside_and_not_thrown_away(tmp_path):
+    with endpoint() as url:
+        store, authority = Store(tmp_path), Authority(url)
+        store.save_account(authority, Account(b"half a key", "https://ca.example/account/1"))
+        with pytest.raises(Exception, match="newAccount"):
+            open_session(store, authority, Clock())
+    aside = [path.read_bytes() for path in (tmp_path / "quarantine").glob("account-*-key.pem")]
+    assert aside == [b"half a key"]

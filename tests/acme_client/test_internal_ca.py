@@ -1,6 +1,8 @@
+import errno
 import ssl
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -116,3 +118,43 @@ def test_a_leaf_lives_for_weeks_and_several_names_fit_into_one(tmp_path):
 def test_what_another_ca_signed_is_not_taken_for_its_own(tmp_path):
     leaf = InternalCA(None).leaf(["blog.test"], NOW)
     assert not InternalCA(None).signed(replace(leaf), NOW)
+
+
+def test_a_clock_that_starts_in_1970_does_not_cost_people_the_root_they_trust(tmp_path):
+    """A board without a battery boots with such a clock each time."""
+    trusted = InternalCA(tmp_path).root_pem(NOW)
+    ca = InternalCA(tmp_path)
+    assert ca.leaf(["blog.test"], datetime(1970, 1, 2, tzinfo=UTC)).covers("blog.test")
+    assert ca.root_pem(NOW) == trusted == InternalCA(tmp_path).root_pem(NOW)
+
+
+def test_a_root_made_before_the_clock_was_set_is_not_kept(tmp_path):
+    ca = InternalCA(tmp_path)
+    ca.leaf(["blog.test"], datetime(1970, 1, 2, tzinfo=UTC))
+    assert not list(tmp_path.rglob("*.pem"))
+    assert ca.root_pem(NOW) == InternalCA(tmp_path).root_pem(NOW)
+
+
+def test_a_root_that_cannot_be_read_at_the_moment_is_not_replaced(tmp_path, monkeypatch):
+    trusted = InternalCA(tmp_path).root_pem(NOW)
+    ca = InternalCA(tmp_path)
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "read_bytes", cannot_be_read)
+        assert ca.leaf(["blog.test"], NOW).covers("blog.test")
+    assert ca.trouble is not None
+    assert ca.root_pem(NOW) == trusted == ca.root_path.read_bytes()
+    assert ca.trouble is None
+
+
+def cannot_be_read(_path):
+    raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_broken_root_is_put_aside_and_people_are_told_to_trust_the_new_one(tmp_path):
+    InternalCA(tmp_path).root_pem(NOW)
+    (tmp_path / "internal" / "local" / "root-and-key.pem").write_bytes(b"half a root")
+    ca = InternalCA(tmp_path)
+    ca.root_pem(NOW)
+    [replaced] = ca.replaced
+    assert Path(replaced.place).read_bytes() == b"half a root"
+    assert "tidegate trust" in str(replaced)

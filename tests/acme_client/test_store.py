@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -100,7 +101,28 @@ def swap_host(folder):
     (folder / "key.pem").write_bytes(other.key_pem)
 
 
-@pytest.mark.parametrize("harm", [truncate, empty, lose_key, lose_meta, garble_meta, swap_key, swap_host])
+def nest_meta(folder):
+    (folder / "meta.json").write_text("[" * 100_000)
+
+
+def mount_over_key(folder):
+    """What a volume for one file makes of a file that is not there."""
+    (folder / "key.pem").unlink()
+    (folder / "key.pem").mkdir()
+
+
+def flatten(folder):
+    shutil.rmtree(folder)
+    folder.write_text("a file where the folder should be")
+
+
+HARMS = [
+    *(truncate, empty, lose_key, lose_meta, garble_meta, nest_meta),
+    *(swap_key, swap_host, mount_over_key, flatten),
+]
+
+
+@pytest.mark.parametrize("harm", HARMS)
 def test_a_broken_generation_is_put_aside_and_the_one_before_serves(store, tmp_path, harm):
     good = certificate(HOST)
     store.save(HOST, good)

@@ -126,9 +126,16 @@ class FakeClient:
     mode: str = "web"
 
     def inspect_container(self, ident: str) -> dict[str, object]:
+        if self.mode.startswith("container:") and not self.mode.endswith(ident):
+            return {
+                "Id": ident,
+                "HostConfig": {"NetworkMode": self.mode},
+                "NetworkSettings": {"Networks": {}},
+            }
         networks = {"web": {"IPAddress": "172.18.0.2", "Gateway": "172.18.0.1"}, "db": {"Gateway": ""}}
         settings = {"Networks": networks}
-        return {"Id": ident, "HostConfig": {"NetworkMode": self.mode}, "NetworkSettings": settings}
+        mode = "web" if self.mode.startswith("container:") else self.mode
+        return {"Id": ident, "HostConfig": {"NetworkMode": mode}, "NetworkSettings": settings}
 
     def networks(self) -> list[dict[str, str]]:
         return [
@@ -148,6 +155,7 @@ BRIDGES = frozenset({"bridge", "web"})
         ("", "", Own(BRIDGES)),  # on the host every bridge is near
         ("c" * 64, "web", Own(frozenset({"web", "db"}), "c" * 64, "172.18.0.1")),
         ("c" * 64, "host", Own(BRIDGES, "c" * 64)),
+        ("c" * 64, f"container:{'d' * 64}", Own(frozenset({"web", "db"}), "c" * 64, "172.18.0.1")),
     ],
 )
 def test_where_the_proxy_itself_stands(monkeypatch, me: str, mode: str, own: Own) -> None:

@@ -11,6 +11,7 @@ from discovery.claims import hosts, whole_hosts
 from discovery.fragment import Fragment
 from discovery.merge import combine, merge
 from proxy.model import Router, RoutingConfig, Server, Service
+from proxy.problem import Problem
 
 
 def fragment(
@@ -100,3 +101,17 @@ def test_references_across_providers_are_checked_where_they_meet(reference: str,
 def test_which_hosts_a_rule_claims(rule: str, named: set[str], whole: set[str]) -> None:
     assert hosts(rule) == named
     assert whole_hosts(rule) == whole
+
+
+def test_who_adds_every_path_to_a_host_claims_it_whole() -> None:
+    """Its rule is the longer one, so it would get every request of the older router."""
+    old = fragment("old", "Host(`a`)", created="1")
+    young = fragment("young", "Host(`a`) && PathPrefix(`/`)", created="2")
+    assert list(merge([old, young]).routers) == ["old@docker"]
+
+
+def test_a_problem_is_not_longer_than_people_read() -> None:
+    loud = Problem("c: tidegate.network=" + "x" * 1_000_000, "y" * 1_000_000, "z" * 1_000_000)
+    [problem] = merge([replace(fragment("one", "Host(`a`)"), problems=(loud,))]).problems
+    assert len(str(problem)) < 2_000
+    assert problem.where.startswith("c: tidegate.network=xxx")

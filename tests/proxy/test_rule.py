@@ -199,6 +199,17 @@ def test_a_hostile_expression_costs_linear_time() -> None:
     assert not rule.matches(head("/" + "a" * 100_000 + "!"))
 
 
+@pytest.mark.parametrize("pattern", ["(x*)*" * 3_000, "(?:.?){999}z", "(.*a){200}"])
+def test_an_expression_that_costs_much_for_every_character_is_refused(pattern: str) -> None:
+    with pytest.raises(RuleError, match="too large"):
+        parse_rule(f"PathRegexp(`{pattern}`)")
+
+
+def test_an_expression_with_three_hundred_names_is_not_too_large() -> None:
+    names = "|".join(f"host{number}" for number in range(300))
+    assert parse_rule(f"HostRegexp(`^({names})\\.example\\.com$`)").matches(head("/", "host299.example.com"))
+
+
 pieces = st.sampled_from(
     [*"()!,`\"'\\&| \n", "&&", "||", "Host", "Path", "Query", "HostRegexp", "`a`", "`/a`", '"a"', "{"]
 )

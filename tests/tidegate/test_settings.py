@@ -249,3 +249,24 @@ def test_the_page_about_the_settings_is_not_stale():
     assert page.read_text() == settings_page(), (
         "write it anew: python -m tidegate settings > docs/settings.md"
     )
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "TIDEGATE_PORT=tcp://10.0.0.1:80",
+        "TIDEGATE_PORT_80_TCP=tcp://10.0.0.1:80",
+        "TIDEGATE_PORT_80_TCP_ADDR=10.0.0.1",
+        "TIDEGATE_PORT_443_UDP_PROTO=udp",
+        "TIDEGATE_SERVICE_HOST=10.0.0.1",
+        "TIDEGATE_SERVICE_PORT=80",
+        "TIDEGATE_SERVICE_PORT_HTTPS=443",
+        "TIDEGATE_WEB_SERVICE_HOST=10.0.0.1",
+        "TIDEGATE_WEB_PORT_80_TCP=tcp://10.0.0.1:80",
+        "TIDEGATE_NAME=/blog/tidegate",
+        "TIDEGATE_ENV_PATH=/bin",
+    ],
+)
+def test_what_links_and_kubernetes_say_of_a_service_called_tidegate_is_no_setting(variable):
+    name, _, value = variable.partition("=")
+    assert settle(environ={name: value}) == settle()
