@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from ipaddress import IPv4Address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -207,20 +208,36 @@ class Bridge:
     def remove_leftovers(cls) -> None:
         """Bridges of earlier runs that could not clean up after themselves."""
         for path in Path("/sys/class/net").glob("tg*-*"):
-            pid = path.name[2:].partition("-")[0]
+            pid, _, number = path.name[2:].partition("-")
             if pid.isdigit() and not Path(f"/proc/{pid}").exists():
-                cls(path.name, "").remove()
+                cls(path.name, "", f"10.{number}.0.0/17").remove()
 
     def remove(self) -> None:
-        name = self.name.encode()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-            fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH14x", name, 0))
-            fcntl.ioctl(control, SIOCBRDELBR, name + b"\0")
+        """This one, and those of the engine's networks: an engine that stops leaves them behind."""
+        for name in [self.name, *_bridges_in(self.pool)]:
+            _remove_bridge(name)
 
 
 def _set_address(control: socket.socket, request: int, name: bytes, address: str) -> None:
     sockaddr = struct.pack("HH4s8x", socket.AF_INET, 0, socket.inet_aton(address))
     fcntl.ioctl(control, request, struct.pack("16s16s", name, sockaddr))
+
+
+def _remove_bridge(name: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH14x", name.encode(), 0))
+        fcntl.ioctl(control, SIOCBRDELBR, name.encode() + b"\0")
+
+
+def _bridges_in(pool: str) -> list[str]:
+    """Docker's bridges with an address in the pool, by the routes that the kernel has for them."""
+    network = ip_network(pool)
+    rows = [line.split()[:2] for line in Path("/proc/net/route").read_text().splitlines()[1:]]
+    return [
+        name
+        for name, address in rows
+        if name.startswith("br-") and IPv4Address(bytes.fromhex(address)[::-1]) in network
+    ]
 
 
 def _route_exists(network: str) -> bool:

@@ -45,7 +45,7 @@ def main() -> int:
         tidegate = cleaning.enter_context(
             Program(STATE / "tidegate", "--docker", engine, *flags.command, web=web)
         )
-        stage = Stage(sites, tidegate, flags.trust)
+        stage = Stage(engine, sites, tidegate, flags.trust)
         if sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
             live.show(stage)
             return 0

@@ -4,26 +4,46 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import ssl
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from compose.demo.apps import Site
 from compose.demo.stage import Stage
 
 TIDE = 8.0  # seconds between one stop or start and the next
+WAITING = "The certificates are on their way."
 CLEAR = "\x1b[H\x1b[2J"
 GREEN, RED, DIM, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[2m", "\x1b[0m"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One site as a visitor sees it."""
+
+    url: str
+    response: str
+    issuer: str
+    container: str
+    opened: bool = False
+
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        return self.url, self.response[:34], self.issuer, self.container
 
 
 def show(stage: Stage) -> None:
     """Draw until Ctrl-C."""
     moves = tide(stage.sites)
-    now_doing, next_move = "waiting for certificates", time.monotonic() + TIDE
+    now_doing, next_move = WAITING, time.monotonic() + TIDE
     try:
         while True:
             rows = [row(stage, site) for site in stage.sites]
+            if all(row.opened for row in rows) and now_doing == WAITING:
+                now_doing = "All gates are open.  In a moment the demo stops a container."
             draw(rows, now_doing, stage)
-            if time.monotonic() > next_move:
+            if now_doing != WAITING and time.monotonic() > next_move:
                 now_doing, next_move = next(moves), time.monotonic() + TIDE
             time.sleep(0.5)
     except KeyboardInterrupt:
@@ -31,31 +51,43 @@ def show(stage: Stage) -> None:
 
 
 def tide(sites: tuple[Site, ...]) -> Iterator[str]:
+    """One container after another is stopped and started; what was done."""
     for site in itertools.cycle(sites):
         site.container.stop(timeout=1)
-        yield f"stopped container {site.container.name}"
+        yield f"The demo has stopped {site.container.name}: its gate is closed."
         site.container.start()
-        yield f"started container {site.container.name}"
+        yield f"The demo has started {site.container.name}: its gate is open again."
 
 
-def row(stage: Stage, site: Site) -> tuple[str, str, str, str, bool]:
-    """URL, container, issuer, answer, whether it is open."""
+def row(stage: Stage, site: Site) -> Row:
+    """What a visitor sees now."""
+    name = str(site.container.name).removeprefix("tidegate-demo-")
     try:
         seen = stage.look(site)
+    except ssl.SSLCertVerificationError:
+        return Row(stage.url(site), "waiting for its certificate", "", name)
     except OSError as closed:
-        return stage.url(site), str(site.container.name), "", str(closed)[:60], False
-    return stage.url(site), str(site.container.name), seen.issuer, seen.summary, seen.status == 200
+        return Row(stage.url(site), str(closed), "", name)
+    return Row(stage.url(site), seen.summary, seen.issuer, name, seen.status == 200)
 
 
-def draw(rows: list[tuple[str, str, str, str, bool]], now_doing: str, stage: Stage) -> None:
-    head = ("URL", "CONTAINER", "ISSUER", "FIRST RESPONSE")
-    widths = [max(len(cells[at]) for cells in [head, *[row[:4] for row in rows]]) for at in range(4)]
+def draw(rows: list[Row], now_doing: str, stage: Stage) -> None:
+    head = ("URL", "FIRST RESPONSE", "ISSUER", "CONTAINER")
+    widths = [max(len(cells[at]) for cells in [head, *[row.cells for row in rows]]) for at in range(4)]
     width = shutil.get_terminal_size().columns
     lines = [DIM + line(head, widths)[:width] + PLAIN]
-    lines += [(GREEN if row[4] else RED) + line(row[:4], widths)[:width] + PLAIN for row in rows]
-    hint = f"dashboard: http://127.0.0.1:{stage.tidegate.dashboard}/   Ctrl-C ends and cleans up"
-    lines += ["", f"{now_doing}   {DIM}{hint}{PLAIN}"]
+    lines += [(GREEN if row.opened else RED) + line(row.cells, widths)[:width] + PLAIN for row in rows]
+    lines += ["", now_doing, "", *(f"{DIM}{hint}{PLAIN}" for hint in hints(stage))]
     print(CLEAR + "\n".join(lines), flush=True)
+
+
+def hints(stage: Stage) -> tuple[str, ...]:
+    return (
+        f"Dashboard: http://127.0.0.1:{stage.tidegate.dashboard}/",
+        f"Try it yourself: docker -H {stage.engine} stop tidegate-demo-page-1",
+        "A browser warns about these sites: their authority is made for tests and trusted by the demo alone.",
+        "Ctrl-C ends and cleans up.",
+    )
 
 
 def line(cells: tuple[str, ...], widths: list[int]) -> str:

@@ -52,6 +52,7 @@ def authority(state: Path, web: int) -> Iterator[tuple[Authority, str]]:
 
 @dataclass(slots=True)
 class Stage:
+    engine: str
     sites: tuple[Site, ...]
     tidegate: Program
     whom_to_trust: Callable[[Program], ssl.SSLContext]
