@@ -134,7 +134,7 @@ class Connection(asyncio.BufferedProtocol):
     def sweep(self, now: float) -> None:
         """Called every half second or so: has the client kept us waiting too long?"""
         limits, waited, turn = self._limits, now - self.since, self.dialogue.turn
-        if self.wire.stalled(now, limits.write):
+        if self.wire.stalled(now, limits.write) or self.wire.reset_unheard():
             self.wire.abort()
         elif self.phase is Phase.HEAD and waited > limits.head:
             if self.dialogue.begun:

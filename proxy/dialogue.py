@@ -67,7 +67,12 @@ class Dialogue:
         self.advance()
 
     def advance(self) -> None:
-        """Do what can be done with the bytes that are here."""
+        """Do what can be done with the bytes that are here, though not more than one request at a time.
+
+        64 KiB hold 1,500 requests.  If all of them were answered in one go, a dozen such clients would make
+        the others wait for seconds.
+        """
+        self.wire.release("pipelined")
         while self._pending:
             if self._connection.phase in (Phase.HEAD, Phase.IDLE):
                 if self.wire.full:
@@ -75,6 +80,10 @@ class Dialogue:
                     self.wire.hold("unsent")
                     return
                 if not self._begin():
+                    return
+                if self._connection.phase is Phase.IDLE:  # answered already; `_next` comes back
+                    if len(self._pending) >= PIPELINED:
+                        self.wire.hold("pipelined")
                     return
             elif self._connection.phase is Phase.TURN and self.turn and not self.turn.received:
                 self._take_in(self.turn)

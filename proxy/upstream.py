@@ -8,8 +8,10 @@ must never reach the wrong app.
 from __future__ import annotations
 
 import asyncio
+import errno
 import ssl
 from collections.abc import Collection
+from heapq import nsmallest
 from typing import Final, TypeAlias
 
 from proxy.exchange import Fields, NeverSent, Request, Response, TimedOut
@@ -24,6 +26,9 @@ __all__ = ("ConnectTimedOut", "Pool", "Timeouts", "Unanswered")
 IDEMPOTENT: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"))  # RFC 9110 9.2.2
 MOST_IDLE: Final = 128
 """Idle connections to one server; above them they close after their exchange."""
+EXHAUSTED: Final = frozenset((errno.EMFILE, errno.ENFILE))
+ROOM: Final = 4
+"""Idle connections closed at a time when no descriptor is left for a new one."""
 MOST_GONE: Final = 4096
 """Owners that are remembered as gone; a request that chose one of them waits for minutes at most."""
 SWEEP: Final = 1.0
@@ -150,6 +155,23 @@ class Pool:
         return connection
 
     async def _open(self, connection: UpstreamConnection, server: Server) -> None:
+        try:
+            await self._dial(connection, server)
+        except OSError as error:
+            if error.errno not in EXHAUSTED or not self._make_room():
+                raise
+            await asyncio.sleep(0)  # the loop closes the sockets when it comes round
+            await self._dial(connection, server)
+
+    def _make_room(self) -> bool:
+        """Close connections that nobody uses: of many servers they can hold all descriptors there are."""
+        idle = (connection for idle in self._idle.values() for connection in idle)
+        closing = nsmallest(ROOM, idle, key=lambda connection: connection.deadline)
+        for connection in closing:
+            connection.abort()
+        return bool(closing)
+
+    async def _dial(self, connection: UpstreamConnection, server: Server) -> None:
         loop = asyncio.get_running_loop()
         if server.scheme != "https":
             async with asyncio.timeout(self._timeouts.connect) as connection.opening:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import select
 import socket
 import struct
 import sys
@@ -45,6 +46,15 @@ class Wire:
 
     def release_all(self) -> None:
         self.release(*self._holds)
+
+    def reset_unheard(self) -> bool:
+        """Whether the client has reset the connection while it is not read: the loop does not look then."""
+        sock = self._transport.get_extra_info("socket")
+        if not self._holds or sock is None or sock.fileno() < 0:
+            return False
+        poll = select.poll()
+        poll.register(sock.fileno(), 0)  # an error is always told
+        return bool(poll.poll(0))
 
     # Writing
 

@@ -158,6 +158,10 @@ async def test_who_asks_and_asks_and_never_reads_is_not_listened_to():
     scene.receive(ELSEWHERE * 100)
     assert (scene.status, scene.socket.done) == (0, ["paused"])
     scene.connection.resume_writing()
+    assert (
+        scene.socket.written.count(b"HTTP/1.1 404") == 1
+    )  # the others have to wait for other clients' turns
+    await ticks(100)
     assert scene.socket.written.count(b"HTTP/1.1 404") == 100
     assert scene.socket.done == ["paused", "resumed"]
 

@@ -140,3 +140,12 @@ def test_a_malformed_trailer_is_never_written(trailer):
 
 def test_a_forbidden_trailer_is_never_written():
     assert write_last_chunk((("Content-Length", "5"), ("X-Sum", "1"))) == b"0\r\nX-Sum: 1\r\n\r\n"
+
+
+@pytest.mark.parametrize("line", [b"1\r\nz\r\n", b"1;a=b\r\nz\r\n", b"01\r\nz\r\n"])
+def test_chunks_of_one_octet_are_read_alike_however_they_arrive(line):
+    data = line * 300 + b"0\r\n\r\n"
+    for size in (1, 2, 7, 64, len(data)):
+        reader = ChunkReader()
+        pieces = [reader.feed(data[at : at + size]) for at in range(0, len(data), size)]
+        assert (b"".join(pieces), reader.done, reader.surplus) == (b"z" * 300, True, b"")

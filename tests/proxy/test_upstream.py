@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import random
 import ssl
 from collections.abc import AsyncIterator, Awaitable
@@ -478,6 +479,22 @@ async def test_two_owners_never_share_a_connection(pool):
         heir = Server("heir", server.address, server.port)
         assert await content(await pool.ask(heir, HOST, request())) == b"second"
         assert stage.connections == 2
+
+
+async def test_where_no_descriptor_is_left_idle_connections_to_others_make_room(pool, monkeypatch):
+    loop = asyncio.get_running_loop()
+    connect = loop.create_connection
+
+    async def scarce(*arguments, **more):
+        if len(pool._connections) > 1:  # the new one is among them
+            raise OSError(errno.EMFILE, "Too many open files")
+        return await connect(*arguments, **more)
+
+    async with scripted() as (_, idle), scripted() as (_, other):
+        assert await content(await pool.ask(idle, HOST, request())) == b"second"
+        monkeypatch.setattr(loop, "create_connection", scarce)
+        assert await content(await pool.ask(other, HOST, request())) == b"second"
+        assert [connection.server for connection in pool._connections] == [other]
 
 
 async def test_a_server_that_leaves_the_table_loses_its_idle_connections_only(pool):

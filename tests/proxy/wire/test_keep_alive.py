@@ -149,3 +149,33 @@ async def test_a_request_that_an_app_dropped_on_a_kept_connection_is_asked_again
         client = await stage.client()
         for _ in range(5):
             assert (await client.ask(GET % b"")).status == 200
+
+
+async def test_a_flood_of_requests_that_we_answer_ourselves_leaves_room_for_others():
+    flood = b"GET / HTTP/1.1\r\nHost: nobody.test\r\n\r\n" * 5_000
+    async with staged() as stage:
+        floods = [await stage.client() for _ in range(4)]
+        client = await stage.client()
+        for each in floods:
+            each.writer.write(flood)
+        await eventually(lambda: len(stage.records) > 10)
+        assert (await client.ask(b"GET /good HTTP/1.1\r\nHost: app.test\r\n\r\n")).status == 200
+        assert len(stage.records) < 5_000  # of 20,000
+        assert (await floods[0].reply()).status == 404
+
+
+async def test_a_body_behind_many_requests_that_we_answer_ourselves_arrives_whole():
+    flood = b"GET / HTTP/1.1\r\nHost: nobody.test\r\n\r\n" * 2_000
+    body = b"x" * 200_000
+    post = b"POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 200000\r\n\r\n"
+
+    async def script(call: Call) -> None:
+        await call.answer(b"%d" % len(await call.body()))
+
+    async with staged(script) as stage:
+        client = await stage.client()
+        client.writer.write(flood + post + body + flood + post + body)
+        for _ in range(2):
+            for _ in range(2_000):
+                assert (await client.reply()).status == 404
+            assert (await client.reply()).body == b"200000"

@@ -1,6 +1,8 @@
 """Clients that keep us waiting, with limits short enough to watch."""
 
 import asyncio
+import socket
+import struct
 import time
 
 import pytest
@@ -157,6 +159,23 @@ async def test_an_upload_that_the_app_does_not_take_is_not_the_clients_fault():
         await asyncio.sleep(0.5)
         go_on.set()
         assert (await client.reply()).body == b"%d" % size
+
+
+async def test_a_client_that_resets_an_upload_which_nobody_takes_is_let_go_with_its_request():
+    async def deaf(call: Call) -> None:
+        await eventually(lambda: stage.records)
+
+    async with staged(deaf, limits=short()) as stage:
+        client = await stage.client()
+        client.writer.write(b"PUT / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 100000000\r\n\r\n")
+        client.writer.write(b"x" * 50_000_000)
+        connection = await stage.connection()
+        await eventually(lambda: connection.wire.held)
+        sock = client.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.abort()
+        assert (await stage.record()).fault == "the client left"
+        await eventually(lambda: not stage.pool._connections)
 
 
 async def test_a_client_that_reads_nothing_is_cut_and_the_app_is_let_go():

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import ssl
+import tracemalloc
 
 import pytest
 import trustme
@@ -57,6 +58,20 @@ async def test_a_site_is_served_over_https_with_its_own_certificate():
             assert (reply.status, reply.body) == (200, b"ok")
         assert stage.app.calls[0].get("X-Forwarded-Proto") == "https"
         assert (await stage.record()).entrypoint == "websecure"
+
+
+async def test_an_idle_connection_costs_less_than_a_tenth_of_a_megabyte():
+    async with https() as stage:
+        certified(stage)
+        await stage.client("websecure", context=trusting())  # the first one pays for what all share
+        tracemalloc.start()
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            for _ in range(10):  # with their clients, which live here, too
+                await stage.client("websecure", context=trusting())
+            assert tracemalloc.get_traced_memory()[0] - before < 10 * 2 * 100_000
+        finally:
+            tracemalloc.stop()
 
 
 async def test_a_new_certificate_is_used_without_touching_open_connections():
