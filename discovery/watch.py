@@ -107,11 +107,14 @@ class _Watcher:
             await self.stirred.wait()
             await asyncio.sleep(SETTLE)
             self.stirred.clear()
+            # Who changed first: while the engine starts a container, its list of networks can take 0.3 s.
+            await self.look()
+            self.tell()
             if self.moved:
                 self.moved = False
                 await self.compare()
-            await self.look()
-            self.tell()
+                await self.look()
+                self.tell()
             await asyncio.sleep(PAUSE - SETTLE)
 
     async def heal(self) -> NoReturn:

@@ -233,3 +233,28 @@ async def test_who_goes_during_the_first_look_is_not_served_after_it() -> None:
         del engine.containers["blog"]
         engine.before_list = lambda: None
         await seen.until(lambda: seen.names() == {"other"})
+
+
+async def test_a_start_does_not_wait_for_a_slow_list_of_networks() -> None:
+    """The engine holds its networks while it starts a container; the connect event comes just before."""
+    engine = SlowOwnEngine()
+    async with watched(engine) as seen:
+        await seen.until(lambda: seen.states)
+        engine.free.clear()
+        engine.stream.arrived.put_nowait(Change("connect", "blog", network="web"))
+        engine.start("blog")
+        await seen.until(lambda: seen.names() == {"blog"})
+        engine.free.set()
+
+
+class SlowOwnEngine(FakeEngine):
+    """Says where the proxy stands only once it is free to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free = asyncio.Event()
+        self.free.set()
+
+    async def own(self, listed: Mapping[str, Listed]) -> Own:
+        await self.free.wait()
+        return await super().own(listed)
