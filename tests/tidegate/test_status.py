@@ -184,7 +184,7 @@ blog.example.com  active  Let's Encrypt R11  2027-03-16
 nas.example.com   failed                                 The CA could not reach port 80.
                                                          next try 2027-01-15 09:00 UTC
 
-1 PROBLEMS
+1 PROBLEM
 
 nas-1: tidegate.port
   The image exposes 2 ports: 80, 443.
