@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -43,6 +43,11 @@ class Authority:
         if self.directory is None or name.refusal or name.address:
             return INTERNAL
         return self.directory if name.public or not self.public else INTERNAL
+
+    def judge(self, name: Name) -> Name:
+        """The name without the refusal that only a CA to be asked would have given."""
+        asked = self.directory is not None and (name.public or not self.public)
+        return replace(name, refusal="") if name.refusal and name.signable and not asked else name
 
     @property
     def fingerprint(self) -> str:

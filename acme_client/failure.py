@@ -87,7 +87,14 @@ class Failure(Exception):
         self.wide = kind in ("authority", "unreachable") if wide is None else wide
 
     def __str__(self) -> str:
-        return f"{self.cause} (the CA: {self.detail})" if self.detail else self.cause
+        return with_detail(self.kind, self.cause, self.detail)
+
+
+def with_detail(kind: str, cause: str, detail: str) -> str:
+    """The cause with what the CA said, or with this machine's own words where nothing came through."""
+    if not detail:
+        return cause
+    return f"{cause} ({detail})" if kind == "unreachable" else f"{cause} (the CA: {detail})"
 
 
 def from_problem(

@@ -62,6 +62,13 @@ class Holdings:
         self._published: tuple[dict[str, Certificate], Certificate] | None = None
         self._clock_was_sane = True
 
+    @property
+    def obstacle(self) -> str:
+        """Why this machine lets nothing be ordered or saved; "" while it does."""
+        if not self._clock_was_sane:
+            return "This machine's clock cannot be right; nothing is ordered until it is."
+        return f"Nothing can be saved in {self._data} ({self.trouble})." if self.trouble else ""
+
     async def settle(self, now: datetime) -> None:
         """Have something to serve for every host, serve it, and only then write what is new."""
         await self._load(now)

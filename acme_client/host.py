@@ -94,8 +94,12 @@ class Host:
     def need(self) -> Need:
         return Need(self.host, self.directory, self.held, self.entry, self.renewal, self.wanted, self.busy)
 
-    def status(self, authority: Entry, now: datetime) -> HostStatus:
-        """What is told to people; `authority` is the record of the CA as a whole."""
+    def status(self, authority: Entry, now: datetime, obstacle: str = "") -> HostStatus:
+        """What is told to people.
+
+        `authority` is the record of the CA as a whole; `obstacle` says why
+        this machine lets nothing be ordered or saved.
+        """
         served = self.served
         paused = self.directory != INTERNAL and authority.waits(now)
         next_try = max(
@@ -110,7 +114,10 @@ class Host:
             if served and served.directory == self.directory
             else None,
             next_try=next_try if self.directory != INTERNAL else None,
-            last_error=self.name.refusal or self.entry.text or (authority.text if paused else ""),
+            last_error=self.name.refusal
+            or (obstacle if self.unsaved or self._state() in ("waiting", "failed") else "")
+            or self.entry.text
+            or (authority.text if paused else ""),
         )
 
     def _state(self) -> State:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from acme_client.failure import Failure
+from acme_client.failure import Failure, with_detail
 from acme_client.retry import AUTHORITY_STEPS, DAY, HOST_STEPS, wait
 
 T = TypeVar("T", "Entry", "Renewal")
@@ -56,7 +56,7 @@ class Entry:
 
     @property
     def text(self) -> str:
-        return f"{self.cause} (the CA: {self.detail})" if self.detail else self.cause
+        return with_detail(self.kind, self.cause, self.detail)
 
 
 def _pause(failure: Failure, failures: int, jitter: float) -> timedelta:

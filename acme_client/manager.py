@@ -96,7 +96,7 @@ class Manager:
         An order under way for a host that is no longer wanted is carried to its
         end: a container that restarts is back before that.
         """
-        names = {name.host: name for name in map(read_name, hosts)}
+        names = {name.host: name for name in (self._authority.judge(read_name(host)) for host in hosts)}
         self._names = frozenset(names)
         for host in sorted(names.keys() - self._hosts.keys()):
             self._newest += 1
@@ -108,7 +108,7 @@ class Manager:
     def status(self) -> tuple[HostStatus, ...]:
         now = self._clock()
         return tuple(
-            host.status(self._pause, now)
+            host.status(self._pause, now, self._holdings.obstacle)
             for _, host in sorted(self._hosts.items())
             if host.host in self._names
         )

@@ -47,6 +47,11 @@ class Name:
         return _address(self.host)
 
     @property
+    def signable(self) -> bool:
+        """Whether a certificate can hold it; Tidegate's own CA signs `*.nas.lan` and `my_nas` as well."""
+        return not _refusal(self.host.removeprefix("*.").replace("_", "x"))
+
+    @property
     def public(self) -> bool:
         """A name that the public DNS can hold; single labels and addresses are not."""
         return not self.address and "." in self.host and not within(self.host, LOCAL_SUFFIXES)
@@ -90,7 +95,8 @@ def _label_refusal(label: str) -> str:
     if not label:
         return "It has an empty part between two dots."
     if "_" in label:
-        return f"No CA certifies a name with an underscore; write {label.replace('_', '-')!r} instead."
+        instead = label.replace("_", "-").strip("-")
+        return f"No CA certifies a name with an underscore; write {instead!r} instead."
     if len(label) > 63:
         return f"A part between two dots has at most 63 characters, {label[:12]!r}... has {len(label)}."
     return f"{label!r} may hold letters, digits and hyphens only, and a hyphen neither first nor last."

@@ -129,7 +129,7 @@ class Issuance:
             if tried.status == "pending" and (answers == 0 or tried.error):
                 if answers >= ANSWERS and tried.error:
                     raise from_problem(tried.error, self.host)
-                await self._poll(self.session.answer, challenge.url)
+                await self._answer(challenge)
                 answers += 1
             await pace.wait(wait)
             authorization = await self._poll(self.session.authorization, url)
@@ -139,6 +139,18 @@ class Issuance:
             tried = next((c for c in authorization.challenges if c.url == challenge.url), challenge)
             wait = authorization.retry_after
         raise self._too_slow("look at our answer")
+
+    async def _answer(self, challenge: Challenge) -> None:
+        """Ask the CA to look.
+
+        One that has judged already, since an earlier life of this program
+        answered, calls that malformed; the authorization says how it judged.
+        """
+        try:
+            await self._poll(self.session.answer, challenge.url)
+        except Failure as failure:
+            if failure.problem != "malformed":
+                raise
 
     def _fail_if_refused(self, authorization: Authorization) -> None:
         """Raise where this proof has failed.

@@ -56,7 +56,7 @@ class Claims:
         mine = frozenset(own)
         for host in sorted(hosts(router.rule)):
             for older in self.by_host.get(host, ()):
-                if older.name not in mine and _meet(router, older):
+                if older.name not in mine and meet(router, older):
                     yield Rival(older, host)
 
 
@@ -64,6 +64,6 @@ def _whole(rival: Rival) -> bool:
     return rival.host in whole_hosts(rival.router.rule)
 
 
-def _meet(one: Router, other: Router) -> bool:
+def meet(one: Router, other: Router) -> bool:
     """Whether a request can come to both; a router without entrypoints is on the default ones."""
     return not one.entrypoints or not other.entrypoints or bool({*one.entrypoints} & {*other.entrypoints})

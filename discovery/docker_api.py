@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from discovery.container import Container, Listed, from_inspect, from_list
-from discovery.engine import EngineError
+from discovery.engine import EngineError, Unreadable
 from discovery.engine_faults import explain
 from discovery.event_stream import ACTIONS, Stream, pump
 from discovery.networks import LOOPBACK, Own
@@ -35,6 +35,7 @@ SPOKEN = (1, 44)  # the newest API version that this was written against; older 
 OLDEST = "1.24"
 MOST_INSPECTS = 8  # at once: a hundred new containers must not become a hundred connections
 TIMEOUT = 20
+LONGEST_WORDS = 200
 MOST_JOINED = 5  # the engine itself refuses more than one; whoever stands before it may not
 REACHABLE_FROM_HOST = ("bridge",)  # macvlan, ipvlan and overlay addresses do not answer their own host
 
@@ -177,6 +178,10 @@ def _inspect(client: APIClient, container: str) -> Container | None:
         return from_inspect(client.inspect_container(container))
     except docker.errors.NotFound:
         return None
+    except docker.errors.APIError as error:
+        if not error.is_server_error():
+            raise
+        raise Unreadable(str(error.explanation or error)[:LONGEST_WORDS]) from error
 
 
 def _subscribe(client: APIClient) -> Any:

@@ -15,6 +15,10 @@ class EngineError(Exception):
     """The engine cannot be asked; the text says why, and what to do about it."""
 
 
+class Unreadable(EngineError):
+    """The engine answers, but fails when it is asked about this one container; the text is what it said."""
+
+
 @dataclass(frozen=True, slots=True)
 class EngineState:
     """Whether the engine answers; `what` is a sentence for people."""
@@ -54,7 +58,7 @@ class AnyEngine(Protocol):
         """All running containers, in one call."""
 
     async def inspect(self, container: str) -> Container | None:
-        """All about one container, None when there is none."""
+        """All about one container, None when there is none; raises Unreadable where only this one fails."""
 
     async def own(self, listed: Mapping[str, Listed]) -> Own:
         """Where the proxy stands among the containers."""

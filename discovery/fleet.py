@@ -8,7 +8,7 @@ routing follows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from discovery.container import Container, Listed
 from discovery.engine import Change
@@ -18,6 +18,7 @@ from discovery.labels import read_container
 from discovery.merge import merge
 from discovery.networks import Own, address_of
 from proxy.model import RoutingConfig
+from proxy.problem import Problem
 
 LEAVES = frozenset({"die", "stop", "pause", "destroy"})
 AT_ONCE = frozenset({"9", "SIGKILL", "KILL"})
@@ -40,6 +41,7 @@ class Fleet:
     doubtful: set[str] = field(default_factory=set)
     leaving: dict[str, float] = field(default_factory=dict)
     steps: dict[str, int] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
     fragments: dict[str, tuple[Container, Own, Fragment | None]] = field(default_factory=dict)
 
     def note(self, change: Change, now: float) -> tuple[bool, bool]:
@@ -82,6 +84,7 @@ class Fleet:
         """What the engine answered; `step` is from before it was asked."""
         if self.steps.get(ident, 0) != step:
             return  # something happened meanwhile, and another look is on its way
+        self.unreadable.pop(ident, None)
         if found is not None and found.running:
             self.containers[ident] = found
         else:
@@ -89,10 +92,17 @@ class Fleet:
             self.steps.pop(ident, None)
             self.leaving.pop(ident, None)
 
+    def cannot_learn(self, ident: str, why: str) -> None:
+        """The engine failed on this one alone: it stays as it is known, and is looked at again."""
+        self.unreadable[ident] = why
+        self.doubtful.add(ident)
+
     def compare(self, listed: Mapping[str, Listed], steps: Mapping[str, int]) -> list[str]:
         """Mark whoever differs from the engine's list; returns those who are no longer there."""
         unheard = {ident for ident in self.containers if self.steps.get(ident) == steps.get(ident)}
         missed = sorted(unheard - listed.keys())
+        for ident in self.unreadable.keys() - listed.keys():
+            del self.unreadable[ident]
         for ident in missed:
             del self.containers[ident]
         for ident, entry in listed.items():
@@ -117,7 +127,18 @@ class Fleet:
         return bool(over)
 
     def config(self) -> RoutingConfig:
-        return merge(self._fragments())
+        config = merge(self._fragments())
+        return replace(config, problems=(*config.problems, *self._unreadable_problems()))
+
+    def _unreadable_problems(self) -> Iterable[Problem]:
+        for ident, why in sorted(self.unreadable.items()):
+            known = self.containers.get(ident)
+            now = (
+                "What was known of it stays in force."
+                if known
+                else "It is not served; others are unaffected."
+            )
+            yield Problem(known.name if known else ident[:12], f"The engine cannot read it: {why}", now)
 
     def _fragments(self) -> Iterable[Fragment]:
         for ident in self.fragments.keys() - self.containers.keys():

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from discovery.anywhere import overtaken
 from discovery.claims import Claims
 from discovery.clashes import about, differs, refused, taken
 from discovery.fragment import Fragment
@@ -58,7 +59,12 @@ def merge(fragments: Iterable[Fragment]) -> RoutingConfig:
             union.problems.append(differs(fragment, first))
     config = RoutingConfig(union.routers, union.services, union.middlewares)
     own = {provider_of(name) for name in config.routers}
-    return replace(config, problems=_once([*union.problems, *dangling(config, own, broken, places)]))
+    problems = [
+        *union.problems,
+        *overtaken(union.routers, union.owners, places),
+        *dangling(config, own, broken, places),
+    ]
+    return replace(config, problems=_once(problems))
 
 
 def combine(*configs: RoutingConfig) -> RoutingConfig:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NoReturn
 
-from discovery.engine import AnyEngine, Change, Changes, EngineError, EngineState
+from discovery.engine import AnyEngine, Change, Changes, EngineError, EngineState, Unreadable
 from discovery.fleet import Fleet
 from proxy.model import RoutingConfig
 
@@ -22,6 +22,7 @@ SETTLE = 0.03  # `compose up` is a burst of events; few containers start closer 
 PAUSE = 0.1  # between two rebuilds
 FULL_LIST = (30.0, 60.0)  # heals whatever was missed
 SECOND_LIST = 1.0  # the engine confirms a subscription shortly before it holds it
+LOOK_AGAIN = 5.0  # at a container that the engine failed on
 BACK_OFF = (0.1, 5.0)
 PROBE = 0.25
 
@@ -107,11 +108,14 @@ class _Watcher:
             await self.stirred.wait()
             await asyncio.sleep(SETTLE)
             self.stirred.clear()
+            # Who changed first: while the engine starts a container, its list of networks can take 0.3 s.
+            await self.look()
+            self.tell()
             if self.moved:
                 self.moved = False
                 await self.compare()
-            await self.look()
-            self.tell()
+                await self.look()
+                self.tell()
             await asyncio.sleep(PAUSE - SETTLE)
 
     async def heal(self) -> NoReturn:
@@ -139,7 +143,11 @@ class _Watcher:
 
     async def _inspect(self, steps: dict[str, int]) -> None:
         async def one(ident: str, step: int) -> None:
-            self.fleet.learn(ident, step, await self.engine.inspect(ident))
+            try:
+                self.fleet.learn(ident, step, await self.engine.inspect(ident))
+            except Unreadable as error:  # one broken container must not keep the others from being read
+                self.fleet.cannot_learn(ident, str(error))
+                asyncio.get_running_loop().call_later(LOOK_AGAIN, self.stirred.set)
 
         try:
             async with asyncio.TaskGroup() as group:

@@ -156,8 +156,10 @@ def _bind(listener: Listener) -> Iterator[socket.socket]:
             if not listener.host and family == socket.AF_INET6 and error.errno in NO_IPV6:
                 return
             where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            # create_server adds to the reason, in Python's words, what is said before it here.
+            why = str(error.strerror).partition(" (while attempting")[0]
             raise CannotListen(
-                error.errno, f"Entrypoint {listener.name!r} cannot listen on {where}: {error.strerror}."
+                error.errno, f"Entrypoint {listener.name!r} cannot listen on {where}: {why}."
             ) from error
         port = sock.getsockname()[1]
         yield sock

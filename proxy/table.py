@@ -113,12 +113,20 @@ def _read_rules(config: RoutingConfig) -> tuple[dict[str, Rule], list[Problem]]:
             rules[name] = _parse(router.rule)
         except RuleError as error:
             what = f"{error.pointed(router.rule)}\n{error}"
-            problems.append(Problem(_where(router), what, f'Router "{name}" is not served.'))
+            problems.append(
+                Problem(_where(router, "rule"), what, f'Router "{_plain(router)}" is not served.')
+            )
     return rules, problems
 
 
-def _where(router: Router) -> str:
-    return f"{router.origin}: router {router.name}" if router.origin else f"router {router.name}"
+def _where(router: Router, option: str) -> str:
+    """Both a label's name and a file's tree have these words in this order, so they can be searched for."""
+    place = f"http.routers.{_plain(router)}.{option}"
+    return f"{router.origin}: {place}" if router.origin else place
+
+
+def _plain(router: Router) -> str:
+    return router.name.partition("@")[0]
 
 
 def _attached(router: Router, entrypoints: Iterable[Entrypoint]) -> list[Entrypoint]:
@@ -131,9 +139,9 @@ def _unknown_entrypoints(router: Router, entrypoints: Sequence[Entrypoint]) -> l
     known = [each.name for each in entrypoints]
     return [
         Problem(
-            _where(router),
+            f"{_where(router, 'entrypoints')}={name}",
             f'There is no entrypoint "{name}". ' + _instead(closest(name, known), known),
-            f'Router "{router.name}" is not served there.',
+            f'Router "{_plain(router)}" is not served there.',
         )
         for name in router.entrypoints
         if name not in known

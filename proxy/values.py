@@ -188,12 +188,18 @@ def parse_choice(choices: Mapping[str, Any], text: str) -> Any:
     raise Unfit(f"one of {', '.join(choices)}", text)
 
 
+def parse_path(text: str) -> Path:
+    if not text or "\0" in text:
+        raise Unfit("a path", text)  # an empty one would be wherever the program was started
+    return Path(text)
+
+
 _PARSERS: Mapping[Any, Callable[[str], Any]] = {
     str: str,
     bool: parse_bool,
     int: parse_int,
     float: parse_float,
-    Path: Path,
+    Path: parse_path,
     IPv4Address | IPv6Address: parse_address,
     IPv4Network | IPv6Network: parse_network,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +40,14 @@ from tidegate.version import version
 
 GRACE = 7.0
 """Seconds for requests in flight at a stop; Docker kills after ten."""
+
+REMEDIES = {
+    errno.EACCES: "Ports below 1024 want root or the capability NET_BIND_SERVICE; "
+    "--web :8080 --websecure :8443 want neither.",
+    errno.EADDRINUSE: "Another program has it: stop that one, or give Tidegate another address.",
+    errno.EADDRNOTAVAIL: "This machine has no such address.",
+}
+"""What to do about an address that cannot be had, by the system's reason."""
 
 log = structlog.get_logger("tidegate")
 
@@ -192,7 +201,7 @@ def run(settings: Settings) -> int:
         try:
             asyncio.run(serve(settings, access))
         except CannotListen as error:
-            log.error(str(error))
+            log.error(" ".join(filter(None, (error.strerror, REMEDIES.get(error.errno or 0)))))
             return 1
     return 0
 

@@ -259,6 +259,10 @@ def route_row(
             urls[route.action == "redirect"] |= dict.fromkeys(url(host, entrypoint) for host in hosts)
     actions = {route.action for _, route in places}
     service = services.get(router.service)
+    action = next((action for action in ("broken", "serve", "redirect") if action in actions), "broken")
+    reason = next((route.reason for _, route in places if route.reason), "" if places else NOWHERE)
+    if action == "serve" and service and not service.servers:
+        action, reason = "broken", NOBODY
     return RouteRow(
         router=router.name,
         rule=router.rule,
@@ -268,13 +272,14 @@ def route_row(
         service=router.service,
         servers=service.servers if service else (),
         middlewares=router.middlewares,
-        action=next((action for action in ("broken", "serve", "redirect") if action in actions), "broken"),
-        reason=next((route.reason for _, route in places if route.reason), "" if places else NOWHERE),
+        action=action,
+        reason=reason,
         origin=router.origin,
         certificates=tuple(found for host in hosts if (found := certificate_of(host, certificates))),
     )
 
 
+NOBODY = "Its service has no server, so visitors are told to come back; the problems say why."
 NOWHERE = "It is on no entrypoint; the problems say why."
 
 

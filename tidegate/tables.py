@@ -41,7 +41,8 @@ def parts(status: Row, width: int | None) -> Iterator[str]:
         width,
     )
     if status["problems"]:
-        yield f"{len(status['problems'])} PROBLEMS"
+        count = len(status["problems"])
+        yield "1 PROBLEM" if count == 1 else f"{count} PROBLEMS"
     for problem in status["problems"]:
         texts = (problem["where"], problem["what"], problem["consequence"])
         yield "\n  ".join(printable(text) for text in texts if text)

@@ -47,3 +47,20 @@ def test_the_fingerprint_changes_with_every_setting_and_shows_no_secret(tmp_path
     ]
     assert len({authority.fingerprint for authority in authorities}) == len(authorities)
     assert "secret" not in repr(authorities[-1]) + authorities[-1].fingerprint
+
+
+@pytest.mark.parametrize(
+    ("choice", "host", "refused"),
+    [
+        ("letsencrypt", "*.nas.lan", False),
+        ("letsencrypt", "my_nas.lan", False),
+        ("letsencrypt", "*.example.com", True),
+        (OWN, "*.nas.lan", True),
+        ("off", "*.example.com", False),
+        ("off", "_x.example.com", False),
+        ("off", "a..b", True),
+        ("off", f"{'a' * 64}.lan", True),
+    ],
+)
+def test_a_name_that_its_own_ca_signs_is_not_refused_for_what_others_ask(choice, host, refused):
+    assert bool(choose_authority(choice).judge(read_name(host)).refusal) == refused

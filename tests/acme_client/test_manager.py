@@ -372,10 +372,12 @@ async def test_nothing_is_ordered_where_nothing_could_be_saved_and_it_goes_on_by
         await stage.settled()
         assert stage.ca.opened == 0
         assert len(stage.told(events.StorageUnwritable)) == 1
+        assert "Nothing can be saved" in stage.status(BLOG).last_error
         data.unlink()
         stage.advance(minutes=2)
         await stage.eventually(lambda: stage.status(BLOG).state == "active")
     assert len(stage.told(events.StorageWritable)) == 1
+    assert stage.status(BLOG).last_error == ""
 
 
 async def test_a_certificate_that_could_not_be_saved_is_served_and_saved_later(tmp_path, monkeypatch):
@@ -416,6 +418,7 @@ async def test_a_clock_that_starts_in_1970_orders_nothing_until_it_is_right(tmp_
         await stage.settled()
         assert stage.ca.opened == 0
         assert len(stage.told(events.ClockWrong)) == 1
+        assert "clock" in stage.status(BLOG).last_error
         stage.clock.now = NOON
         stage.manager.want([BLOG])
         await stage.eventually(lambda: stage.status(BLOG).state == "active")

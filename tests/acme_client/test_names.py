@@ -73,3 +73,7 @@ def test_a_name_that_no_ca_would_take_is_refused_with_the_reason(text, reason):
 )
 def test_a_public_name_is_one_that_the_public_dns_can_hold(text, public):
     assert read_name(text).public is public
+
+
+def test_what_is_proposed_instead_of_an_underscore_is_a_name():
+    assert "'x'" in read_name("_x.example.com").refusal

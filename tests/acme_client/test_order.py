@@ -226,3 +226,20 @@ async def test_a_replacement_that_the_ca_refuses_is_ordered_without_being_one(is
 
     await replace(issuance, session=Replaced()).obtain(None, replaces="id")
     assert ca.issued == [HOST]
+
+
+class HasJudged(FakeCA):
+    """Judges at the first answer, and takes no second one: what an order looks like after a crash."""
+
+    def answer(self, challenge_url):
+        super().answer(challenge_url)
+        raise Failure("validation", "refused", problem="malformed", detail="only status pending")
+
+
+async def test_a_challenge_that_was_judged_meanwhile_is_told_by_its_judgement(issuance, http01):
+    ca = HasJudged(Clock(), http01.answer)
+    assert (await replace(issuance, session=ca).obtain(None)).names == (HOST,)
+    ca.refusals[HOST] = "connection"
+    with pytest.raises(Failure) as caught:
+        await replace(issuance, session=ca).obtain(None)
+    assert (caught.value.problem, caught.value.detail) == ("connection", "the CA's own words")

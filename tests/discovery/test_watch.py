@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from discovery import watch as watching
 from discovery.container import Container, Listed
-from discovery.engine import Change, EngineError, EngineState
+from discovery.engine import Change, EngineError, EngineState, Unreadable
 from discovery.networks import Own
 from discovery.watch import watch
 from proxy.model import RoutingConfig
@@ -233,3 +233,52 @@ async def test_who_goes_during_the_first_look_is_not_served_after_it() -> None:
         del engine.containers["blog"]
         engine.before_list = lambda: None
         await seen.until(lambda: seen.names() == {"other"})
+
+
+async def test_a_start_does_not_wait_for_a_slow_list_of_networks() -> None:
+    """The engine holds its networks while it starts a container; the connect event comes just before."""
+    engine = SlowOwnEngine()
+    async with watched(engine) as seen:
+        await seen.until(lambda: seen.states)
+        engine.free.clear()
+        engine.stream.arrived.put_nowait(Change("connect", "blog", network="web"))
+        engine.start("blog")
+        await seen.until(lambda: seen.names() == {"blog"})
+        engine.free.set()
+
+
+class SlowOwnEngine(FakeEngine):
+    """Says where the proxy stands only once it is free to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free = asyncio.Event()
+        self.free.set()
+
+    async def own(self, listed: Mapping[str, Listed]) -> Own:
+        await self.free.wait()
+        return await super().own(listed)
+
+
+async def test_a_container_that_the_engine_fails_on_keeps_no_other_from_being_served() -> None:
+    engine = StumblingEngine({name: container(name) for name in ("blog", "broken", "shop")})
+    async with watched(engine) as seen:
+        await seen.until(lambda: seen.names() == {"blog", "shop"})
+        [problem] = seen.configs[-1].problems
+        assert (problem.where, "layer does not exist" in problem.what) == ("broken", True)
+        engine.broken = ""
+        engine.start("news")
+        await seen.until(lambda: seen.names() == {"blog", "broken", "news", "shop"})
+        assert not seen.configs[-1].problems
+    assert [state.up for state in seen.states] == [True]
+
+
+class StumblingEngine(FakeEngine):
+    """Answers 500 when it is asked about one container, as an engine does whose files of it are broken."""
+
+    broken = "broken"
+
+    async def inspect(self, container: str) -> Container | None:
+        if container == self.broken:
+            raise Unreadable("layer does not exist")
+        return await super().inspect(container)

@@ -129,3 +129,9 @@ async def test_an_ipv4_client_of_an_ipv6_listener_is_an_ipv4_client():
         door.close()
     await some.stop(1.0)
     assert [record.client for record in records] == ["127.0.0.1"]
+
+
+async def test_an_address_that_cannot_be_had_is_named_once() -> None:
+    with pytest.raises(CannotListen) as error:
+        await entrypoints(Listener("web", "192.0.2.1", 80)).open()
+    assert str(error.value.strerror).count("192.0.2.1") == 1

@@ -110,7 +110,7 @@ def test_without_a_tls_entrypoint_sites_are_served_in_the_clear() -> None:
 def test_an_unknown_entrypoint_is_a_problem_of_its_router() -> None:
     made = table(router("a", "Host(`a.test`)", entrypoints=("websecur",), origin="blog-1"))
     assert str(made.problems[0]) == (
-        "blog-1: router a\n"
+        "blog-1: http.routers.a.entrypoints=websecur\n"
         '  There is no entrypoint "websecur". Did you mean "websecure"?\n'
         '  Router "a" is not served there.'
     )
@@ -119,7 +119,7 @@ def test_an_unknown_entrypoint_is_a_problem_of_its_router() -> None:
 def test_a_broken_rule_is_shown_and_the_other_routers_are_served() -> None:
     made = table(router("a", "Hots(`a.test`)"), router("b", "Host(`b.test`)"))
     assert found(made, "/", "b.test") == "b"
-    assert str(made.problems[0]).startswith("router a\n  Hots(`a.test`)\n^\nThere is no matcher")
+    assert str(made.problems[0]).startswith("http.routers.a.rule\n  Hots(`a.test`)\n^\nThere is no matcher")
 
 
 def answer(route: Route | None, request: RequestHead) -> Response:

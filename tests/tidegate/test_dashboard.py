@@ -68,6 +68,15 @@ async def test_every_answer_carries_the_strict_headers_and_no_word_of_the_softwa
             assert "Server" not in headers
 
 
+async def test_what_is_no_character_takes_nothing_else_from_the_page(data):
+    """A route file can say "\\uD800"."""
+    strange = replace(status(), problems=(Problem("routes.yaml:1: \ud800", "What is this?"),))
+    async with open_dashboard(lambda: strange, data, ANY_PORT) as (address,):
+        code, headers, body = await get(address, "/")
+        assert (code, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+        assert "What is this?" in body
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 @pytest.mark.parametrize("target", ["/", "/api/status", "/nothing"])
 async def test_it_only_shows(data, method, target):

@@ -270,3 +270,10 @@ def test_the_page_about_the_settings_is_not_stale():
 def test_what_links_and_kubernetes_say_of_a_service_called_tidegate_is_no_setting(variable):
     name, _, value = variable.partition("=")
     assert settle(environ={name: value}) == settle()
+
+
+@pytest.mark.parametrize("name", ["data", "routes"])
+def test_an_empty_path_is_not_the_directory_where_it_was_started(name):
+    [(where, what)] = mistakes({name: ""})
+    assert where == f"--{name}="
+    assert "path" in what

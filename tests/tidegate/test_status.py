@@ -184,7 +184,7 @@ blog.example.com  active  Let's Encrypt R11  2027-03-16
 nas.example.com   failed                                 The CA could not reach port 80.
                                                          next try 2027-01-15 09:00 UTC
 
-1 PROBLEMS
+1 PROBLEM
 
 nas-1: tidegate.port
   The image exposes 2 ports: 80, 443.
@@ -230,3 +230,10 @@ def test_the_real_tables_routes_are_shown():
     assert (row.urls, row.redirects) == (("https://blog.example.com",), ("http://blog.example.com",))
     assert row.action == "broken"  # its middleware is in no config
     assert "lan" in row.reason
+
+
+def test_a_router_whose_service_has_no_server_is_not_said_to_be_served():
+    name = SERVED.router.service
+    [row] = status(config=replace(CONFIG, services={name: Service(name)})).routes
+    assert row.action == "broken"
+    assert "no server" in row.reason

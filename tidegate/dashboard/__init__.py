@@ -45,7 +45,9 @@ def dashboard(status: Callable[[], Status], *, local_only: bool = True) -> web.A
         return json_response({"health": now.health, "reasons": now.reasons})
 
     async def page(_: web.Request) -> web.Response:
-        return web.Response(text=render_page(status()), content_type="text/html")
+        # A route file's "\uD800" is no character; the page shows the rest all the same.
+        body = render_page(status()).encode("utf-8", "replace")
+        return web.Response(body=body, content_type="text/html", charset="utf-8")
 
     async def healthz(_: web.Request) -> web.Response:
         # Degraded is 200 as well: sites are served, and a restart would bring no engine back.
