@@ -15,6 +15,7 @@ from proxy.limits import Limits
 from proxy.model import Router, RoutingConfig, Service
 from proxy.phase import Phase
 from proxy.table import Entrypoint, compile_table
+from tests.proxy.scripted_server import ticks
 
 GET = b"GET / HTTP/1.1\r\nHost: app.test\r\n\r\n"
 ELSEWHERE = b"GET / HTTP/1.1\r\nHost: other.test\r\n\r\n"
