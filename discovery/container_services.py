@@ -65,10 +65,13 @@ class Draft:
 
 
 def read_services(
-    trees: Mapping[str, Tree], short: ShortLabels, reading: Reading, draft: Draft
+    declared: Mapping[str, Mapping[str, Tree]], short: ShortLabels, reading: Reading, draft: Draft
 ) -> Iterator[tuple[str, Service]]:
-    """The services by qualified name; without any label there is one, named after the app."""
+    """The services by qualified name; a router beside no service implies one, named after the app."""
+    trees = declared["services"]
     implied = not trees
+    if implied and not declared["routers"]:
+        return
     address = _address(short, draft)
     if draft.container.health == "unhealthy":
         where = f"{draft.container.name}: HEALTHCHECK"

@@ -113,16 +113,20 @@ def _read_short(mine: Mapping[str, str], draft: Draft, consequence: str) -> Shor
 
 
 def _read_long(mine: Mapping[str, str], short: ShortLabels, fragment: Fragment, draft: Draft) -> Fragment:
+    if not _names_requests(mine, short):
+        if any((short.port, short.scheme, short.network)):
+            _report_nothing_asked(mine, draft)
+        short = ShortLabels()
     values, written = _lay_out(mine, short, draft)
     reading = Reading(WrittenLabels(draft.container.name, written))
     root = grow(values)
     http = root.child("http") if root else None
     declared = sections(http.tree if http else None, reading)
     if not any(declared.values()):
-        if not reading.problems:
+        if not reading.problems and not draft.problems:
             _report_nothing_asked(mine, draft)
         return replace(fragment, problems=(*draft.problems, *reading.problems))
-    services = dict(read_services(declared["services"], short, reading, draft))
+    services = dict(read_services(declared, short, reading, draft))
     routers = read_routers(declared["routers"], [plain(name) for name in services], reading)
     middlewares = read_middlewares(declared["middlewares"], reading)
     return replace(
@@ -156,8 +160,14 @@ def _lay_out(
     return values, written
 
 
+def _names_requests(mine: Mapping[str, str], short: ShortLabels) -> bool:
+    """Whether there is a router, or a service that another container's router may use."""
+    below = {steps(label)[2].lower() for label in mine if _is_long(label)}
+    return bool(short.host) or bool(below - {"middlewares"})
+
+
 def _report_nothing_asked(mine: Mapping[str, str], draft: Draft) -> None:
-    first = min(mine)
+    first = min((label for label in mine if not _is_long(label)), default=min(mine))
     what = "Nothing says which requests are for it. Add tidegate.host=blog.example.com"
     consequence = f'Container "{draft.container.name}" is not served.'
     draft.problem(shown(draft.container.name, first, mine[first]), what, consequence)
