@@ -15,11 +15,11 @@ from typing import TypeVar
 from discovery.claims import Claims
 from discovery.clashes import about, differs, refused, taken
 from discovery.fragment import Fragment
-from discovery.references import dangling, lost, plain, provider_of
+from discovery.references import LOST, dangling, lost, plain, provider_of
 from proxy.exchange import Middleware
 from proxy.model import Router, RoutingConfig, Service
 from proxy.problem import Problem
-from proxy.reference import MiddlewareName, ServiceName, renamed
+from proxy.reference import MiddlewareName, ServiceName, referred, renamed
 
 T = TypeVar("T")
 
@@ -56,7 +56,8 @@ def merge(fragments: Iterable[Fragment]) -> RoutingConfig:
             _join(fragment, first, union)
         else:
             union.problems.append(differs(fragment, first))
-    config = RoutingConfig(union.routers, union.services, union.middlewares)
+    broken = (broken - union.middlewares.keys()) | _lost(union)
+    config = RoutingConfig(union.routers, union.services, union.middlewares, broken=frozenset(broken))
     own = {provider_of(name) for name in config.routers}
     return replace(config, problems=_once([*union.problems, *dangling(config, own, broken, places)]))
 
@@ -83,8 +84,16 @@ def combine(*configs: RoutingConfig) -> RoutingConfig:
         routers,
         services={name: service for config in configs for name, service in config.services.items()},
         middlewares={name: each for config in configs for name, each in config.middlewares.items()},
+        broken=frozenset[str]().union(*(config.broken for config in configs)),
     )
     return replace(whole, problems=_once([*problems, *_dangling_across(whole)]))
+
+
+def _lost(union: _Union) -> set[str]:
+    """The middlewares whose names lead nowhere because somebody else has them."""
+    wanted = {name for router in union.routers.values() for name in router.middlewares}
+    wanted |= {name for each in union.middlewares.values() for name in referred(each, MiddlewareName)}
+    return {name for name in wanted if LOST in name}
 
 
 def _dangling_across(whole: RoutingConfig) -> list[Problem]:
@@ -93,7 +102,7 @@ def _dangling_across(whole: RoutingConfig) -> list[Problem]:
     for own in {provider_of(name) for name in whole.routers}:
         theirs = {name: router for name, router in whole.routers.items() if provider_of(name) == own}
         named = {provider_of(ref) for r in theirs.values() for ref in (r.service, *r.middlewares)}
-        found += dangling(replace(whole, routers=theirs), named - {own})
+        found += dangling(replace(whole, routers=theirs), named - {own}, whole.broken)
     return sorted(found, key=str)
 
 
