@@ -154,6 +154,25 @@ def test_which_hosts_a_rule_claims(rule: str, named: set[str], whole: set[str]) 
     assert whole_hosts(rule) == whole
 
 
+@pytest.mark.parametrize(
+    ("old", "young", "notices"),
+    [
+        ("Host(`a`)", "Host(`a`) && PathPrefix(`/x`)", 0),
+        ("Host(`a`) && Path(`/x`)", "Host(`a`)", 0),
+        ("Host(`a`) && !PathPrefix(`/x`)", "Host(`a`)", 0),
+        ("Host(`a`)", "(Host(`a`) || Host(`b`)) && (Path(`/x`) || PathPrefix(`/x/`))", 0),
+        ("Host(`a`) && PathPrefix(`/x`)", "Host(`a`) && PathPrefix(`/y`)", 0),
+        ("Host(`a`) && PathPrefix(`/x`)", "Host(`a`) && PathPrefix(`/x`)", 1),
+        ("Host(`a`)", "Host(`a`) && Method(`GET`)", 1),
+        ("Host(`a`)", "Host(`a`) && (Method(`GET`) || PathPrefix(`/x`))", 1),
+    ],
+)
+def test_sharing_a_host_by_path_is_nothing_to_tell(old: str, young: str, notices: int) -> None:
+    config = merge([fragment("old", old, created="1"), fragment("young", young, created="2")])
+    assert [problem.severity for problem in config.problems] == ["notice"] * notices
+    assert len(config.routers) == 2
+
+
 def test_who_adds_every_path_to_a_host_claims_it_whole() -> None:
     """Its rule is the longer one, so it would get every request of the older router."""
     old = fragment("old", "Host(`a`)", created="1")
