@@ -68,7 +68,8 @@ def long_form(labels: Mapping[str, str], short: ShortLabels, app: str) -> tuple[
     default = element_name(app)
     router = waiting[0] if len(waiting) == 1 else default
     service = services[0] if len(services) == 1 else default
-    return written + expand(short, router, service)
+    said = {path[2].lower() for path, _ in names if len(path) == 3 and path[1].lower() == router.lower()}
+    return written + expand(short, router, service, ranked=said.isdisjoint({"rule", "priority"}))
 
 
 def _is_ours(label: str) -> bool:

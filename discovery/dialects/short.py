@@ -64,7 +64,7 @@ class ShortLabels:
         default=(),
     )
     path: tuple[PathStart, ...] = option(
-        doc="Only paths that begin so are this container's; the host's others are left alone.",
+        doc="Only this path and those below it are this container's; the app sees it, it is not stripped.",
         example="/blog",
         default=(),
     )
@@ -92,12 +92,15 @@ class LongLabel:
     written: str
 
 
-def expand(short: ShortLabels, router: str, service: str) -> tuple[LongLabel, ...]:
-    """The long labels that the short ones stand for."""
+def expand(short: ShortLabels, router: str, service: str, *, ranked: bool = True) -> tuple[LongLabel, ...]:
+    """The long labels that the short ones stand for; `ranked` is off where a long one ranks the router."""
     server = f"tidegate.http.services.{service}.loadbalancer.server"
     long = []
     if short.host:
-        long.append(LongLabel(f"tidegate.http.routers.{router}.rule", rule_for(short), "tidegate.host"))
+        element = f"tidegate.http.routers.{router}"
+        long.append(LongLabel(f"{element}.rule", rule_for(short), "tidegate.host"))
+        if ranked and len(short.host) > 1 and not short.path:
+            long.append(LongLabel(f"{element}.priority", str(_rank(short.host)), "tidegate.host"))
     if short.port is not None:
         long.append(LongLabel(f"{server}.port", str(short.port), "tidegate.port"))
     if short.scheme is not None:
@@ -107,7 +110,7 @@ def expand(short: ShortLabels, router: str, service: str) -> tuple[LongLabel, ..
 
 def rule_for(short: ShortLabels) -> str:
     hosts = _any_of("Host", short.host)
-    paths = _any_of("PathPrefix", short.path)
+    paths = " || ".join(map(_below, short.path))
     if not paths:
         return hosts
     return " && ".join(f"({part})" if " || " in part else part for part in (hosts, paths))
@@ -116,6 +119,19 @@ def rule_for(short: ShortLabels) -> str:
 def element_name(app: str) -> str:
     """The app's name as a step of a label: a dot would begin the next step."""
     return re.sub(r"[.\[\]@\s]+", "-", app)
+
+
+def _below(path: str) -> str:
+    """The path and what is below it: `/api` and `/api/users`, but not `/apix`."""
+    return f"PathPrefix(`{path}`)" if path.endswith("/") else f"Path(`{path}`) || PathPrefix(`{path}/`)"
+
+
+def _rank(hosts: Iterable[str]) -> int:
+    """That of the shortest host alone: a rule is not the more special one for naming many hosts.
+
+    By its length it would come before another container's rule for a path of one of them.
+    """
+    return min(len(_any_of("Host", (host,))) for host in hosts)
 
 
 def _any_of(matcher: str, values: Iterable[str]) -> str:
