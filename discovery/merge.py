@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from discovery.claims import Claims
-from discovery.clashes import about, differs, refused, taken
+from discovery.clashes import about, differs, keeps, refused, taken
 from discovery.fragment import Fragment
 from discovery.references import LOST, dangling, lost, plain, provider_of
 from proxy.exchange import Middleware
@@ -24,6 +24,7 @@ from proxy.reference import MiddlewareName, ServiceName, referred, renamed
 T = TypeVar("T")
 
 LONGEST_TEXT = 600
+FIRST_COME = "route files have their hosts first, containers get what is left."
 
 
 @dataclass(slots=True)
@@ -76,7 +77,7 @@ def combine(*configs: RoutingConfig) -> RoutingConfig:
         for router in config.routers.values():
             rival = claims.taken(router, own=config.routers)
             if rival:
-                problems.append(refused(router, rival.host, f'router "{rival.router.name}"'))
+                problems.append(refused(router, rival.host, f'router "{rival.router.name}"', FIRST_COME))
             else:
                 claims.add(router)
                 routers[router.name] = router
@@ -194,7 +195,8 @@ def _objection(router: Router, fragment: Fragment, union: _Union) -> Problem | N
         consequence = f"It is not served for {fragment.source}; {keeper.source} is older and keeps it."
         return taken("router", router.name, fragment, keeper, consequence)
     if rival := union.claims.taken(router, own=fragment.routers):
-        return refused(router, rival.host, rival.router.origin, fragment.places.get((router.name, "rule")))
+        holder, where = rival.router.origin, fragment.places.get((router.name, "rule"))
+        return refused(router, rival.host, holder, keeps(router, fragment, holder), where)
     if rival := union.claims.shared(router, own=fragment.routers):
         owner = union.owners["router", rival.router.name]
         if not fragment.project or owner.project != fragment.project:

@@ -72,6 +72,16 @@ def test_a_files_claim_goes_before_a_containers() -> None:
     config = combine(files, labels)
     assert list(config.routers) == ["nas.yaml@file"]
     assert "already belongs to router" in config.problems[0].what
+    assert "route files have their hosts first" in config.problems[0].consequence
+
+
+def test_of_two_files_the_first_by_name_keeps_a_host() -> None:
+    config = merge(
+        [fragment(name, "Host(`a`)", provider="file", created=name) for name in ("b.yml", "a.yml")]
+    )
+    [problem] = config.problems
+    assert problem.what.endswith("Give one of them another host or a path in its rule.")
+    assert problem.consequence.endswith("a.yml comes first by its name and keeps the host.")
 
 
 @pytest.mark.parametrize(
