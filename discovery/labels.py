@@ -12,6 +12,7 @@ from dataclasses import replace
 from discovery.container import Container
 from discovery.container_services import Draft, read_services
 from discovery.declared import Reading, read_middlewares, sections
+from discovery.dialects.long_only import long_spelling
 from discovery.dialects.short import LongLabel, ShortLabels, element_name, expand
 from discovery.fragment import Fragment
 from discovery.label_text import ROOT, WrittenLabels, shown
@@ -106,7 +107,8 @@ def _read_short(mine: Mapping[str, str], draft: Draft, consequence: str) -> Shor
     for flaw in flaws:
         name = next((each for each in mine if each.lower() == f"{ROOT}.{flaw.path[0]}".lower()), "")
         where = shown(draft.container.name, name, mine.get(name, ""))
-        draft.problem(where, flaw.what, consequence)
+        what = long_spelling(flaw.path, draft.container.app) or flaw.what
+        draft.problem(where, what, consequence)
     if short is not None and short.path and not short.host:
         where = shown(draft.container.name, f"{ROOT}.path", ",".join(short.path))
         draft.problem(where, "Say which host, too: tidegate.host=blog.example.com", consequence)

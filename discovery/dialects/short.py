@@ -17,6 +17,8 @@ from typing import Literal
 from proxy.schema import Port, Unfit, option, options
 
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?")
+_HOST_IN_RULE = re.compile(r"host\(\s*[`\"']?([a-z0-9._*-]+)[`\"']?\s*\)")
+_WITH_PORT = re.compile(r"[a-z0-9._*-]+:[0-9]*")
 _LONGEST_HOST = 253  # RFC 1035 2.3.4
 
 
@@ -28,8 +30,12 @@ class HostName(str):
     @classmethod
     def parse(cls, text: str) -> HostName:
         name = text.strip().lower()
-        if "://" in name or "/" in name:
+        if ruled := _HOST_IN_RULE.findall(name):
+            raise ValueError(f"Write only the host name: {', '.join(ruled)}")
+        if "://" in name or "/" in name or _WITH_PORT.fullmatch(name):
             raise ValueError(f"Write only the host name: {_bare(name) or 'blog.example.com'}")
+        if " " in name:
+            raise ValueError(f"Write commas between host names: {', '.join(re.split('[ ;]+', name)[:9])}")
         if not name.isascii():
             raise ValueError(f"Write the name in its ASCII form: {_ascii(name)}")
         if len(name) > _LONGEST_HOST or not _HOST.fullmatch(name):
@@ -139,7 +145,7 @@ def _any_of(matcher: str, values: Iterable[str]) -> str:
 
 
 def _bare(name: str) -> str:
-    return name.rpartition("://")[2].partition("/")[0]
+    return name.rpartition("://")[2].partition("/")[0].partition(":")[0]
 
 
 def _ascii(name: str) -> str:

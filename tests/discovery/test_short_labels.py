@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,11 +101,29 @@ def test_a_host_name(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "a b", "a`b", "*", "*.*.a", "a..b", "-a", "a:80", "a/b", "http://a", "a" * 300, "ä"]
+    "name",
+    ["", "a b", "a`b", "*", "*.*.a", "a..b", "-a", "a:80", "a/b", "http://a", "a" * 300, "ä", "[::1]"],
 )
 def test_no_host_name(name: str) -> None:
     with pytest.raises(ValueError, match=r"Expected a host name|Write"):
         HostName.parse(name)
+
+
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        ("https://blog.lan:8444/x", "Write only the host name: blog.lan"),
+        ("blog.lan:8444", "Write only the host name: blog.lan"),
+        ("blog.lan/x", "Write only the host name: blog.lan"),
+        ("Host(`blog.lan`)", "Write only the host name: blog.lan"),
+        ('host("a.lan") || Host(`b.lan`) && PathPrefix(`/x`)', "Write only the host name: a.lan, b.lan"),
+        ("a.lan  b.lan", "Write commas between host names: a.lan, b.lan"),
+        ("a.lan; b.lan", "Write commas between host names: a.lan, b.lan"),
+    ],
+)
+def test_who_writes_more_than_a_host_name_is_told_what_to_write(written: str, instead: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(instead) + "$"):
+        HostName.parse(written)
 
 
 @pytest.mark.parametrize("option", options_of(ShortLabels).values(), ids=lambda option: option.name)
