@@ -202,7 +202,9 @@ def _objection(router: Router, fragment: Fragment, union: _Union) -> Problem | N
         if not fragment.project or owner.project != fragment.project:
             other = f'router "{plain(rival.router.name)}" of {owner.source}'
             what = f'The host "{rival.host}" is also asked for by {other}.'
-            consequence = "Both are served; the longer rule gets a request first."
+            consequence = (
+                "The higher priority is asked first, else the longer rule, of equal ones the first by name."
+            )
             return about(router, what, consequence, "notice", fragment.places.get((router.name, "rule")))
     return None
 
