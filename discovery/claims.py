@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
+from proxy.matchers import PATH_MATCHERS
 from proxy.model import Router
+from proxy.syntax import And, Matcher, Node, Not, Or, RuleError, parse
 
 _HOST = re.compile(r"(?<![!\w])host\(\s*[`\"]([^`\"]*)[`\"]\s*\)", re.IGNORECASE)
 _EVERY_PATH = re.compile(r"&&\s*pathprefix\(\s*[`\"]/[`\"]\s*\)", re.IGNORECASE)
@@ -21,6 +24,27 @@ def hosts(rule: str) -> frozenset[str]:
 def whole_hosts(rule: str) -> frozenset[str]:
     """The host names that the rule claims whole, without leaving paths or anything to others."""
     return hosts(rule) if _NOTHING_ELSE.fullmatch(_HOST.sub("", _EVERY_PATH.sub("", rule))) else frozenset()
+
+
+@lru_cache(maxsize=4096)  # every merge asks about the same rules again
+def restricts_path(rule: str) -> bool:
+    """Whether the rule takes certain paths only, whichever of its hosts a request is for."""
+    try:
+        return _restricts(parse(rule))
+    except RuleError:
+        return False
+
+
+def _restricts(node: Node) -> bool:
+    match node:
+        case Matcher(name, arguments):
+            return name in PATH_MATCHERS and (name, arguments) != ("PathPrefix", ("/",))
+        case Not(inner):
+            return _restricts(inner)
+        case And(nodes):
+            return any(map(_restricts, nodes))
+        case Or(nodes):
+            return all(map(_restricts, nodes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +73,9 @@ class Claims:
         )
 
     def shared(self, router: Router, own: Iterable[str] = ()) -> Rival | None:
-        """Who has other requests for one of the router's hosts."""
-        return next(self._others(router, own), None)
+        """Who else wants requests for one of the router's hosts, unless a path tells the two apart."""
+        others = self._others(router, own)
+        return next((rival for rival in others if not _apart(router, rival.router)), None)
 
     def _others(self, router: Router, own: Iterable[str]) -> Iterator[Rival]:
         mine = frozenset(own)
@@ -62,6 +87,11 @@ class Claims:
 
 def _whole(rival: Rival) -> bool:
     return rival.host in whole_hosts(rival.router.rule)
+
+
+def _apart(one: Router, other: Router) -> bool:
+    """Whether a path tells the two apart, as it does on purpose where one site has several apps."""
+    return one.rule != other.rule and (restricts_path(one.rule) or restricts_path(other.rule))
 
 
 def meet(one: Router, other: Router) -> bool:

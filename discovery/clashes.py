@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from discovery.fragment import Fragment
-from discovery.references import place, plain
+from discovery.label_text import PROVIDER
+from discovery.references import place, plain, provider_of
 from proxy.model import Router
 from proxy.problem import Problem, Severity
 
@@ -15,9 +16,22 @@ def taken(kind: str, name: str, fragment: Fragment, keeper: Fragment, consequenc
     return Problem(where, what, consequence)
 
 
-def refused(router: Router, host: str, rival: str, where: str | None = None) -> Problem:
-    what = f'The host "{host}" already belongs to {rival}.'
-    return about(router, what, f'Router "{plain(router.name)}" is not served.', "warning", where)
+def refused(router: Router, host: str, rival: str, why: str, where: str | None = None) -> Problem:
+    """A host that somebody else has; `why` says by which right, and what ends it."""
+    path = "a tidegate.path" if provider_of(router.name) == PROVIDER else "a path in its rule"
+    what = f'The host "{host}" already belongs to {rival}. Give one of them another host or {path}.'
+    consequence = f'Router "{plain(router.name)}" is not served: {why}'
+    return about(router, what, consequence, "warning", where)
+
+
+def keeps(router: Router, fragment: Fragment, keeper: str) -> str:
+    """Why the other one of a provider keeps a host, and who need not ask."""
+    if provider_of(router.name) != PROVIDER:
+        return f"{keeper} comes first by its name and keeps the host."
+    return (
+        f"{keeper} is older and keeps the host, {fragment.source} gets it when {keeper} goes. "
+        "Replicas of one compose service share a host by themselves."
+    )
 
 
 def about(router: Router, what: str, consequence: str, severity: Severity, where: str | None) -> Problem:

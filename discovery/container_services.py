@@ -10,7 +10,7 @@ from discovery.container import Container
 from discovery.declared import Reading, Weight
 from discovery.dialects.short import ShortLabels, element_name
 from discovery.label_text import ROOT, joined, shown
-from discovery.networks import Own, Unreachable, address_of
+from discovery.networks import Own, Unreachable, address_of, several_shared
 from discovery.ports import choose_port
 from proxy.model import Server, Service
 from proxy.problem import Problem, Severity
@@ -65,10 +65,13 @@ class Draft:
 
 
 def read_services(
-    trees: Mapping[str, Tree], short: ShortLabels, reading: Reading, draft: Draft
+    declared: Mapping[str, Mapping[str, Tree]], short: ShortLabels, reading: Reading, draft: Draft
 ) -> Iterator[tuple[str, Service]]:
-    """The services by qualified name; without any label there is one, named after the app."""
+    """The services by qualified name; a router beside no service implies one, named after the app."""
+    trees = declared["services"]
     implied = not trees
+    if implied and not declared["routers"]:
+        return
     address = _address(short, draft)
     if draft.container.health == "unhealthy":
         where = f"{draft.container.name}: HEALTHCHECK"
@@ -98,11 +101,22 @@ def _address(short: ShortLabels, draft: Draft) -> str:
     container = draft.container
     match address_of(container, draft.own, short.network or "", draft.others):
         case str(address):
+            if not short.network:
+                _note_choice(draft)
             return address
         case Unreachable(why):
             label = shown(container.name, f"{ROOT}.network", short.network or "").rstrip("=")
             draft.problem(label, why, f'Container "{container.name}" gets no requests.')
     return ""
+
+
+def _note_choice(draft: Draft) -> None:
+    networks = several_shared(draft.container, draft.own, draft.others)
+    if networks:
+        label, used = f"{ROOT}.network", networks[0]
+        what = f"It shares {len(networks)} networks with Tidegate: {', '.join(networks)}."
+        consequence = f"Its requests go by {used}, the first by name. To say which one: {label}={used}"
+        draft.problem(f"{draft.container.name}: {label}", what, consequence, "notice")
 
 
 def _report_port(path: Sequence[str], why: str, implied: bool, reading: Reading, draft: Draft) -> None:

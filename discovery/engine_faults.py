@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from discovery.engine import EngineError
+from discovery.whereabouts import inside
 
 FORBIDDEN = 403
+HOST_SOCKET = "/var/run/docker.sock"
 
 
 def explain(error: BaseException, url: str) -> EngineError:
@@ -64,10 +66,11 @@ def _not_permitted(url: str) -> str:
 
 def _not_there(url: str) -> str:
     path = _path(url)
-    return (
-        f"There is no socket at {path}. Is the engine running? "
-        f'In compose: volumes: ["/var/run/docker.sock:{path}:ro"].'
-    )
+    if inside():
+        mount = f'In compose: volumes: ["{HOST_SOCKET}:{HOST_SOCKET}:ro"]'
+        elsewhere = "" if str(path) == HOST_SOCKET else f", and --docker unix://{HOST_SOCKET}"
+        return f"There is no socket at {path}. Is the engine running? {mount}{elsewhere}."
+    return f"There is no socket at {path}. Start Docker, or say where it listens: --docker unix:///PATH"
 
 
 def _forbidden(url: str, asked: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from discovery.container import Container
 from discovery.container_services import Draft, read_services
 from discovery.declared import Reading, read_middlewares, sections
+from discovery.dialects.long_only import long_spelling
 from discovery.dialects.short import LongLabel, ShortLabels, element_name, expand
 from discovery.fragment import Fragment
 from discovery.label_text import ROOT, WrittenLabels, shown
@@ -68,7 +69,8 @@ def long_form(labels: Mapping[str, str], short: ShortLabels, app: str) -> tuple[
     default = element_name(app)
     router = waiting[0] if len(waiting) == 1 else default
     service = services[0] if len(services) == 1 else default
-    return written + expand(short, router, service)
+    said = {path[2].lower() for path, _ in names if len(path) == 3 and path[1].lower() == router.lower()}
+    return written + expand(short, router, service, ranked=said.isdisjoint({"rule", "priority"}))
 
 
 def _is_ours(label: str) -> bool:
@@ -105,7 +107,8 @@ def _read_short(mine: Mapping[str, str], draft: Draft, consequence: str) -> Shor
     for flaw in flaws:
         name = next((each for each in mine if each.lower() == f"{ROOT}.{flaw.path[0]}".lower()), "")
         where = shown(draft.container.name, name, mine.get(name, ""))
-        draft.problem(where, flaw.what, consequence)
+        what = long_spelling(flaw.path, draft.container.app) or flaw.what
+        draft.problem(where, what, consequence)
     if short is not None and short.path and not short.host:
         where = shown(draft.container.name, f"{ROOT}.path", ",".join(short.path))
         draft.problem(where, "Say which host, too: tidegate.host=blog.example.com", consequence)
@@ -113,16 +116,20 @@ def _read_short(mine: Mapping[str, str], draft: Draft, consequence: str) -> Shor
 
 
 def _read_long(mine: Mapping[str, str], short: ShortLabels, fragment: Fragment, draft: Draft) -> Fragment:
+    if not _names_requests(mine, short):
+        if any((short.port, short.scheme, short.network)):
+            _report_nothing_asked(mine, draft)
+        short = ShortLabels()
     values, written = _lay_out(mine, short, draft)
     reading = Reading(WrittenLabels(draft.container.name, written))
     root = grow(values)
     http = root.child("http") if root else None
     declared = sections(http.tree if http else None, reading)
     if not any(declared.values()):
-        if not reading.problems:
+        if not reading.problems and not draft.problems:
             _report_nothing_asked(mine, draft)
         return replace(fragment, problems=(*draft.problems, *reading.problems))
-    services = dict(read_services(declared["services"], short, reading, draft))
+    services = dict(read_services(declared, short, reading, draft))
     routers = read_routers(declared["routers"], [plain(name) for name in services], reading)
     middlewares = read_middlewares(declared["middlewares"], reading)
     return replace(
@@ -156,8 +163,14 @@ def _lay_out(
     return values, written
 
 
+def _names_requests(mine: Mapping[str, str], short: ShortLabels) -> bool:
+    """Whether there is a router, or a service that another container's router may use."""
+    below = {steps(label)[2].lower() for label in mine if _is_long(label)}
+    return bool(short.host) or bool(below - {"middlewares"})
+
+
 def _report_nothing_asked(mine: Mapping[str, str], draft: Draft) -> None:
-    first = min(mine)
+    first = min((label for label in mine if not _is_long(label)), default=min(mine))
     what = "Nothing says which requests are for it. Add tidegate.host=blog.example.com"
     consequence = f'Container "{draft.container.name}" is not served.'
     draft.problem(shown(draft.container.name, first, mine[first]), what, consequence)

@@ -14,17 +14,18 @@ from typing import TypeVar
 
 from discovery.anywhere import overtaken
 from discovery.claims import Claims
-from discovery.clashes import about, differs, refused, taken
+from discovery.clashes import about, differs, keeps, refused, taken
 from discovery.fragment import Fragment
-from discovery.references import dangling, lost, plain, provider_of
+from discovery.references import LOST, dangling, lost, plain, provider_of
 from proxy.exchange import Middleware
 from proxy.model import Router, RoutingConfig, Service
 from proxy.problem import Problem
-from proxy.reference import MiddlewareName, ServiceName, renamed
+from proxy.reference import MiddlewareName, ServiceName, referred, renamed
 
 T = TypeVar("T")
 
 LONGEST_TEXT = 600
+FIRST_COME = "route files have their hosts first, containers get what is left."
 
 
 @dataclass(slots=True)
@@ -57,7 +58,8 @@ def merge(fragments: Iterable[Fragment]) -> RoutingConfig:
             _join(fragment, first, union)
         else:
             union.problems.append(differs(fragment, first))
-    config = RoutingConfig(union.routers, union.services, union.middlewares)
+    broken = (broken - union.middlewares.keys()) | _lost(union)
+    config = RoutingConfig(union.routers, union.services, union.middlewares, broken=frozenset(broken))
     own = {provider_of(name) for name in config.routers}
     problems = [
         *union.problems,
@@ -81,7 +83,7 @@ def combine(*configs: RoutingConfig) -> RoutingConfig:
         for router in config.routers.values():
             rival = claims.taken(router, own=config.routers)
             if rival:
-                problems.append(refused(router, rival.host, f'router "{rival.router.name}"'))
+                problems.append(refused(router, rival.host, f'router "{rival.router.name}"', FIRST_COME))
             else:
                 claims.add(router)
                 routers[router.name] = router
@@ -89,8 +91,16 @@ def combine(*configs: RoutingConfig) -> RoutingConfig:
         routers,
         services={name: service for config in configs for name, service in config.services.items()},
         middlewares={name: each for config in configs for name, each in config.middlewares.items()},
+        broken=frozenset[str]().union(*(config.broken for config in configs)),
     )
     return replace(whole, problems=_once([*problems, *_dangling_across(whole)]))
+
+
+def _lost(union: _Union) -> set[str]:
+    """The middlewares whose names lead nowhere because somebody else has them."""
+    wanted = {name for router in union.routers.values() for name in router.middlewares}
+    wanted |= {name for each in union.middlewares.values() for name in referred(each, MiddlewareName)}
+    return {name for name in wanted if LOST in name}
 
 
 def _dangling_across(whole: RoutingConfig) -> list[Problem]:
@@ -99,7 +109,7 @@ def _dangling_across(whole: RoutingConfig) -> list[Problem]:
     for own in {provider_of(name) for name in whole.routers}:
         theirs = {name: router for name, router in whole.routers.items() if provider_of(name) == own}
         named = {provider_of(ref) for r in theirs.values() for ref in (r.service, *r.middlewares)}
-        found += dangling(replace(whole, routers=theirs), named - {own})
+        found += dangling(replace(whole, routers=theirs), named - {own}, whole.broken)
     return sorted(found, key=str)
 
 
@@ -191,13 +201,16 @@ def _objection(router: Router, fragment: Fragment, union: _Union) -> Problem | N
         consequence = f"It is not served for {fragment.source}; {keeper.source} is older and keeps it."
         return taken("router", router.name, fragment, keeper, consequence)
     if rival := union.claims.taken(router, own=fragment.routers):
-        return refused(router, rival.host, rival.router.origin, fragment.places.get((router.name, "rule")))
+        holder, where = rival.router.origin, fragment.places.get((router.name, "rule"))
+        return refused(router, rival.host, holder, keeps(router, fragment, holder), where)
     if rival := union.claims.shared(router, own=fragment.routers):
         owner = union.owners["router", rival.router.name]
         if not fragment.project or owner.project != fragment.project:
             other = f'router "{plain(rival.router.name)}" of {owner.source}'
             what = f'The host "{rival.host}" is also asked for by {other}.'
-            consequence = "Both are served; the longer rule gets a request first."
+            consequence = (
+                "The higher priority is asked first, else the longer rule, of equal ones the first by name."
+            )
             return about(router, what, consequence, "notice", fragment.places.get((router.name, "rule")))
     return None
 

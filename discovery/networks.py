@@ -58,6 +58,19 @@ def address_of(
     return _allowed(joined.networks[name], name)
 
 
+def several_shared(container: Container, own: Own, others: Mapping[str, Container]) -> list[str]:
+    """The networks to choose from, the one that is used first; empty where there is no choice."""
+    joined = joined_by(container, others)
+    if joined is None or joined.network_mode == "host":
+        return []
+    shared = _shared(joined, own)
+    return shared if len(shared) > 1 else []
+
+
+def _shared(container: Container, own: Own) -> list[str]:
+    return sorted(name for name, address in container.networks.items() if name in own.networks and address)
+
+
 def joined_by(container: Container, others: Mapping[str, Container]) -> Container | None:
     """The container whose network this one uses: itself, or x for `network_mode: container:x`."""
     seen = {container.id}
@@ -74,9 +87,8 @@ def joined_by(container: Container, others: Mapping[str, Container]) -> Containe
 def _choose(container: Container, own: Own, wanted: str) -> str | Unreachable:
     if wanted:
         return _named(container, own, wanted)
-    usable = sorted(name for name, address in container.networks.items() if name in own.networks and address)
-    if usable:
-        return usable[0]
+    if shared := _shared(container, own):
+        return shared[0]
     return Unreachable(
         f"It shares no network with Tidegate: it is on {_listed(container.networks)}, "
         f"Tidegate {'is on' if own.container else 'reaches'} {_listed(own.networks)}. "

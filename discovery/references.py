@@ -13,6 +13,9 @@ LOST = "!"
 """Stands in a name that was declared but is not to be used; no label can spell it."""
 
 
+MOST_LISTED = 6
+
+
 def provider_of(name: str) -> str:
     return name.partition("@")[2]
 
@@ -76,11 +79,21 @@ def _belongs(name: str, providers: Collection[str]) -> bool:
 def _problem(
     where: str, asking: str, option: str, name: str, known: Mapping[str, object], consequence: str
 ) -> Problem:
-    guess = closest(name, known)
-    what = f'There is no {option.removesuffix("s")} "{_spelled(name, asking)}".'
-    if guess:
-        what += f' Did you mean "{_spelled(guess, asking)}"?'
+    what = (
+        f'There is no {option.removesuffix("s")} "{_spelled(name, asking)}". {_instead(name, asking, known)}'
+    )
     return Problem(where, what, consequence)
+
+
+def _instead(name: str, asking: str, known: Iterable[str]) -> str:
+    """What could be meant; the plain names are compared, for all of a provider's end alike."""
+    far_first = sorted(known, key=lambda each: (provider_of(each) == provider_of(name), each))
+    by_plain = {plain(each): each for each in far_first}
+    if guess := closest(plain(name), by_plain):
+        return f'Did you mean "{_spelled(by_plain[guess], asking)}"?'
+    spelled = sorted(_spelled(each, asking) for each in far_first)
+    rest = f" and {len(spelled) - MOST_LISTED} more" if len(spelled) > MOST_LISTED else ""
+    return f"Known: {', '.join(spelled[:MOST_LISTED])}{rest}." if spelled else "None is declared."
 
 
 def _spelled(name: str, asking: str) -> str:

@@ -38,6 +38,11 @@ def own_container(known: Collection[str]) -> str:
     )
 
 
+def inside() -> bool:
+    """Whether this process runs in a container, of whichever engine."""
+    return any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv"))
+
+
 @cache  # where there is no such name, asking for it can take seconds
 def host_alias() -> str:
     """The host's address by the name that Docker Desktop and compose's extra_hosts give it."""

@@ -73,3 +73,5 @@ class RoutingConfig:
     services: Mapping[str, Service] = field(default_factory=dict)
     middlewares: Mapping[str, Middleware] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    broken: frozenset[str] = frozenset()
+    """Middlewares that were declared with a mistake: missing from the config, as `problems` says."""

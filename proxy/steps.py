@@ -7,7 +7,7 @@ before somebody in front has seen it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 
@@ -34,18 +34,22 @@ class Unresolved(Exception):
     """The names lead nowhere; the text says so to the owner."""
 
 
-def expanded(names: Sequence[str], known: Mapping[str, Middleware]) -> list[tuple[str, Acting | Begins]]:
+def expanded(
+    names: Sequence[str], known: Mapping[str, Middleware], broken: Collection[str] = ()
+) -> list[tuple[str, Acting | Begins]]:
     """The middlewares with these names, those of chains in their place."""
-    found = list(islice(_expanded(names, known, 0), MOST + 1))
+    found = list(islice(_expanded(names, known, broken, 0), MOST + 1))
     if len(found) > MOST:
         raise Unresolved(f"A router has at most {MOST} middlewares.")
     return found
 
 
 def _expanded(
-    names: Sequence[str], known: Mapping[str, Middleware], depth: int
+    names: Sequence[str], known: Mapping[str, Middleware], broken: Collection[str], depth: int
 ) -> Iterator[tuple[str, Acting | Begins]]:
     for name in names:
+        if name in broken:
+            raise Unresolved(f'Middleware "{name.partition("@")[0]}" has a mistake; see the problems.')
         if name not in known:
             raise Unresolved(f'There is no middleware "{name}"; without it the router is not served.')
         middleware = known[name]
@@ -54,7 +58,7 @@ def _expanded(
         elif depth == DEEPEST:
             raise Unresolved(f'The chain "{name}" leads to itself; without it the router is not served.')
         else:
-            yield from _expanded(middleware.middlewares, known, depth + 1)
+            yield from _expanded(middleware.middlewares, known, broken, depth + 1)
 
 
 def on_heads(middlewares: Sequence[Acting]) -> tuple[Acting, ...]:

@@ -193,7 +193,7 @@ def _check(config: RoutingConfig, router: Router, entrypoint: Entrypoint) -> Non
 def _acting(config: RoutingConfig, router: Router, running: Running | None) -> list[Acting]:
     """What acts on the router's requests, outermost first."""
     acting: list[Acting] = []
-    for name, declared in expanded(router.middlewares, config.middlewares):
+    for name, declared in expanded(router.middlewares, config.middlewares, config.broken):
         for service in referred(declared, ServiceName):
             if service not in config.services:
                 raise Unresolved(f'Middleware "{name}" asks service "{service}", which does not exist.')

@@ -173,12 +173,17 @@ def quoted(value: object) -> str:
     return f'"{text}"' if not text or " " in text or "=" in text else text
 
 
+def _adds(value: object, words: str) -> bool:
+    """Whether a person learns something by the value: not from a sentence that the words end with."""
+    return value is not None and not (isinstance(value, str) and " " in value and value in words)
+
+
 def render_for_people(colours: bool) -> Callable[[object, str, Event], str]:
     def render(_logger: object, _method: str, event: Event) -> str:
         stamp, level = event.pop("timestamp", ""), str(event.pop("level", ""))
         words, below = str(event.pop("event", "")), event.pop("below", ())
         trace = event.pop("exception", None) or event.pop("stack", None)
-        values = [f"{name}={quoted(value)}" for name, value in event.items() if value is not None]
+        values = [f"{name}={quoted(value)}" for name, value in event.items() if _adds(value, words)]
         first = f"{stamp} {level:<7} {'  '.join([printable(words), ' '.join(values)]).rstrip()}"
         if colours and level in COLOURS:
             first = f"{COLOURS[level]}{first}\033[0m"

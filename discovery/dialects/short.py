@@ -17,6 +17,8 @@ from typing import Literal
 from proxy.schema import Port, Unfit, option, options
 
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?")
+_HOST_IN_RULE = re.compile(r"host\(\s*[`\"']?([a-z0-9._*-]+)[`\"']?\s*\)")
+_WITH_PORT = re.compile(r"[a-z0-9._*-]+:[0-9]*")
 _LONGEST_HOST = 253  # RFC 1035 2.3.4
 
 
@@ -28,8 +30,12 @@ class HostName(str):
     @classmethod
     def parse(cls, text: str) -> HostName:
         name = text.strip().lower()
-        if "://" in name or "/" in name:
+        if ruled := _HOST_IN_RULE.findall(name):
+            raise ValueError(f"Write only the host name: {', '.join(ruled)}")
+        if "://" in name or "/" in name or _WITH_PORT.fullmatch(name):
             raise ValueError(f"Write only the host name: {_bare(name) or 'blog.example.com'}")
+        if " " in name:
+            raise ValueError(f"Write commas between host names: {', '.join(re.split('[ ;]+', name)[:9])}")
         if not name.isascii():
             raise ValueError(f"Write the name in its ASCII form: {_ascii(name)}")
         if len(name) > _LONGEST_HOST or not _HOST.fullmatch(name):
@@ -64,7 +70,7 @@ class ShortLabels:
         default=(),
     )
     path: tuple[PathStart, ...] = option(
-        doc="Only paths that begin so are this container's; the host's others are left alone.",
+        doc="Only this path and those below it are this container's; the app sees it, it is not stripped.",
         example="/blog",
         default=(),
     )
@@ -92,12 +98,15 @@ class LongLabel:
     written: str
 
 
-def expand(short: ShortLabels, router: str, service: str) -> tuple[LongLabel, ...]:
-    """The long labels that the short ones stand for."""
+def expand(short: ShortLabels, router: str, service: str, *, ranked: bool = True) -> tuple[LongLabel, ...]:
+    """The long labels that the short ones stand for; `ranked` is off where a long one ranks the router."""
     server = f"tidegate.http.services.{service}.loadbalancer.server"
     long = []
     if short.host:
-        long.append(LongLabel(f"tidegate.http.routers.{router}.rule", rule_for(short), "tidegate.host"))
+        element = f"tidegate.http.routers.{router}"
+        long.append(LongLabel(f"{element}.rule", rule_for(short), "tidegate.host"))
+        if ranked and len(short.host) > 1 and not short.path:
+            long.append(LongLabel(f"{element}.priority", str(_rank(short.host)), "tidegate.host"))
     if short.port is not None:
         long.append(LongLabel(f"{server}.port", str(short.port), "tidegate.port"))
     if short.scheme is not None:
@@ -107,7 +116,7 @@ def expand(short: ShortLabels, router: str, service: str) -> tuple[LongLabel, ..
 
 def rule_for(short: ShortLabels) -> str:
     hosts = _any_of("Host", short.host)
-    paths = _any_of("PathPrefix", short.path)
+    paths = " || ".join(map(_below, short.path))
     if not paths:
         return hosts
     return " && ".join(f"({part})" if " || " in part else part for part in (hosts, paths))
@@ -118,12 +127,25 @@ def element_name(app: str) -> str:
     return re.sub(r"[.\[\]@\s]+", "-", app)
 
 
+def _below(path: str) -> str:
+    """The path and what is below it: `/api` and `/api/users`, but not `/apix`."""
+    return f"PathPrefix(`{path}`)" if path.endswith("/") else f"Path(`{path}`) || PathPrefix(`{path}/`)"
+
+
+def _rank(hosts: Iterable[str]) -> int:
+    """That of the shortest host alone: a rule is not the more special one for naming many hosts.
+
+    By its length it would come before another container's rule for a path of one of them.
+    """
+    return min(len(_any_of("Host", (host,))) for host in hosts)
+
+
 def _any_of(matcher: str, values: Iterable[str]) -> str:
     return " || ".join(f"{matcher}(`{value}`)" for value in values)
 
 
 def _bare(name: str) -> str:
-    return name.rpartition("://")[2].partition("/")[0]
+    return name.rpartition("://")[2].partition("/")[0].partition(":")[0]
 
 
 def _ascii(name: str) -> str:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from discovery import docker_api
+from discovery import docker_api, engine_faults
 from discovery.docker_api import Engine, choose_version
 from discovery.engine import Change, EngineError
 from discovery.engine_faults import explain
@@ -76,6 +76,28 @@ def test_a_socket_without_permission_names_the_group(tmp_path: Path) -> None:
 )
 def test_faults_in_a_sentence(error: Exception, part: str) -> None:
     assert part in str(explain(wrapped(error), "unix:///run/x.sock"))
+
+
+@pytest.mark.parametrize(
+    ("inside", "path", "advice"),
+    [
+        (False, "/nope.sock", "Start Docker, or say where it listens: --docker unix:///PATH"),
+        (False, "/var/run/docker.sock", "Start Docker, or say where it listens: --docker unix:///PATH"),
+        (True, "/var/run/docker.sock", 'volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"].'),
+        (
+            True,
+            "/nope.sock",
+            'volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"], and --docker unix:///var/run/docker.sock.',
+        ),
+    ],
+)
+def test_a_missing_socket_is_mended_otherwise_inside_a_container(
+    monkeypatch, inside: bool, path: str, advice: str
+) -> None:
+    monkeypatch.setattr(engine_faults, "inside", lambda: inside)
+    said = str(explain(wrapped(FileNotFoundError(2, "No such file")), f"unix://{path}"))
+    assert said.startswith(f"There is no socket at {path}.")
+    assert said.endswith(advice)
 
 
 def test_a_socket_proxy_that_refuses_is_told_what_to_allow() -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from discovery.container import Container
-from discovery.dialects.short import HostName, ShortLabels, expand
+from discovery.dialects.short import HostName, ShortLabels, expand, rule_for
 from discovery.fragment import Fragment
 from discovery.labels import long_form, read_container
+from discovery.merge import merge
 from discovery.networks import Own
 from proxy.rule import parse_rule
 from proxy.schema import options_of, parse_options, parse_text
+from proxy.table import Entrypoint, compile_table
+from tests.proxy.heads import head
 
 
 def short(**labels: str) -> ShortLabels:
@@ -22,9 +27,9 @@ def short(**labels: str) -> ShortLabels:
 
 
 def test_the_expansion_can_be_printed() -> None:
-    long = expand(short(host="a.test, b.test", path="/x", port="80", scheme="https"), "blog", "web")
+    long = expand(short(host="a.test, b.test", path="/x/", port="80", scheme="https"), "blog", "web")
     assert [f"{label.name}={label.value}" for label in long] == [
-        "tidegate.http.routers.blog.rule=(Host(`a.test`) || Host(`b.test`)) && PathPrefix(`/x`)",
+        "tidegate.http.routers.blog.rule=(Host(`a.test`) || Host(`b.test`)) && PathPrefix(`/x/`)",
         "tidegate.http.services.web.loadbalancer.server.port=80",
         "tidegate.http.services.web.loadbalancer.server.scheme=https",
     ]
@@ -49,6 +54,45 @@ def test_short_labels_speak_of_the_one_router_and_service_there_is(
 
 
 @pytest.mark.parametrize(
+    ("written", "rule"),
+    [
+        ("/api", "Host(`a.test`) && (Path(`/api`) || PathPrefix(`/api/`))"),
+        ("/api/", "Host(`a.test`) && PathPrefix(`/api/`)"),
+        ("/", "Host(`a.test`) && PathPrefix(`/`)"),
+    ],
+)
+def test_a_path_stands_for_itself_and_what_is_below_it(written: str, rule: str) -> None:
+    assert rule_for(short(host="a.test", path=written)) == rule
+
+
+@pytest.mark.parametrize(
+    ("path", "taken"), [("/api", True), ("/api/", True), ("/api/x", True), ("/apix", False), ("/", False)]
+)
+def test_a_path_does_not_take_its_neighbours(path: str, taken: bool) -> None:
+    rule = parse_rule(rule_for(short(host="a.test", path="/api")))
+    assert rule.matches(head(path, "a.test")) is taken
+
+
+@pytest.mark.parametrize("hosts", ["a.test", "a.test, b.test, *.c.test, a-long-name-of-a-host.example.org"])
+def test_a_host_with_a_path_goes_before_the_host_alone_however_many_hosts_that_has(hosts: str) -> None:
+    """The longer rule is asked first, and several hosts make one long."""
+    site = Container("a" * 64, "a-site", labels={"tidegate.host": hosts}, networks={"web": "172.18.0.5"})
+    labels = {"tidegate.host": "a.test", "tidegate.path": "/api"}
+    api = Container("b" * 64, "b-api", labels=labels, networks={"web": "172.18.0.6"}, created="2")
+    fragments = [read_container(each, Own(networks=frozenset({"web"}))) for each in (site, api)]
+    table = compile_table(merge(each for each in fragments if each), [Entrypoint("websecure", tls=True)])
+    found = [table.find("websecure", head(path, "a.test")) for path in ("/api/x", "/x")]
+    assert [route.name for route in found if route] == ["b-api@docker", "a-site@docker"]
+
+
+@pytest.mark.parametrize("option", ["rule", "priority"])
+def test_what_the_long_form_says_of_a_routers_rank_counts(option: str) -> None:
+    labels = {f"tidegate.http.routers.blog.{option}": "1"}
+    long = long_form(labels, short(host="a.test, b.test"), "blog")
+    assert [label.name.rpartition(".")[2] for label in long] == [option, "rule"]
+
+
+@pytest.mark.parametrize(
     "name", ["a", "a.test", "*.a.test", "A.Test.", "my_app.lan", "xn--bcher-kva.test", "1.2.3.4"]
 )
 def test_a_host_name(name: str) -> None:
@@ -57,11 +101,29 @@ def test_a_host_name(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "a b", "a`b", "*", "*.*.a", "a..b", "-a", "a:80", "a/b", "http://a", "a" * 300, "ä"]
+    "name",
+    ["", "a b", "a`b", "*", "*.*.a", "a..b", "-a", "a:80", "a/b", "http://a", "a" * 300, "ä", "[::1]"],
 )
 def test_no_host_name(name: str) -> None:
     with pytest.raises(ValueError, match=r"Expected a host name|Write"):
         HostName.parse(name)
+
+
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        ("https://blog.lan:8444/x", "Write only the host name: blog.lan"),
+        ("blog.lan:8444", "Write only the host name: blog.lan"),
+        ("blog.lan/x", "Write only the host name: blog.lan"),
+        ("Host(`blog.lan`)", "Write only the host name: blog.lan"),
+        ('host("a.lan") || Host(`b.lan`) && PathPrefix(`/x`)', "Write only the host name: a.lan, b.lan"),
+        ("a.lan  b.lan", "Write commas between host names: a.lan, b.lan"),
+        ("a.lan; b.lan", "Write commas between host names: a.lan, b.lan"),
+    ],
+)
+def test_who_writes_more_than_a_host_name_is_told_what_to_write(written: str, instead: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(instead) + "$"):
+        HostName.parse(written)
 
 
 @pytest.mark.parametrize("option", options_of(ShortLabels).values(), ids=lambda option: option.name)

@@ -155,6 +155,14 @@ def test_who_names_the_plain_entrypoint_comes_before_an_automatic_redirect() -> 
     assert found(made, "/", "a.test", "web") == "z"
 
 
+def test_a_middleware_with_a_mistake_is_not_said_to_be_missing() -> None:
+    asking = router("a", "Host(`a.test`)", middlewares=("pw@docker",))
+    config = RoutingConfig({"a": asking}, {"s": Service("s")}, broken=frozenset({"pw@docker"}))
+    route = compile_table(config, BOTH).find("websecure", head("/", "a.test"))
+    assert route is not None
+    assert (route.action, route.reason) == ("broken", 'Middleware "pw" has a mistake; see the problems.')
+
+
 @pytest.mark.parametrize(
     ("more", "reason"),
     [

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import pytest
 import structlog
 
+from acme_client.events import Refused
 from proxy.problem import Problem
 from tidegate.access_lines import AccessLog, Stamp, json_line, line_for_people, size
-from tidegate.logs import Libraries, compare_problems, log_problems, render_for_people, set_up
+from tidegate.logs import Libraries, compare_problems, log_event, log_problems, render_for_people, set_up
 from tidegate.printable import printable
 
 TYPO = Problem(
@@ -262,3 +263,13 @@ def test_the_access_log_says_now_by_its_clock():
 )
 def test_size(count, text):
     assert size(count) == text
+
+
+@pytest.mark.parametrize(("terminal", "times"), [(True, 1), (False, 2)])
+def test_people_read_a_reason_once_and_machines_find_it_by_its_name(terminal, times):
+    screen = Screen(terminal=terminal)
+    with set_up("info", "auto", screen):
+        log_event(Refused("*.example.com", "A wildcard needs the DNS-01 challenge."))
+    [line] = screen.lines
+    assert line.count("A wildcard needs") == times
+    assert line.count("*.example.com") == 2
