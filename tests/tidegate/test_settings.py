@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from acme_client.authority import KNOWN
 from proxy.schema import options_of, parse_text
 from tidegate.addresses import OFF, Address, NamedAddress
-from tidegate.settings import Machine, Settings, default_data
+from tidegate.settings import KNOWN_CAS, Machine, Settings, default_data
 from tidegate.settings_reference import settings_page
 from tidegate.sources import SettingsError, from_yaml, load, load_leniently
 
@@ -270,3 +271,7 @@ def test_the_page_about_the_settings_is_not_stale():
 def test_what_links_and_kubernetes_say_of_a_service_called_tidegate_is_no_setting(variable):
     name, _, value = variable.partition("=")
     assert settle(environ={name: value}) == settle()
+
+
+def test_the_authorities_that_settings_know_are_those_that_certificates_are_ordered_from():
+    assert set(KNOWN_CAS) == set(KNOWN)
