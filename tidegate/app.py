@@ -32,6 +32,7 @@ from proxy.upstream import Pool, Timeouts
 from tidegate.addresses import NamedAddress, Off
 from tidegate.dashboard.serve import open_dashboard
 from tidegate.logs import compare_problems, log_event, log_problems, set_up
+from tidegate.refused_address import refused_entrypoint
 from tidegate.settings import Settings
 from tidegate.status import EntrypointRow, Status, build_status
 from tidegate.tasks import Loop, Supervisor
@@ -192,9 +193,17 @@ def run(settings: Settings) -> int:
         try:
             asyncio.run(serve(settings, access))
         except CannotListen as error:
-            log.error(str(error))
+            log.error(cannot_listen(error, settings))
             return 1
     return 0
+
+
+def cannot_listen(error: CannotListen, settings: Settings) -> str:
+    """What to do about it; the error begins with the entrypoint's name."""
+    for entry in settings.entrypoints:
+        if str(error.strerror).startswith(f"Entrypoint {entry.name!r} "):
+            return refused_entrypoint(entry, error.errno)
+    return str(error.strerror or error)
 
 
 async def serve(settings: Settings, access: Callable[[AccessRecord], None]) -> None:

@@ -200,8 +200,9 @@ async def test_an_address_in_use_costs_the_dashboard_and_nothing_else(data):
         async with open_dashboard(status, data, Address("127.0.0.1", port)) as bound:
             assert bound == ()
             assert (await asyncio.to_thread(ask, "health", data, OFF))["health"] == "ok"
-    assert [(line["event"], line["setting"]) for line in logs] == [
-        ("no dashboard", f"dashboard=127.0.0.1:{port}")
+    assert [line["event"] for line in logs] == [
+        f"The dashboard cannot listen on port {port}: another program has it. "
+        "Stop that program, or choose another port: --dashboard 127.0.0.1:8900"
     ]
 
 
