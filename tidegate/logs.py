@@ -131,7 +131,7 @@ def log_problems(change: ProblemChange) -> None:
     for problem in change.appeared:
         log.log(SEVERITIES[problem.severity], "problem", problem=problem)
     for problem in change.resolved:
-        log.info("problem solved", problem=problem)
+        log.info("problem gone", problem=problem)
 
 
 class Said(Protocol):
@@ -164,7 +164,7 @@ def spread_problem_for_people(_logger: object, _method: str, event: Event) -> Ev
         if event["event"] == "problem":
             event["event"], *event["below"] = (problem.where, problem.what, problem.consequence)
         else:
-            event["event"] = f"Solved: {problem.where}"
+            event["event"] = f"No longer: {problem.where}"
     return event
 
 

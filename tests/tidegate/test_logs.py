@@ -155,13 +155,13 @@ def test_a_problem_reads_as_three_lines_on_a_terminal_and_as_keys_in_json():
         '  Router "blog" is not served; other routers are unaffected.',
         "warning nas-1: tidegate.port",
         "  The image exposes 2 ports: 80, 443.",
-        "info    Solved: blog-web-1: tidegate.http.routers.blog.rul=Host(`blog.example.com`)",
+        "info    No longer: blog-web-1: tidegate.http.routers.blog.rul=Host(`blog.example.com`)",
     ]
     lines = [json.loads(line) for line in pipe.lines]
     assert [(line["event"], line["level"], line["where"]) for line in lines] == [
         ("problem", "error", TYPO.where),
         ("problem", "warning", PORT.where),
-        ("problem solved", "info", TYPO.where),
+        ("problem gone", "info", TYPO.where),
     ]
     assert (lines[0]["what"], lines[0]["consequence"]) == (TYPO.what, TYPO.consequence)
     assert "consequence" not in lines[1]
