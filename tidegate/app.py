@@ -32,6 +32,7 @@ from proxy.upstream import Pool, Timeouts
 from tidegate.addresses import NamedAddress, Off
 from tidegate.dashboard.serve import open_dashboard
 from tidegate.logs import compare_problems, log_event, log_problems, set_up
+from tidegate.reachability import Reachability
 from tidegate.refused_address import refused_entrypoint
 from tidegate.settings import Settings
 from tidegate.status import EntrypointRow, Status, build_status
@@ -58,12 +59,14 @@ class App:
 
     def __init__(self, settings: Settings, access: Callable[[AccessRecord], None]) -> None:
         self.settings = settings
-        self.started = utc_now()
+        self.started, self.version = utc_now(), version()
         self.sni = SNI()
         self.certificates = Manager(
             settings.data_directory, authority_of(settings), self.serve_certificates, log_event
         )
         self.pool = Pool(Timeouts(first_byte=settings.upstream_timeout))
+        self.reachability = Reachability(self.tell_problems)
+        self.pool.on_tried = self.reachability.tried
         self.balancer = Balancer()
         self.outside = Outside(self.pool, self.balancer)
         self.running = Running(self.outside)
@@ -80,6 +83,7 @@ class App:
         self.listeners: Sequence[Entrypoint] = ()
         self.from_files = self.from_containers = self.config = RoutingConfig()
         self.problems: tuple[Problem, ...] = ()
+        """All that were told of."""
         self.engine: EngineState | None = None
         self.supervisor = Supervisor(self.loops())
 
@@ -143,12 +147,17 @@ class App:
         table = compile_table(self.config, self.listeners, self.running)
         self.outside.services = self.config.services
         self.entrypoints.table = table
-        self.pool.retain({server for each in self.config.services.values() for server in each.servers})
+        servers = {server for each in self.config.services.values() for server in each.servers}
+        self.pool.retain(servers)
+        self.reachability.retain(servers)
         self.balancer.retain(self.config.services.keys())
         self.certificates.want(table.hosts())
-        self.take_problems((*self.config.problems, *table.problems))
+        self.tell_problems()
 
-    def take_problems(self, problems: tuple[Problem, ...]) -> None:
+    def tell_problems(self) -> None:
+        """Say what has become wrong since the last time, and what no longer is."""
+        unreachable = self.reachability.problems(self.config.services)
+        problems = (*self.config.problems, *self.entrypoints.table.problems, *unreachable)
         log_problems(compare_problems(self.problems, problems))
         self.problems = problems
 
@@ -170,7 +179,7 @@ class App:
 
     def status(self) -> Status:
         return build_status(
-            version=version(),
+            version=self.version,
             started=self.started,
             now=utc_now(),
             config=self.config,
@@ -183,6 +192,7 @@ class App:
             engine=self.engine,
             tasks=self.supervisor.states,
             problems=self.problems,
+            server_state=self.reachability.state,
         )
 
 
