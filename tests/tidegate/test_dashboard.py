@@ -130,6 +130,13 @@ def test_the_page_shows_everything():
     assert "<title>(1) Tidegate</title>" in page
 
 
+def test_the_pages_headline_counts_problems_and_its_columns_keep_words_whole():
+    page = render_page(status())
+    assert '<strong class="warn">ok, 1 problem</strong>' in page
+    assert "th { white-space: nowrap;" in page
+    assert "overflow-wrap: break-word" in page.partition("th, td {")[2].partition("}")[0]
+
+
 def test_the_page_of_an_empty_installation_says_what_to_do():
     page = render_page(status(config=RoutingConfig(), routes={}, hosts=[], engine=None))
     assert "tidegate.host=NAME" in page
