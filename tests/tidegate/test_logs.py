@@ -82,6 +82,16 @@ def test_the_format_can_be_chosen_against_the_stream():
     assert json.loads(objects.lines[0])["event"] == "hello"
 
 
+def test_what_is_said_to_people_has_its_values_in_json_only():
+    words, objects = Screen(), Screen()
+    for screen, form in ((words, "console"), (objects, "json")):
+        with set_up("info", form, screen):
+            structlog.get_logger().info("engine", up=True, said="Docker 29 answers.")
+    assert words.lines[0].endswith("info    Docker 29 answers.")
+    line = json.loads(objects.lines[0])
+    assert (line["event"], line["up"], line.get("said")) == ("engine", True, None)
+
+
 def test_below_its_level_nothing_is_written_or_formatted():
     class Untouchable:
         def __str__(self) -> str:
