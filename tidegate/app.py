@@ -213,6 +213,7 @@ class App:
     def status(self) -> Status:
         return build_status(
             version=self.version,
+            data=str(self.settings.data_directory.absolute()),
             started=self.started,
             now=utc_now(),
             config=self.config,
