@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import ssl
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from heapq import nsmallest
 from typing import Final, TypeAlias
 
@@ -50,6 +50,8 @@ class Pool:
         """`context` is for https servers; without one, the system's roots are trusted."""
         self._timeouts = timeouts or Timeouts()
         self._context = context
+        self.on_tried: Callable[[Server, Exception | None], None] | None = None
+        """Told of each attempt to connect, and how it failed."""
         self._idle: dict[Address, list[UpstreamConnection]] = {}
         self._connections: set[UpstreamConnection] = set()
         self._served: frozenset[Address] | None = None
@@ -140,9 +142,11 @@ class Pool:
         try:
             await self._open(connection, server)
         except TimeoutError as error:
+            self._tried(connection, error)
             lost = NeverSent if connection.given_up else ConnectTimedOut
             raise lost("the server did not accept the connection in time") from error
         except (OSError, UnicodeError) as error:  # UnicodeError: a name that cannot be a host's
+            self._tried(connection, error)
             raise NeverSent(f"the server could not be reached: {error}") from error
         finally:
             connection.opening = None
@@ -151,8 +155,13 @@ class Pool:
                 self._connections.discard(connection)
         if not connection.alive:
             raise NeverSent("the server closed the connection as soon as it had accepted it")
+        self._tried(connection, None)
         self._arm()
         return connection
+
+    def _tried(self, connection: UpstreamConnection, failure: Exception | None) -> None:
+        if self.on_tried and not connection.given_up:  # given up: whose container is gone has not failed
+            self.on_tried(connection.server, failure)
 
     async def _open(self, connection: UpstreamConnection, server: Server) -> None:
         try:

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from proxy.schema import Unfit
 
 EXPECTED = "an address such as :80, 127.0.0.1:8080 or [::1]:8080"
+HIGHEST = 65535
 HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
 ENTRYPOINT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 
@@ -25,9 +26,12 @@ class Address(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Address:
         host, colon, port = text.rpartition(":")
+        number = text if not colon else port
+        if re.fullmatch("[0-9]+", number, re.ASCII) and (len(number) > 5 or int(number) > HIGHEST):
+            raise Unfit(f"an address with a port up to {HIGHEST}, such as :8080", text)
         if not colon and re.fullmatch("[0-9]{1,5}", text):
             raise Unfit(f"an address: :{text} for every address of this machine, or 127.0.0.1:{text}", text)
-        if not colon or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
+        if not colon or not re.fullmatch("[0-9]{1,5}", port):
             raise Unfit(EXPECTED, text)
         return cls(read_host(host, text), int(port))
 

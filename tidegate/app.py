@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -30,24 +29,20 @@ from proxy.running import Running
 from proxy.table import Entrypoint, RoutingTable, compile_table
 from proxy.tls import SNI, KeyPair
 from proxy.upstream import Pool, Timeouts
-from tidegate.addresses import NamedAddress, Off
+from tidegate.addresses import Address, NamedAddress, Off
 from tidegate.dashboard.serve import open_dashboard
 from tidegate.logs import compare_problems, log_event, log_problems, set_up
+from tidegate.reachability import Reachability
+from tidegate.refused_address import refused_entrypoint
+from tidegate.route_changes import compare_routes, lines
 from tidegate.settings import Settings
-from tidegate.status import EntrypointRow, Status, build_status
+from tidegate.status import EntrypointRow, RouteRow, Status, build_status, plain_route_rows
 from tidegate.tasks import Loop, Supervisor
 from tidegate.version import version
+from tidegate.words import count_text
 
 GRACE = 7.0
 """Seconds for requests in flight at a stop; Docker kills after ten."""
-
-REMEDIES = {
-    errno.EACCES: "Ports below 1024 want root or the capability NET_BIND_SERVICE; "
-    "--web :8080 --websecure :8443 want neither.",
-    errno.EADDRINUSE: "Another program has it: stop that one, or give Tidegate another address.",
-    errno.EADDRNOTAVAIL: "This machine has no such address.",
-}
-"""What to do about an address that cannot be had, by the system's reason."""
 
 log = structlog.get_logger("tidegate")
 
@@ -66,12 +61,14 @@ class App:
 
     def __init__(self, settings: Settings, access: Callable[[AccessRecord], None]) -> None:
         self.settings = settings
-        self.started = utc_now()
+        self.started, self.version = utc_now(), version()
         self.sni = SNI()
         self.certificates = Manager(
             settings.data_directory, authority_of(settings), self.serve_certificates, log_event
         )
         self.pool = Pool(Timeouts(first_byte=settings.upstream_timeout))
+        self.reachability = Reachability(self.tell_problems)
+        self.pool.on_tried = self.reachability.tried
         self.balancer = Balancer()
         self.outside = Outside(self.pool, self.balancer)
         self.running = Running(self.outside)
@@ -87,7 +84,9 @@ class App:
         )
         self.listeners: Sequence[Entrypoint] = ()
         self.from_files = self.from_containers = self.config = RoutingConfig()
+        self.route_rows: tuple[RouteRow, ...] = ()
         self.problems: tuple[Problem, ...] = ()
+        """All that were told of."""
         self.engine: EngineState | None = None
         self.supervisor = Supervisor(self.loops())
 
@@ -97,17 +96,28 @@ class App:
         await self.entrypoints.open()
         self.listeners = tuple(map(self.as_routing_sees_it, self.settings.entrypoints))
         data = self.settings.data_directory
-        async with open_dashboard(self.status, data, self.settings.dashboard), asyncio.TaskGroup() as group:
+        async with (
+            open_dashboard(self.status, data, self.settings.dashboard) as dashboards,
+            asyncio.TaskGroup() as group,
+        ):
             for entry in self.settings.entrypoints:
-                log.info("listening", entrypoint=entry.name, addresses=self.addresses(entry.name))
+                addresses = self.addresses(entry.name)
+                said = f"{entry.name} listens on {' and '.join(addresses)}"
+                log.info("listening", entrypoint=entry.name, addresses=addresses, said=said)
+            for address in dashboards:
+                log.info("dashboard", url=f"http://{address}/", said=f"dashboard http://{address}/")
             loops = group.create_task(self.supervisor.run())
             await stopping.wait()
-            log.info("stopping", in_flight=self.entrypoints.connections)
+            log.info("stopping", connections=self.entrypoints.connections, said=self.goodbye())
             loops.cancel()
             await self.entrypoints.stop(GRACE)
             await self.outside.close()
             await self.pool.close()
         log.info("stopped")
+
+    def goodbye(self) -> str:
+        count = self.entrypoints.connections
+        return f"stopping: {count_text(count, 'connection')} may end first" if count else "stopping"
 
     def loops(self) -> Mapping[str, Loop]:
         """What runs for ever; none is there for a source that is switched off."""
@@ -143,7 +153,7 @@ class App:
 
     def take_engine_state(self, state: EngineState) -> None:
         self.engine = state
-        (log.info if state.up else log.warning)("engine", up=state.up, what=state.what)
+        (log.info if state.up else log.warning)("engine", up=state.up, what=state.what, said=state.what)
 
     def serve_routes(self) -> None:
         """The one place where a table is swapped.  Files first: who may write them owns the machine."""
@@ -151,12 +161,30 @@ class App:
         table = compile_table(self.config, self.listeners, self.running)
         self.outside.services = self.config.services
         self.entrypoints.table = table
-        self.pool.retain({server for each in self.config.services.values() for server in each.servers})
+        self.tell_routes(table)
+        servers = {server for each in self.config.services.values() for server in each.servers}
+        self.pool.retain(servers)
+        self.reachability.retain(servers)
         self.balancer.retain(self.config.services.keys())
         self.certificates.want(table.hosts())
-        self.take_problems((*self.config.problems, *table.problems))
+        self.tell_problems()
 
-    def take_problems(self, problems: tuple[Problem, ...]) -> None:
+    def tell_routes(self, table: RoutingTable) -> None:
+        """Say which routes have opened and closed."""
+        rows = plain_route_rows(self.config, table.routes, self.entrypoint_rows())
+        for line in lines(compare_routes(self.route_rows, rows)):
+            tell = log.info if line.level == "info" else log.debug
+            if change := line.change:
+                facts = {"router": change.router, "urls": change.urls, "servers": change.servers}
+                tell(f"route {change.event}", said=line.words, **facts)
+            else:
+                tell(line.words)
+        self.route_rows = rows
+
+    def tell_problems(self) -> None:
+        """Say what has become wrong since the last time, and what no longer is."""
+        unreachable = self.reachability.problems(self.config.services)
+        problems = (*self.config.problems, *self.entrypoints.table.problems, *unreachable)
         log_problems(compare_problems(self.problems, problems))
         self.problems = problems
 
@@ -173,24 +201,29 @@ class App:
         usual = entry.name in ("web", "websecure")
         return Entrypoint(entry.name, entry.tls, usual, self.entrypoints.addresses[entry.name][0][1])
 
-    def addresses(self, name: str) -> str:
-        return ", ".join(f"{host}:{port}" for host, port in self.entrypoints.addresses[name])
+    def addresses(self, name: str) -> list[str]:
+        return [str(Address(host, port)) for host, port in self.entrypoints.addresses[name]]
+
+    def entrypoint_rows(self) -> list[EntrypointRow]:
+        return [
+            EntrypointRow(each.name, ", ".join(self.addresses(each.name)), each.port or 0, each.tls)
+            for each in self.listeners
+        ]
 
     def status(self) -> Status:
         return build_status(
-            version=version(),
+            version=self.version,
+            data=str(self.settings.data_directory.absolute()),
             started=self.started,
             now=utc_now(),
             config=self.config,
             routes=self.entrypoints.table.routes,
-            entrypoints=[
-                EntrypointRow(each.name, self.addresses(each.name), each.port or 0, each.tls)
-                for each in self.listeners
-            ],
+            entrypoints=self.entrypoint_rows(),
             hosts=self.certificates.status(),
             engine=self.engine,
             tasks=self.supervisor.states,
             problems=self.problems,
+            server_state=self.reachability.state,
         )
 
 
@@ -198,12 +231,22 @@ def run(settings: Settings) -> int:
     """Serve until stopped; the exit status."""
     with set_up(settings.log_level, settings.log_format) as access:
         raise_open_files_limit()
+        data = settings.data_directory
+        log.info("starting", version=version(), data=str(data), said=f"Tidegate {version()}, data in {data}")
         try:
             asyncio.run(serve(settings, access))
         except CannotListen as error:
-            log.error(" ".join(filter(None, (error.strerror, REMEDIES.get(error.errno or 0)))))
+            log.error(cannot_listen(error, settings))
             return 1
     return 0
+
+
+def cannot_listen(error: CannotListen, settings: Settings) -> str:
+    """What to do about it; the error begins with the entrypoint's name."""
+    for entry in settings.entrypoints:
+        if str(error.strerror).startswith(f"Entrypoint {entry.name!r} "):
+            return refused_entrypoint(entry, error.errno)
+    return str(error.strerror or error)
 
 
 async def serve(settings: Settings, access: Callable[[AccessRecord], None]) -> None:

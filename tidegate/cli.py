@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn, get_origin
 
 from proxy.problem import Problem
@@ -143,9 +144,38 @@ def ask_running(call: Call, what: str) -> dict[str, Any]:
 
 def trust(call: Call) -> int:
     refuse_strangers(call)
-    data = load_leniently(ASKING, call.flags, os.environ, call.config).data_directory
+    data = data_of_trust(call)
     print(read_root(data) if call.own.pem else how_to_trust(data), end="")
     return 0
+
+
+def data_of_trust(call: Call) -> Path:
+    """The directory that was named, else the running instance's: any other root helps nobody."""
+    settings = load_leniently(ASKING, call.flags, os.environ, call.config)
+    if settings.data:
+        return settings.data
+    try:
+        answer = ask("status", settings.data_directory, settings.dashboard)
+    except NotAnswering:
+        print(f"No Tidegate runs here: this is about {settings.data_directory}.", file=sys.stderr)
+        return settings.data_directory
+    data = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(data, str) or not data:
+        raise NoRoot("What runs here does not say where its root certificate is. Say so: --data DIR")
+    return served_from(Path(data))
+
+
+def served_from(data: Path) -> Path:
+    """The directory that an instance named, if that instance sees the same one under this name."""
+    try:
+        ask("health", data, OFF)
+    except NotAnswering:
+        raise NoRoot(
+            f"The running Tidegate keeps its root in {data}, but is not to be found there from here.\n"
+            "In a container, ask it there: docker exec CONTAINER tidegate trust\n"
+            "Otherwise try as its user, or as root."
+        ) from None
+    return data
 
 
 def settings_reference(call: Call) -> int:
@@ -219,7 +249,7 @@ def build_parser() -> Parser:
         command = commands.add_parser(
             name, help=what, description=what[0].upper() + what[1:] + ".", allow_abbrev=False
         )
-        wanted = {"run": tuple(options_of(Settings)), "trust": ("data",)}.get(name, ASKING)
+        wanted = tuple(options_of(Settings)) if name == "run" else ASKING
         if name not in ("settings", "version"):
             add_settings(command, wanted)
         if name == "routes":

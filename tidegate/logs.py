@@ -65,6 +65,7 @@ def processors(*, console: bool, colours: bool = False) -> list[Callable[..., An
         structlog.processors.TimeStamper(fmt="%H:%M:%S" if console else "iso", utc=not console),
         structlog.processors.format_exc_info,
         spread_problem_for_people if console else spread_problem,
+        said_for_people if console else drop_said,
         redact,
         render_for_people(colours) if console else structlog.processors.JSONRenderer(),
     ]
@@ -131,7 +132,7 @@ def log_problems(change: ProblemChange) -> None:
     for problem in change.appeared:
         log.log(SEVERITIES[problem.severity], "problem", problem=problem)
     for problem in change.resolved:
-        log.info("problem solved", problem=problem)
+        log.info("problem gone", problem=problem)
 
 
 class Said(Protocol):
@@ -146,7 +147,9 @@ def log_event(event: Said) -> None:
     details: dict[str, Any] = asdict(event) if is_dataclass(event) and not isinstance(event, type) else {}
     if trace := details.pop("traceback", None):
         details["exception"] = trace
-    structlog.get_logger("tidegate.certificates").log(LEVELS[event.level], str(event), **details)
+    structlog.get_logger("tidegate.certificates").log(
+        LEVELS[event.level], str(event), said=str(event), **details
+    )
 
 
 def spread_problem(_logger: object, _method: str, event: Event) -> Event:
@@ -164,7 +167,20 @@ def spread_problem_for_people(_logger: object, _method: str, event: Event) -> Ev
         if event["event"] == "problem":
             event["event"], *event["below"] = (problem.where, problem.what, problem.consequence)
         else:
-            event["event"] = f"Solved: {problem.where}"
+            event["event"] = f"No longer: {problem.where}"
+    return event
+
+
+def said_for_people(_logger: object, _method: str, event: Event) -> Event:
+    """`said` is a sentence that has everything: it stands for the event's name and values."""
+    if (sentence := event.pop("said", None)) is None:
+        return event
+    kept = {name: event[name] for name in ("timestamp", "level", "exception") if name in event}
+    return {"event": sentence, **kept}
+
+
+def drop_said(_logger: object, _method: str, event: Event) -> Event:
+    event.pop("said", None)
     return event
 
 

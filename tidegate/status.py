@@ -7,12 +7,13 @@ this module stays pure and cheap to import.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from proxy.problem import Problem
 from tidegate.redaction import redact_text
+from tidegate.rule_words import beside_hosts
 
 if TYPE_CHECKING:
     from proxy.model import Router, RoutingConfig, Server, Service
@@ -106,11 +107,13 @@ class CertificateRow:
 class RouteRow:
     """A router as its owner knows it: where it is reached, and who answers.
 
-    `urls` are where it is served, `redirects` from where it sends people there.
+    `urls` are where it is served, `redirects` from where it sends people there;
+    `more` is the rule when these do not say all of it.
     """
 
     router: str
     rule: str
+    more: str
     urls: tuple[str, ...]
     redirects: tuple[str, ...]
     entrypoints: tuple[str, ...]
@@ -132,6 +135,8 @@ class EngineRow:
 @dataclass(frozen=True, slots=True)
 class Status:
     version: str
+    data: str
+    """The data directory, as the running instance sees it."""
     started: datetime
     uptime: float
     health: Health
@@ -156,6 +161,7 @@ def build_status(
     now: datetime,
     config: RoutingConfig,
     routes: Mapping[str, Sequence[RouteLike]],
+    data: str = "",
     entrypoints: Sequence[EntrypointRow] = (),
     hosts: Iterable[HostLike] = (),
     engine: EngineLike | None = None,
@@ -176,8 +182,11 @@ def build_status(
     }
     services = service_rows(config, server_state)
     reasons = what_is_degraded(engine, tasks)
+    told = tuple(dict.fromkeys(without_secrets(each) for each in (*config.problems, *problems)))
+    rows = route_rows(config, routes, {each.name: each for each in entrypoints}, services, certificates)
     return Status(
         version=version,
+        data=data,
         started=started,
         uptime=round((now - started).total_seconds(), 1),
         health="degraded" if reasons else "ok",
@@ -185,10 +194,10 @@ def build_status(
         engine=EngineRow(engine.up, engine.what) if engine else None,
         entrypoints=tuple(entrypoints),
         tasks=tuple(tasks),
-        routes=route_rows(config, routes, {each.name: each for each in entrypoints}, services, certificates),
+        routes=tuple(said_why(row, told) for row in rows),
         services=tuple(services.values()),
         certificates=tuple(certificates.values()),
-        problems=tuple(dict.fromkeys(without_secrets(each) for each in (*config.problems, *problems))),
+        problems=told,
     )
 
 
@@ -221,6 +230,14 @@ def server_rows(service: Service, server_state: Callable[[Server], str]) -> tupl
     return tuple(ServerRow(server.url, server.owner, server_state(server)) for server in service.servers)
 
 
+def plain_route_rows(
+    config: RoutingConfig, routes: Mapping[str, Sequence[RouteLike]], entrypoints: Sequence[EntrypointRow]
+) -> tuple[RouteRow, ...]:
+    """The rows as they follow from the table alone."""
+    services = service_rows(config, always_up)
+    return route_rows(config, routes, {each.name: each for each in entrypoints}, services, {})
+
+
 def route_rows(
     config: RoutingConfig,
     routes: Mapping[str, Sequence[RouteLike]],
@@ -228,12 +245,12 @@ def route_rows(
     services: Mapping[str, ServiceRow],
     certificates: Mapping[str, CertificateRow],
 ) -> tuple[RouteRow, ...]:
-    """One row a router, those that the table left out included."""
+    """One row a router, those that the table left out included; by host, then path."""
     placed: dict[str, list[tuple[str, RouteLike]]] = {name: [] for name in sorted(config.routers)}
     for entrypoint, on_it in routes.items():
         for route in on_it:
             placed.setdefault(route.router.name, []).append((entrypoint, route))
-    return tuple(
+    rows = (
         route_row(
             places[0][1].router if places else config.routers[name],
             places,
@@ -243,6 +260,24 @@ def route_rows(
         )
         for name, places in placed.items()
     )
+    return tuple(sorted(rows, key=by_address))
+
+
+def by_address(row: RouteRow) -> tuple[bool, str, str]:
+    """Host before path, whatever the scheme; rules without a host come last."""
+    address = next(iter((*row.urls, *row.redirects)), "").partition("://")[2]
+    return not address, address or row.rule, row.router
+
+
+def said_why(row: RouteRow, problems: Sequence[Problem]) -> RouteRow:
+    """The row with a reason for its having no server."""
+    if row.action != NO_SERVER:
+        return row
+    service, _, origin = row.service.rpartition("@")
+    mistaken = any(f'Service "{service}" ' in problem.consequence for problem in problems)
+    if mistaken or origin != "docker":
+        return replace(row, reason="The problems say why." if mistaken else "Its service has none.")
+    return replace(row, reason="Waiting for a healthy container.")
 
 
 def route_row(
@@ -253,19 +288,21 @@ def route_row(
     certificates: Mapping[str, CertificateRow],
 ) -> RouteRow:
     hosts = sorted({host for _, route in places for host in route.rule.hosts})
+    path, more = beside_hosts(router.rule)
     urls: dict[bool, dict[str, None]] = {True: {}, False: {}}
     for name, route in places:
         if entrypoint := entrypoints.get(name):
-            urls[route.action == "redirect"] |= dict.fromkeys(url(host, entrypoint) for host in hosts)
+            urls[route.action == "redirect"] |= dict.fromkeys(url(host, entrypoint) + path for host in hosts)
     actions = {route.action for _, route in places}
-    service = services.get(router.service)
     action = next((action for action in ("broken", "serve", "redirect") if action in actions), "broken")
+    service = services.get(router.service)
     reason = next((route.reason for _, route in places if route.reason), "" if places else NOWHERE)
     if action == "serve" and service and not service.servers:
-        action, reason = "broken", NOBODY
+        action, reason = NO_SERVER, NOBODY
     return RouteRow(
         router=router.name,
         rule=router.rule,
+        more=more if hosts else "",
         urls=tuple(urls[False]),
         redirects=tuple(urls[True]),
         entrypoints=tuple(name for name, _ in places),
@@ -280,6 +317,7 @@ def route_row(
 
 
 NOBODY = "Its service has no server, so visitors are told to come back; the problems say why."
+NO_SERVER = "no server"
 NOWHERE = "It is on no entrypoint; the problems say why."
 
 

@@ -1,22 +1,38 @@
-"""Tables: the running instance's status for a terminal, cut to its width."""
+"""Tables: the running instance's status for a terminal, laid out for its width.
+
+Where the columns have room they stand side by side; where they have not, each
+row takes two lines or more.  Nothing that somebody may want to copy is cut.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 from unicodedata import category, east_asian_width
 
 from tidegate.printable import printable
-from tidegate.words import date_text, duration_text
+from tidegate.words import count_text, date_text, duration_text, health_text
 
 Cell: TypeAlias = Sequence[str]
 """The lines of one cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of a table, and what is too long for a column of it."""
+
+    cells: Sequence[Cell]
+    notes: Sequence[str] = ()
+
+
 Row: TypeAlias = Mapping[str, Any]
 """A row of the status as its JSON has it."""
 
 GAP = "  "
-NARROWEST = 6
+INDENT = "  "
 
 
 def status_text(status: Row, width: int | None = None) -> str:
@@ -25,39 +41,41 @@ def status_text(status: Row, width: int | None = None) -> str:
 
 
 def parts(status: Row, width: int | None) -> Iterator[str]:
-    yield headline(status)
+    yield headline(status, width)
     yield (
         table(
-            ("ADDRESS", "SERVICE", "SERVER", "MIDDLEWARES", "STATE"),
-            [route_cells(row) for row in status["routes"]],
+            ("ADDRESS", "STATE", "SERVICE", "SERVER", "MIDDLEWARES"),
+            [route_entry(row) for row in status["routes"]],
             width,
         )
         or "No container asks for a route yet. One label is enough: tidegate.host=NAME"
     )
-    yield table(("SERVICE", "SERVER", "USED BY"), [service_cells(row) for row in status["services"]], width)
+    yield table(("SERVICE", "SERVER", "USED BY"), [service_entry(row) for row in status["services"]], width)
     yield table(
-        ("CERTIFICATE", "STATE", "ISSUER", "UNTIL", "NOTE"),
-        [certificate_cells(row) for row in status["certificates"]],
+        ("CERTIFICATE", "STATE", "ISSUER", "UNTIL"),
+        [certificate_entry(row) for row in status["certificates"]],
         width,
     )
     if status["problems"]:
-        count = len(status["problems"])
-        yield "1 PROBLEM" if count == 1 else f"{count} PROBLEMS"
+        yield count_text(len(status["problems"]), "problem").upper()
     for problem in status["problems"]:
-        texts = (problem["where"], problem["what"], problem["consequence"])
-        yield "\n  ".join(printable(text) for text in texts if text)
+        where, *rest = (problem["where"], problem["what"], problem["consequence"])
+        yield "\n".join([*wrapped(where, width), *(line for text in rest for line in below(text, width))])
 
 
-def headline(status: Row) -> str:
-    words = f"Tidegate {status['version']}, up for {duration_text(status['uptime'])}: {status['health']}"
+def headline(status: Row, width: int | None) -> str:
+    health = health_text(status["health"], len(status["problems"]))
+    words = f"Tidegate {status['version']}, up for {duration_text(status['uptime'])}: {health}"
     said = [status["engine"]["what"]] if status["engine"] else []
-    return "\n".join(printable(line) for line in dict.fromkeys((words, *said, *status["reasons"])))
+    texts = dict.fromkeys((words, *said, *status["reasons"]))
+    return "\n".join(line for text in texts for line in wrapped(text, width))
 
 
-def route_cells(row: Row) -> tuple[Cell, ...]:
+def route_entry(row: Row) -> Entry:
     addresses = [*row["urls"], *(f"from {url}" for url in row["redirects"])] or [row["rule"]]
-    state = f"{row['action']}: {row['reason']}" if row["reason"] else row["action"]
-    return addresses, [row["service"]], server_lines(row), row["middlewares"], [state]
+    reason = f"{row['action']}: {row['reason']}" if row["reason"] else ""
+    cells = addresses, [row["action"]], [row["service"]], server_lines(row), row["middlewares"]
+    return Entry(cells, tuple(filter(None, (row["more"], reason))))
 
 
 def server_lines(row: Row) -> list[str]:
@@ -67,55 +85,82 @@ def server_lines(row: Row) -> list[str]:
     ] or ["none"]
 
 
-def service_cells(row: Row) -> tuple[Cell, ...]:
-    return [row["name"]], server_lines(row), row["routers"]
+def service_entry(row: Row) -> Entry:
+    return Entry(([row["name"]], server_lines(row), row["routers"]))
 
 
-def certificate_cells(row: Row) -> tuple[Cell, ...]:
+def certificate_entry(row: Row) -> Entry:
     note = [row["last_error"]] if row["last_error"] else []
     if row["next_try"]:
         note.append(f"next try {date_text(datetime.fromisoformat(row['next_try']), to_the_minute=True)}")
     until = date_text(datetime.fromisoformat(row["not_after"])) if row["not_after"] else ""
-    return [row["host"]], [row["state"]], [row["issuer"]], [until], note
+    return Entry(([row["host"]], [row["state"]], [row["issuer"]], [until]), tuple(note))
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[Cell]], width: int | None) -> str:
-    """The rows under their heads, without the columns that say nothing; empty without rows."""
+def table(heads: Sequence[str], entries: Sequence[Entry], width: int | None) -> str:
+    """The entries under their heads, without the columns that say nothing; empty without entries."""
+    rows = [[[printable(line) for line in cell] for cell in entry.cells] for entry in entries]
     kept = [column for column in range(len(heads)) if any(any(row[column]) for row in rows)]
     if not kept:
         return ""
-    cells = [[[heads[column]] for column in kept]]
-    cells += [[[printable(line) for line in row[column]] for column in kept] for row in rows]
-    widths = [max(wide(line) for row in cells for line in row[column] or [""]) for column in range(len(kept))]
-    if width:
-        widths = fit(widths, width - len(GAP) * (len(kept) - 1))
-    return "\n".join(line for row in cells for line in row_lines(row, widths))
+    head, *rows = [[row[column] for column in kept] for row in ([[name] for name in heads], *rows)]
+    widths = [widest(line for row in (head, *rows) for line in row[column]) for column in range(len(kept))]
+    side_by_side = not width or sum(widths) + len(GAP) * (len(kept) - 1) <= width
+    first = widths[0] if side_by_side else min(widths[0], (width or 0) // 2)
+    lines = [*row_lines(head, widths)] if side_by_side else [pad(head[0][0], first) + GAP + head[1][0]]
+    for entry, row in zip(entries, rows, strict=True):
+        lines += row_lines(row, widths) if side_by_side else stacked(row, first, width or 0)
+        lines += [line for note in entry.notes for line in below(note, width)]
+    return "\n".join(lines)
 
 
 def row_lines(row: Sequence[Cell], widths: Sequence[int]) -> Iterator[str]:
     for number in range(max(map(len, row))):
         shown = [cell[number] if number < len(cell) else "" for cell in row]
-        yield GAP.join(pad(cut(text, most), most) for text, most in zip(shown, widths, strict=True)).rstrip()
+        yield GAP.join(pad(text, most) for text, most in zip(shown, widths, strict=True)).rstrip()
 
 
-def fit(widths: Sequence[int], room: int) -> list[int]:
-    """The widths with the widest columns made narrower until all fit."""
-    fitted = list(widths)
-    while sum(fitted) > room and max(fitted) > NARROWEST:
-        fitted[fitted.index(max(fitted))] -= 1
-    return fitted
+def stacked(row: Sequence[Cell], first: int, width: int) -> Iterator[str]:
+    """The first two columns on a line, if they fit, and all the rest below."""
+    (name, *others), second, *rest = row
+    pieces = [piece for cell in (*rest, others) for piece in cell if piece]
+    title = f"{pad(name, first)}{GAP}{GAP.join(second)}".rstrip()
+    if wide(title) > width:
+        yield from wrapped(name, width)
+        pieces = [*second, *pieces]
+    else:
+        yield title
+    line = ""
+    for piece in pieces:
+        if line and wide(line) + len(GAP) + wide(piece) > width:
+            yield from wrapped(line, width, INDENT)
+            line = ""
+        line = f"{line}{GAP if line else INDENT}{piece}"
+    if line:
+        yield from wrapped(line, width, INDENT)
 
 
-def cut(text: str, width: int) -> str:
-    if wide(text) <= width:
-        return text
-    while text and wide(text) >= width:
-        text = text[:-1]
-    return text + "…"
+def below(text: str, width: int | None) -> list[str]:
+    return wrapped(INDENT + printable(text), width, INDENT) if text else []
+
+
+def wrapped(text: str, width: int | None, indent: str = "") -> list[str]:
+    """The text in lines that fit; without a width it is one."""
+    text = printable(text)
+    if not width or wide(text) <= width:
+        return [text]
+    narrow = width * len(text) // wide(text)  # letters that take two columns leave room for fewer
+    return textwrap.wrap(
+        text, max(narrow, 8), subsequent_indent=indent, break_on_hyphens=False, drop_whitespace=True
+    )
 
 
 def pad(text: str, width: int) -> str:
     return text + " " * (width - wide(text))
+
+
+def widest(texts: Iterable[str]) -> int:
+    return max(map(wide, texts), default=0)
 
 
 def wide(text: str) -> int:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 
 
+@cache
 def version() -> str:
+    """Looked up once: the answer stands in a file."""
     try:
         return installed("tidegate")
     except PackageNotFoundError:  # run from its source, without being installed

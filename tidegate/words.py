@@ -1,4 +1,4 @@
-"""Words: times as people read them."""
+"""Words: times and numbers as people read them."""
 
 from __future__ import annotations
 
@@ -20,3 +20,12 @@ def date_text(moment: datetime | None, *, to_the_minute: bool = False) -> str:
     if moment is None:
         return ""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC" if to_the_minute else "%Y-%m-%d")
+
+
+def count_text(number: int, one: str) -> str:
+    """1 problem, 2 problems."""
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"
+
+
+def health_text(health: str, problems: int) -> str:
+    return f"{health}, {count_text(problems, 'problem')}" if problems else health

@@ -36,6 +36,12 @@ def test_a_bare_port_is_told_its_colon():
         Address.parse("8080")
 
 
+@pytest.mark.parametrize("text", ["80800", ":80800", "127.0.0.1:65536", ":0123456"])
+def test_a_port_that_cannot_be_is_not_recommended(text):
+    with pytest.raises(ValueError, match=r"Expected an address with a port up to 65535, such as :8080, not"):
+        Address.parse(text)
+
+
 @pytest.mark.parametrize(
     ("text", "bind", "reachable", "loopback"),
     [

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import types
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -203,6 +204,56 @@ def test_trust_says_how_and_prints_the_root(data, capsys):
     assert digest in text
     assert main(["trust", "--pem", "--data", data]) == 0
     assert capsys.readouterr().out == pem
+
+
+@pytest.fixture
+def usual(monkeypatch):
+    """The default data directory, with a root that nobody serves from."""
+    with tempfile.TemporaryDirectory() as home:
+        monkeypatch.setattr("tidegate.settings.default_data", lambda: Path(home))
+        write_root(home, "left behind")
+        yield Path(home)
+
+
+def write_root(data: str | Path, name: str) -> str:
+    (Path(data) / ROOT).parent.mkdir()
+    pem = trustme.CA(organization_name=name).cert_pem.bytes().decode()
+    (Path(data) / ROOT).write_text(pem)
+    return pem
+
+
+async def test_trust_hands_out_the_root_of_the_instance_that_runs(data, usual, capsys):
+    pem = write_root(data, "in use")
+    served = partial(status, data=data)
+    async with (
+        open_dashboard(served, Path(data), OFF),
+        open_dashboard(served, usual / "none", Address("127.0.0.1", 0)) as (address,),
+    ):
+        assert await typed("trust", "--pem", "--dashboard", str(address)) == 0
+    assert capsys.readouterr() == (pem, "")
+
+
+async def test_trust_does_not_take_a_containers_directory_for_one_of_this_machine(data, usual, capsys):
+    write_root(data, "of this machine")
+    async with open_dashboard(partial(status, data=data), usual, OFF):
+        assert await typed("trust", "--pem", "--dashboard", "off") == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "docker exec CONTAINER tidegate trust" in err
+
+
+def test_trust_says_whose_root_it_is_when_nothing_runs(usual, capsys):
+    assert main(["trust", "--pem", "--dashboard", "off"]) == 0
+    out, err = capsys.readouterr()
+    assert out == (usual / ROOT).read_text()
+    assert err == f"No Tidegate runs here: this is about {usual}.\n"
+
+
+async def test_trust_believes_the_directory_that_is_named(data, usual, capsys):
+    pem = write_root(data, "named")
+    async with open_dashboard(partial(status, data=str(usual)), usual, OFF):
+        assert await typed("trust", "--pem", "--data", data) == 0
+    assert capsys.readouterr() == (pem, "")
 
 
 @pytest.mark.parametrize(

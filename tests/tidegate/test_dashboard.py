@@ -139,6 +139,13 @@ def test_the_page_shows_everything():
     assert "<title>(1) Tidegate</title>" in page
 
 
+def test_the_pages_headline_counts_problems_and_its_columns_keep_words_whole():
+    page = render_page(status())
+    assert '<strong class="warn">ok, 1 problem</strong>' in page
+    assert "th { white-space: nowrap;" in page
+    assert "overflow-wrap: break-word" in page.partition("th, td {")[2].partition("}")[0]
+
+
 def test_the_page_of_an_empty_installation_says_what_to_do():
     page = render_page(status(config=RoutingConfig(), routes={}, hosts=[], engine=None))
     assert "tidegate.host=NAME" in page
@@ -209,8 +216,9 @@ async def test_an_address_in_use_costs_the_dashboard_and_nothing_else(data):
         async with open_dashboard(status, data, Address("127.0.0.1", port)) as bound:
             assert bound == ()
             assert (await asyncio.to_thread(ask, "health", data, OFF))["health"] == "ok"
-    assert [(line["event"], line["setting"]) for line in logs] == [
-        ("no dashboard", f"dashboard=127.0.0.1:{port}")
+    assert [line["event"] for line in logs] == [
+        f"The dashboard cannot listen on port {port}: another program has it. "
+        "Stop that program, or choose another port: --dashboard 127.0.0.1:8900"
     ]
 
 

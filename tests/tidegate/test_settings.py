@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from acme_client.authority import KNOWN
 from proxy.schema import options_of, parse_text
 from tidegate.addresses import OFF, Address, NamedAddress
-from tidegate.settings import Machine, Settings, default_data
+from tidegate.settings import KNOWN_CAS, Machine, Settings, default_data
 from tidegate.settings_reference import settings_page
 from tidegate.sources import SettingsError, from_yaml, load, load_leniently
 
@@ -277,3 +278,7 @@ def test_an_empty_path_is_not_the_directory_where_it_was_started(name):
     [(where, what)] = mistakes({name: ""})
     assert where == f"--{name}="
     assert "path" in what
+
+
+def test_the_authorities_that_settings_know_are_those_that_certificates_are_ordered_from():
+    assert set(KNOWN_CAS) == set(KNOWN)

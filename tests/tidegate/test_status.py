@@ -1,11 +1,13 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 
 from proxy.model import Router, RoutingConfig, Server, Service
 from proxy.problem import Problem
 from proxy.table import Entrypoint, compile_table
+from tidegate.dashboard.page import render_page
 from tidegate.status import EntrypointRow, as_json, build_status, certificate_of, url
 from tidegate.tables import status_text
 from tidegate.tasks import TaskState
@@ -168,21 +170,22 @@ def test_the_tables():
     assert (
         text
         == """\
-Tidegate 1.0, up for 5 h 0 min: ok
+Tidegate 1.0, up for 5 h 0 min: ok, 1 problem
 Docker 29 answers.
 
-ADDRESS                       SERVICE      SERVER                  MIDDLEWARES  STATE
-https://blog.example.com      blog@docker  http://172.18.0.3:2368  lan@docker   serve
+ADDRESS                       STATE  SERVICE      SERVER                  MIDDLEWARES
+https://blog.example.com      serve  blog@docker  http://172.18.0.3:2368  lan@docker
 from http://blog.example.com
 
 SERVICE       SERVER                  USED BY
 blog@docker   http://172.18.0.3:2368  blog@docker
 spare@docker  none
 
-CERTIFICATE       STATE   ISSUER             UNTIL       NOTE
+CERTIFICATE       STATE   ISSUER             UNTIL
 blog.example.com  active  Let's Encrypt R11  2027-03-16
-nas.example.com   failed                                 The CA could not reach port 80.
-                                                         next try 2027-01-15 09:00 UTC
+nas.example.com   failed
+  The CA could not reach port 80.
+  next try 2027-01-15 09:00 UTC
 
 1 PROBLEM
 
@@ -198,7 +201,64 @@ def test_tables_fit_the_terminal(width):
     text = status_text(as_json(status()), width)
     tables = [line for block in text.split("\n\n")[1:4] for line in block.split("\n")]
     assert all(len(line) <= width for line in tables)
-    assert ("…" in text) == (width < 90)
+    for whole in ("https://blog.example.com", "http://172.18.0.3:2368", "lan@docker"):
+        assert whole in text  # what somebody may want to copy is never cut
+
+
+def test_in_a_narrow_terminal_a_route_takes_two_lines_and_its_reason_one_more():
+    api = replace(BLOG, name="api@docker", rule="Host(`blog.example.com`) && PathPrefix(`/api`)")
+    reason = 'Middleware "lan@docker" asks service "auth@docker", which does not exist.'
+    broken = replace(SERVED, router=api, action="broken", reason=reason)
+    text = status_text(as_json(status(routes={"websecure": [broken, SERVED]})), 72)
+    assert (
+        text.split("\n\n")[1]
+        == """\
+ADDRESS                       STATE
+https://blog.example.com      serve
+  blog@docker  http://172.18.0.3:2368  lan@docker
+https://blog.example.com/api  broken
+  blog@docker  http://172.18.0.3:2368  lan@docker
+  broken: Middleware "lan@docker" asks service "auth@docker", which does
+  not exist."""
+    )
+
+
+def test_a_rule_of_more_than_a_host_and_a_path_is_shown():
+    get = replace(BLOG, rule="Host(`blog.example.com`) && Method(`GET`)")
+    now = status(routes={"websecure": [replace(SERVED, router=get)]})
+    assert f"\n  {get.rule}\n" in status_text(as_json(now))
+    assert get.rule in unescape(render_page(now))
+
+
+def test_routes_stand_by_host_then_path_and_last_those_without_a_host():
+    def at(name: str, rule: str, *hosts: str) -> Route:
+        return Route(replace(BLOG, name=name, rule=rule), Rule(frozenset(hosts)))
+
+    routes = [
+        at("a", "PathPrefix(`/`)"),
+        at("b", "Host(`b.test`) && Path(`/z`)", "b.test"),
+        at("c", "Host(`b.test`)", "b.test"),
+        at("d", "Host(`a.test`)", "a.test"),
+    ]
+    rows = status(config=RoutingConfig(), routes={"web": routes}).routes
+    assert [row.router for row in rows] == ["d", "c", "b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("service", "problems", "reason"),
+    [
+        ("blog@docker", (), "Waiting for a healthy container."),
+        ("blog@docker", (Problem("a: port", "?", 'Service "blog" has no server.'),), "The problems say why."),
+        ("blog@file", (), "Its service has none."),
+    ],
+)
+def test_a_route_whose_service_has_no_server_says_so(service, problems, reason):
+    router = replace(BLOG, service=service)
+    config = RoutingConfig({router.name: router}, {service: Service(service)}, problems=problems)
+    now = status(config=config, routes={"websecure": [replace(SERVED, router=router)]})
+    assert (now.routes[0].action, now.routes[0].reason) == ("no server", reason)
+    assert "no server" in status_text(as_json(now))
+    assert "no server" in render_page(now)
 
 
 def test_nothing_from_a_label_gives_orders_to_the_terminal():
@@ -235,5 +295,5 @@ def test_the_real_tables_routes_are_shown():
 def test_a_router_whose_service_has_no_server_is_not_said_to_be_served():
     name = SERVED.router.service
     [row] = status(config=replace(CONFIG, services={name: Service(name)})).routes
-    assert row.action == "broken"
+    assert row.action == "no server"
     assert "no server" in row.reason

@@ -11,7 +11,7 @@ from string import Template
 
 from proxy.problem import Problem
 from tidegate.status import CertificateRow, RouteRow, ServerRow, ServiceRow, Status
-from tidegate.words import date_text, duration_text
+from tidegate.words import date_text, duration_text, health_text
 
 FRAME = (files("tidegate.dashboard") / "page.html").read_text(encoding="utf-8")
 STYLE = FRAME.partition("<style>")[2].partition("</style>")[0]
@@ -44,7 +44,8 @@ def render_page(status: Status) -> str:
 
 
 def summary(status: Status) -> Html:
-    health = tag("strong", status.health, class_="good" if status.health == "ok" else "bad")
+    tone = "bad" if status.health != "ok" else "warn" if status.problems else "good"
+    health = tag("strong", health_text(status.health, len(status.problems)), class_=tone)
     rest = f", version {status.version}, up for {duration_text(status.uptime)}"
     engine = (
         [tag("p", status.engine.what, class_="soft" if status.engine.up else "bad")] if status.engine else []
@@ -97,10 +98,11 @@ def problem_card(problem: Problem) -> Html:
 def route_cells(route: RouteRow) -> tuple[Html, ...]:
     addresses = [link(each) for each in route.urls] or [tag("code", route.rule)]
     redirects = [tag("span", f"from {each}", class_="soft") for each in route.redirects]
+    rule = [tag("code", route.more)] if route.more else []
     goes_to = [route.service, *map(server_text, route.servers)]
     state = tag("span", route.action, class_="good" if route.action == "serve" else "bad")
     return (
-        lines([*addresses, *redirects]),
+        lines([*addresses, *redirects, *rule]),
         lines(goes_to),
         lines(route.middlewares),
         lines(dict.fromkeys(certificate_text(each) for each in route.certificates)),

@@ -15,6 +15,7 @@ from aiohttp import web
 from tidegate.addresses import Address, Off
 from tidegate.control import NAME, AlreadyRunning, socket_path
 from tidegate.dashboard import dashboard
+from tidegate.refused_address import refused_dashboard
 from tidegate.status import Status
 
 KEEP_ALIVE = 15.0
@@ -50,7 +51,7 @@ async def open_dashboard(
                 await web.TCPSite(runner, address.bind_host, address.port).start()
                 bound = tuple(Address(name[0], name[1]) for name in runner.addresses)
             except OSError as error:
-                log.error("no dashboard", setting=f"dashboard={address}", reason=error.strerror or str(error))
+                log.error(refused_dashboard(address, error.errno))
         yield bound
 
 
