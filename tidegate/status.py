@@ -298,7 +298,7 @@ def route_row(
     service = services.get(router.service)
     reason = next((route.reason for _, route in places if route.reason), "" if places else NOWHERE)
     if action == "serve" and service and not service.servers:
-        action, reason = NO_SERVER, NOBODY
+        action = NO_SERVER
     return RouteRow(
         router=router.name,
         rule=router.rule,
@@ -316,7 +316,6 @@ def route_row(
     )
 
 
-NOBODY = "Its service has no server, so visitors are told to come back; the problems say why."
 NO_SERVER = "no server"
 NOWHERE = "It is on no entrypoint; the problems say why."
 
