@@ -14,9 +14,10 @@ from typing import Final, TypeAlias
 
 from proxy.exchange import Fields, NeverSent, Request, Response, TimedOut
 from proxy.model import Server
+from proxy.socket_transport import READ_SIZE
 from proxy.upstream_connection import UpstreamConnection
 from proxy.upstream_exchange import Timeouts, Unanswered
-from proxy.upstream_wire import READ_SIZE
+from proxy.upstream_wire import connected
 from proxy.writing import frame_request, write_request
 
 __all__ = ("ConnectTimedOut", "Pool", "Timeouts", "Unanswered")
@@ -153,7 +154,7 @@ class Pool:
         loop = asyncio.get_running_loop()
         if server.scheme != "https":
             async with asyncio.timeout(self._timeouts.connect) as connection.opening:
-                await loop.create_connection(lambda: connection, server.address, server.port)
+                connection.begin(await connected(server.address, server.port))
             return
         if self._context is None:
             self._context = await loop.run_in_executor(None, _verifying)  # reads hundreds of certificates

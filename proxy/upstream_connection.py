@@ -67,7 +67,7 @@ class UpstreamConnection(UpstreamWire):
         if self.given_up:  # while it connected: the address may be another container's by now
             self._transport.abort()
 
-    def received(self, data: bytes) -> None:
+    def data_received(self, data: bytes) -> None:
         if self._exchange:
             self._exchange.received(data)
         else:
