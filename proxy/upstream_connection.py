@@ -10,9 +10,11 @@ import asyncio
 from math import inf
 from typing import Final, Protocol
 
+from proxy.awaited_exchange import AwaitedExchange
 from proxy.exchange import Request, Response, Truncated, UpstreamError
 from proxy.framing import Framing
 from proxy.model import Server
+from proxy.socket_transport import SocketTransport
 from proxy.upstream_exchange import Timeouts, UpstreamExchange
 from proxy.upstream_wire import UpstreamWire
 
@@ -41,8 +43,13 @@ class UpstreamConnection(UpstreamWire):
         """While it connects."""
 
     async def ask(self, request: Request, head: bytes, framing: Framing, upgrade: str) -> Response:
-        exchange = self._exchange = UpstreamExchange(self, request, framing, upgrade, self._timeouts)
+        exchange = AwaitedExchange(self, request, framing, upgrade, self._timeouts)
+        self.engage(exchange)
         return await exchange.run(head)
+
+    def engage(self, exchange: UpstreamExchange) -> None:
+        """What comes from now on is for this one."""
+        self._exchange = exchange
 
     @property
     def alive(self) -> bool:
@@ -73,6 +80,21 @@ class UpstreamConnection(UpstreamWire):
         else:
             self.abort()
 
+    def look(self) -> None:
+        """Read before more is written: there may be an early answer, with a reset behind it."""
+        if isinstance(self._transport, SocketTransport) and self.readable():
+            self._transport.read()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._exchange:
+            self._exchange.paused()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._exchange:
+            self._exchange.resumed()
+
     def eof_received(self) -> bool:
         if self._exchange and self._exchange.eof():
             return not self._tls  # TLS has no half-closed state in asyncio
@@ -86,7 +108,7 @@ class UpstreamConnection(UpstreamWire):
                 exchange.received(data)
             exchange.lost(exc)
         self._exchange = None
-        self.resume_writing()
+        super().resume_writing()
         self._keeper.forget(self)
 
     # Ending
