@@ -80,6 +80,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         self.wire.resume_writing()
+        self.dialogue.client_ready()
         if self.wire.release("unsent"):
             self.dialogue.advance()
 
@@ -143,6 +144,8 @@ class Connection(asyncio.BufferedProtocol):
                 self.wire.close()
         elif waited > {Phase.IDLE: limits.idle, Phase.LEAVING: limits.linger}.get(self.phase, inf):
             self.wire.close()
+        elif self.phase is Phase.TURN and turn and turn.answered and now - turn.answered_at > limits.unread:
+            self.leave()
         elif self.phase is Phase.TURN and turn and self._content_stalled(turn, now):
             self.dialogue.time_out_content(turn)
 

@@ -20,9 +20,11 @@ from proxy.facade import Facade
 from proxy.fields import MessageError
 from proxy.gate import Entry
 from proxy.intake import Intake
+from proxy.lane import FastLane, Passage
 from proxy.pages import page
 from proxy.phase import Phase
 from proxy.reception import Reception, Refused
+from proxy.table import Route
 from proxy.turn import Turn
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class Dialogue:
         self._pending = bytearray()
         self._intake: Intake | None = None
         self._facade: Facade | None = None
+        self._passage: Passage | None = None
 
     @property
     def stopping(self) -> asyncio.Event:
@@ -109,6 +112,8 @@ class Dialogue:
         turn.tally.router = turn.route.name if turn.route else ""
         if turn.response and isinstance(turn.response.body, bytes):
             self._answer(turn, turn.response)
+        elif self._gate.fast and turn.route and not turn.response and self._gate.fast.takes(turn):
+            self._let_pass(turn, self._gate.fast, turn.route)
         else:
             self._hand_over(turn)
 
@@ -151,6 +156,19 @@ class Dialogue:
     def time_out_content(self, turn: Turn) -> None:
         self.refuse(Refused(408, "the content of the request did not come", turn.tally))
 
+    # The fast lane
+
+    def _let_pass(self, turn: Turn, lane: FastLane, route: Route) -> None:
+        passage = self._passage = Passage(lane, self, turn, route)
+        if self._pending and not turn.received:
+            self._take_in(turn)  # what is here of the content leaves together with the head
+        if self._passage is passage:
+            passage.set_out()
+
+    def client_ready(self) -> None:
+        if self._passage:
+            self._passage.client_ready()
+
     # Hand over to aiohttp
 
     def _hand_over(self, turn: Turn) -> None:
@@ -170,16 +188,21 @@ class Dialogue:
             return
         turn.tally.bytes_in = intake.size
         turn.received, turn.trailers = intake.ended, intake.trailers
-        if content and self._facade:
-            self._facade.feed(content)
+        if self._passage:
+            self._passage.take(content)
+        elif self._facade and (framed := intake.framed(content)):
+            self._facade.feed(framed)
         if turn.received and turn.answered:
             self._next()
 
     def detach(self) -> None:
-        """Take the connection away from aiohttp: a handler that still runs is cancelled."""
+        """Take the connection away from its lane: what is asked of a server is given up."""
         facade, self._facade = self._facade, None
+        passage, self._passage = self._passage, None
         if facade:
             facade.detach()
+        if passage:
+            passage.abandon()
 
     def hold(self, reason: str) -> None:
         if self._connection.phase is Phase.TURN:
@@ -241,14 +264,15 @@ class Dialogue:
     def _record(self, turn: Turn) -> None:
         if not turn.answered:
             turn.answered = True
-            self._gate.log(turn.tally.record(self._connection.clock()))
+            turn.answered_at = self._connection.clock()
+            self._gate.log(turn.tally.record(turn.answered_at))
 
     def _next(self) -> None:
-        self.turn = self._intake = None
+        self.turn = self._intake = self._passage = None
         self._connection.enter(Phase.IDLE)
         if self._asked_to_go:
             self._connection.leave()
             return
-        self.wire.release("pipelined")
+        self.wire.release("pipelined", "server")
         # Not from within the handler whose turn has just ended.
         asyncio.get_running_loop().call_soon(self.advance)

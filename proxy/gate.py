@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aiohttp.web_protocol import RequestHandler
 
     from proxy.connection import Connection
+    from proxy.lane import FastLane
 
 
 class Lane(Protocol):
@@ -37,6 +38,8 @@ class Gate:
     log: Callable[[AccessRecord], None]
     lane: Lane
     capacity: Capacity
+    fast: FastLane | None = None
+    """Where plain turns pass; None where that is switched off."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     entries: list[Entry] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""Intake: a request's content on its way from the client to aiohttp, checked and framed anew."""
+"""Intake: a request's content on its way from the client to a lane, checked."""
 
 from __future__ import annotations
 
@@ -29,10 +29,14 @@ class Intake:
         return self._reader.trailers
 
     def take(self, pending: bytearray) -> bytes:
-        """The next bytes for aiohttp.  What belongs to the next request stays in `pending`."""
+        """The next of the content.  What belongs to the next request stays in `pending`."""
         content = self._reader.feed(bytes(pending))
         pending[:] = self._reader.surplus if self.ended else b""
         self.size += len(content)
+        return content
+
+    def framed(self, content: bytes) -> bytes:
+        """As aiohttp gets it."""
         if not self._chunked:
             return content
         return write_chunk(content) + (b"0\r\n\r\n" if self.ended else b"")

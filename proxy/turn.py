@@ -32,6 +32,7 @@ class Turn:
     ends_by_closing: bool = False
     """The answer's end is told by the end of the connection alone."""
     answered: bool = False
+    answered_at: float = 0.0
 
     @property
     def awaits_invitation(self) -> bool:

@@ -20,9 +20,11 @@ from proxy.upstream_exchange import Timeouts, Unanswered
 from proxy.upstream_wire import connected
 from proxy.writing import frame_request, write_request
 
-__all__ = ("ConnectTimedOut", "Pool", "Timeouts", "Unanswered")
+__all__ = ("ATTEMPTS", "IDEMPOTENT", "ConnectTimedOut", "Pool", "Timeouts", "Unanswered")
 
 IDEMPOTENT: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"))  # RFC 9110 9.2.2
+ATTEMPTS: Final = 3
+"""Servers asked at most for one request: each may take the whole connect timeout."""
 MOST_IDLE: Final = 128
 """Idle connections to one server; above them they close after their exchange."""
 MOST_GONE: Final = 4096
@@ -44,7 +46,7 @@ def may_be_repeated(request: Request) -> bool:
 class Pool:
     def __init__(self, timeouts: Timeouts | None = None, context: ssl.SSLContext | None = None) -> None:
         """`context` is for https servers; without one, the system's roots are trusted."""
-        self._timeouts = timeouts or Timeouts()
+        self.timeouts = timeouts or Timeouts()
         self._context = context
         self._idle: dict[Address, list[UpstreamConnection]] = {}
         self._connections: set[UpstreamConnection] = set()
@@ -74,7 +76,7 @@ class Pool:
             upgrade,
             host=server.url.partition("://")[2],
         )
-        if (kept := self._take(server)) is not None:
+        if (kept := self.take(server)) is not None:
             try:
                 return await kept.ask(request, head, framing, upgrade)
             except Unanswered:
@@ -82,7 +84,7 @@ class Pool:
                 # same when done twice is asked again, once (RFC 9110 9.2.2, RFC 9112 9.3.1).
                 if not may_be_repeated(request):
                     raise
-        fresh = await self._connect(server)
+        fresh = await self.connect(server)
         return await fresh.ask(request, head, framing, upgrade)
 
     def drop_owner(self, owner: str) -> None:
@@ -116,7 +118,7 @@ class Pool:
         self._idle.clear()
         await asyncio.sleep(0)  # the loop closes the sockets when it comes round
 
-    def _take(self, server: Server) -> UpstreamConnection | None:
+    def take(self, server: Server) -> UpstreamConnection | None:
         """The idle connection used last: the others can grow old and close."""
         if self._is_gone(server):
             raise NeverSent("the server's container is gone")
@@ -128,10 +130,11 @@ class Pool:
             connection.abort()
         return None
 
-    async def _connect(self, server: Server) -> UpstreamConnection:
+    async def connect(self, server: Server) -> UpstreamConnection:
+        """A new connection; NeverSent where there can be none."""
         if self._is_gone(server):
             raise NeverSent("the server's container is gone")
-        connection = UpstreamConnection(server, self._timeouts, self, self._scratch)
+        connection = UpstreamConnection(server, self.timeouts, self, self._scratch)
         self._connections.add(connection)
         try:
             await self._open(connection, server)
@@ -153,12 +156,12 @@ class Pool:
     async def _open(self, connection: UpstreamConnection, server: Server) -> None:
         loop = asyncio.get_running_loop()
         if server.scheme != "https":
-            async with asyncio.timeout(self._timeouts.connect) as connection.opening:
+            async with asyncio.timeout(self.timeouts.connect) as connection.opening:
                 connection.begin(await connected(server.address, server.port))
             return
         if self._context is None:
             self._context = await loop.run_in_executor(None, _verifying)  # reads hundreds of certificates
-        async with asyncio.timeout(self._timeouts.connect + self._timeouts.handshake) as connection.opening:
+        async with asyncio.timeout(self.timeouts.connect + self.timeouts.handshake) as connection.opening:
             await loop.create_connection(
                 lambda: connection,
                 server.address,
@@ -196,7 +199,7 @@ class Pool:
 
     def _arm(self) -> None:
         if self._sweeper is None and self._connections and not self._closed:
-            shortest = min(self._timeouts.first_byte, self._timeouts.idle_body, self._timeouts.keep_alive)
+            shortest = min(self.timeouts.first_byte, self.timeouts.idle_body, self.timeouts.keep_alive)
             loop = asyncio.get_running_loop()
             self._sweeper = loop.call_later(min(SWEEP, shortest / 4), self._sweep)
 
