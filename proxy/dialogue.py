@@ -13,7 +13,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from proxy.client_stream import ClientStream
-from proxy.decision import Decision, decide
+from proxy.decision import CHALLENGE, Decision, decide
 from proxy.delivery import interim, own_answer
 from proxy.exchange import IPAddress, Response, ResponseHead
 from proxy.facade import Facade
@@ -21,6 +21,7 @@ from proxy.fields import MessageError
 from proxy.gate import Entry
 from proxy.intake import Intake
 from proxy.lane import FastLane, Passage
+from proxy.ordinary import Course, Receipt
 from proxy.pages import page
 from proxy.phase import Phase
 from proxy.reception import Reception, Refused
@@ -65,9 +66,34 @@ class Dialogue:
 
     # Scan and decide
 
-    def hear(self, data: bytes) -> None:
+    def hear(self, data: bytes, now: float) -> None:
+        last = self._reception.last
+        course = last.course if last and data == last.block and not self._pending else None
+        if last and course and self._may_repeat(course):
+            self._repeat(last, course, now)
+            return
         self._pending += data
         self.advance()
+
+    def _may_repeat(self, course: Course) -> bool:
+        return (
+            course.table is self._gate.table
+            and self._connection.phase in (Phase.IDLE, Phase.HEAD)
+            and not self.wire.full
+        )
+
+    def _repeat(self, receipt: Receipt, course: Course, now: float) -> None:
+        """The same head as before, and nothing that could decide differently: the same route."""
+        self._connection.enter(Phase.TURN, now)
+        turn = self.turn = self._reception.turn(receipt, now)
+        turn.route, turn.received = course.route, True
+        turn.tally.router = course.route.name
+        if self._gate.fast:
+            passage = self._passage = Passage(self._gate.fast, self, turn, course.route)
+            passage.set_out()
+
+    def forget(self) -> None:
+        self._reception.forget()
 
     def advance(self) -> None:
         """Do what can be done with the bytes that are here."""
@@ -113,6 +139,7 @@ class Dialogue:
         if turn.response and isinstance(turn.response.body, bytes):
             self._answer(turn, turn.response)
         elif self._gate.fast and turn.route and not turn.response and self._gate.fast.takes(turn):
+            self._remember(turn, turn.route)
             self._let_pass(turn, self._gate.fast, turn.route)
         else:
             self._hand_over(turn)
@@ -157,6 +184,12 @@ class Dialogue:
         self.refuse(Refused(408, "the content of the request did not come", turn.tally))
 
     # The fast lane
+
+    def _remember(self, turn: Turn, route: Route) -> None:
+        """A head without content whose way depends on nothing but the table goes there again."""
+        receipt = turn.receipt
+        if receipt and turn.received and not route.on_request and not receipt.path.startswith(CHALLENGE):
+            receipt.course = Course(self._gate.table, route)
 
     def _let_pass(self, turn: Turn, lane: FastLane, route: Route) -> None:
         passage = self._passage = Passage(lane, self, turn, route)
@@ -273,6 +306,8 @@ class Dialogue:
         if self._asked_to_go:
             self._connection.leave()
             return
-        self.wire.release("pipelined", "server")
-        # Not from within the handler whose turn has just ended.
-        asyncio.get_running_loop().call_soon(self.advance)
+        if self.wire.held:
+            self.wire.release("pipelined", "server")
+        if self._pending:
+            # Not from within the handler whose turn has just ended.
+            asyncio.get_running_loop().call_soon(self.advance)

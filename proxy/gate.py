@@ -12,6 +12,7 @@ from proxy.access_log import AccessRecord
 from proxy.capacity import Capacity
 from proxy.headers import TrustedProxies
 from proxy.limits import Limits
+from proxy.ordinary import LineMemo
 from proxy.phase import Phase
 from proxy.table import RoutingTable
 
@@ -68,5 +69,6 @@ class Entry:
     port: int
     gate: Gate
     connections: set[Connection] = field(default_factory=set)
+    lines: LineMemo = field(default_factory=LineMemo)
     scratch: memoryview = field(default_factory=lambda: memoryview(bytearray(64 * 1024)))
     """All connections read into this one buffer and copy out: an idle one holds none of its own."""

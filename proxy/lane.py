@@ -23,8 +23,8 @@ from proxy.pages import page
 from proxy.table import Route
 from proxy.turn import Turn
 from proxy.upstream import ATTEMPTS, IDEMPOTENT, Pool
-from proxy.upstream_connection import UpstreamConnection
-from proxy.upstream_exchange import Unanswered, UpstreamExchange
+from proxy.upstream_connection import AnswerMemo, UpstreamConnection
+from proxy.upstream_exchange import Unanswered, UpstreamExchange, kept_for
 from proxy.writing import frame_request, write_request
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 HELD: Final = 64 * 1024
 """Octets of content that wait for a server to be connected before the client has to wait."""
+LONGEST_MEMO: Final = 4 * 1024
+"""Octets of an answer's head that a connection remembers at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +52,28 @@ class FastLane:
 
 
 class Passage(UpstreamExchange):
+    # What most passages never change is written once, here.
+    _over: bool = True  # until somebody is asked
+    _line: UpstreamConnection
+    _tried: tuple[Server, ...] = ()
+    _server: Server | None = None
+    _kept: bool = False
+    """The server is asked over a connection that has served before."""
+    _unsent: bytes = b""
+    _opening: Opening | None = None
+    _block: bytes = b""
+    """The head of the answer, if it may come again like this."""
+    _left: bool = False
+    _connecting: asyncio.Task[None] | None = None
+
     def __init__(self, lane: FastLane, dialogue: Dialogue, turn: Turn, route: Route) -> None:
-        super().__init__(turn.head.method, turn.head.http10, "", lane.pool.timeouts)
+        scanned, pool = turn.scanned, lane.pool
+        super().__init__(pool.loop, scanned.method, scanned.http10, "", pool.timeouts)
         self._lane = lane
         self._dialogue = dialogue
         self._turn = turn
         self._route = route
-        self._over = True  # until somebody is asked
-        length = turn.scanned.framing.length
-        self._framing = frame_request(turn.head.method, length)
-        self._repeatable = length == 0 and turn.head.method in IDEMPOTENT
-        self._tried: list[Server] = []
-        self._server: Server | None = None
-        self._kept = False
-        """The server is asked over a connection that has served before."""
-        self._unsent: list[bytes] = []
-        self._opening: Opening | None = None
-        self._left = False
-        self._connecting: asyncio.Task[None] | None = None
+        self._framing = turn.scanned.framing
 
     # Which server
 
@@ -102,13 +108,18 @@ class Passage(UpstreamExchange):
     def _may_ask_another(self, error: UpstreamError) -> bool:
         """The same rule as in the other lane; whether anybody is left to ask, too."""
         if self._server:
-            self._tried.append(self._server)
+            self._tried += (self._server,)
         service = self._route.service
         if service is None or not set(service.servers) - set(self._tried):
             return False
         if isinstance(error, NeverSent):
             return len(self._tried) < ATTEMPTS
         return len(self._tried) == 1 and self._repeatable
+
+    @property
+    def _repeatable(self) -> bool:
+        """RFC 9110 9.2.2, and there is nothing to send that is not here any more."""
+        return self._framing.length == 0 and self._method in IDEMPOTENT
 
     def _connect(self, server: Server) -> None:
         # Connecting has time-outs, TLS and names to look up, and happens once per kept connection.
@@ -142,20 +153,27 @@ class Passage(UpstreamExchange):
         self._line = line
         self._over = False
         if self._unsent:
-            data = b"".join((data, *self._unsent))
-            self._unsent.clear()
-        self._dialogue.release("server")
+            data, self._unsent = data + self._unsent, b""
+            self._dialogue.release("server")
         self._sent = self._turn.received
-        self._line.write(data)
+        line.write(data)
         self._moved()
 
     def _written(self, server: Server) -> bytes:
-        head, service = self._turn.head, self._route.service
+        """The head for the server, from memory where nothing about it can have changed."""
+        head, service, receipt = self._turn.head, self._route.service, self._turn.receipt
         if service is None:
             raise NoServer(f"router {self._route.name} has no service")
+        same = receipt is not None and receipt.head is head and service.pass_host_header
+        if receipt and same and receipt.written:
+            return receipt.written
         fields = to_server(head, service, server)
+        framing = frame_request(head.method, self._framing.length)
         host = server.url.partition("://")[2]
-        return write_request(head.method, head.target, fields, self._framing, host=host)
+        written = write_request(head.method, head.target, fields, framing, host=host)
+        if receipt and same and head.host:
+            receipt.written = written
+        return written
 
     def take(self, content: bytes) -> None:
         """The next of the client's content, checked; the turn says whether it is the last of it."""
@@ -168,8 +186,8 @@ class Passage(UpstreamExchange):
             self._line.look()
             self._pass_on(data)
         elif not turn.started and not self._left:
-            self._unsent.append(data)
-            if sum(map(len, self._unsent)) >= HELD:
+            self._unsent += data
+            if len(self._unsent) >= HELD:
                 self._dialogue.hold("server")
 
     def _pass_on(self, data: bytes) -> None:
@@ -188,9 +206,62 @@ class Passage(UpstreamExchange):
         self._dialogue.release("server")
 
     def _unwanted(self) -> None:
-        self._dialogue.release("server")
+        if self._dialogue.wire.held:
+            self._dialogue.release("server")
 
     # The response
+
+    def received(self, data: bytes) -> None:
+        memo = self._line.memo
+        if memo and self._head is None and self._sent and not self._pending and data.startswith(memo.block):
+            same = len(data) == memo.size and self._may_repeat(memo)
+            if same:
+                self._repeat(memo, data)
+                return
+        super().received(data)
+
+    def _may_repeat(self, memo: AnswerMemo) -> bool:
+        """Whether the client gets the same head for the same head of the server."""
+        return (
+            memo.method == self._method
+            and not self._http10
+            and not self._route.on_response
+            and self._dialogue.may_keep(self._turn)
+            and self._dialogue.wire.open
+        )
+
+    def _repeat(self, memo: AnswerMemo, data: bytes) -> None:
+        turn, dialogue = self._turn, self._dialogue
+        turn.started = True
+        turn.tally.status = memo.status
+        turn.tally.bytes_out = memo.size - len(memo.block)
+        self._over = True
+        self._line.done(memo.keep_for)
+        if dialogue.wire.held:
+            dialogue.release("server")
+        dialogue.wire.send_if_open(memo.written + data[len(memo.block) :])
+        dialogue.finish(turn, keep=True)
+
+    def _learn(self, block: bytes, head: ScannedResponse) -> None:
+        self._line.memo = None
+        if len(block) <= LONGEST_MEMO and b"set-cookie" not in block.lower():
+            self._block = block
+
+    def _remember(self, head: ScannedResponse, content: bytes, opening: Opening) -> None:
+        """What the same answer would look like, unless it depends on more than its head."""
+        length = head.framing.length
+        if not self._block or length != len(content) or not (opening.keep and head.keep_alive):
+            return
+        if self._http10 or self._route.on_response:
+            return
+        self._line.memo = AnswerMemo(
+            self._block,
+            len(self._block) + len(content),
+            self._method,
+            head.status,
+            opening.head,
+            kept_for(head, self._timeouts.keep_alive),
+        )
 
     def _interim(self, head: ResponseHead) -> None:
         self._dialogue.inform(self._turn, head)
@@ -199,8 +270,10 @@ class Passage(UpstreamExchange):
         try:
             response = self._dressed(Response(head.status, from_server(head.fields), head.reason, content))
         except Exception as bug:
-            response = self._turn.failed(bug)
-        self._answer(response)
+            self._answer(self._turn.failed(bug))
+            return
+        if opening := self._answer(response):
+            self._remember(head, content, opening)
 
     def _opened(self, head: ScannedResponse, content: bytes, ended: bool) -> None:
         try:
@@ -246,22 +319,22 @@ class Passage(UpstreamExchange):
         """With what the route's middlewares do to it."""
         return dressed(response, self._turn.head, self._route.on_response)
 
-    def _answer(self, response: Response) -> None:
-        """Send a response whose content is here."""
+    def _answer(self, response: Response) -> Opening | None:
+        """Send a response whose content is here; None where a page had to stand for it."""
         dialogue, turn = self._dialogue, self._turn
         body = response.body if isinstance(response.body, bytes) else b""
         try:
             opening = open_answer(dialogue, turn, response, len(body))
         except ValueError as bug:
-            response = turn.failed(bug)
-            body = response.body if isinstance(response.body, bytes) else b""
-            opening = open_answer(dialogue, turn, response, len(body))
+            self._answer(turn.failed(bug))
+            return None
         if opening.framing is NO_BODY:
             body = b""
         turn.tally.bytes_out = len(body)
         dialogue.wire.send_if_open(opening.head + body)
         if dialogue.wire.open:
             dialogue.finish(turn, opening.keep)
+        return opening
 
     # Failing
 
@@ -287,7 +360,7 @@ class Passage(UpstreamExchange):
     def _give_up(self, error: Exception) -> None:
         """The page that stands for the failure: mapped here and nowhere else in this lane."""
         turn = self._turn
-        self._unsent.clear()
+        self._unsent = b""
         if not isinstance(error, UpstreamError):
             self._answer(turn.failed(error))
             return
@@ -315,7 +388,7 @@ class Passage(UpstreamExchange):
     def abandon(self) -> None:
         """The client is gone, or has been told something else."""
         self._left = True
-        self._unsent.clear()
+        self._unsent = b""
         if self._connecting:
             self._connecting.cancel()
         self._let_go()

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Collection
-from typing import Final, TypeAlias
+from typing import Final
 
 from proxy.exchange import Fields, NeverSent, Request, Response, TimedOut
 from proxy.model import Server
 from proxy.socket_transport import READ_SIZE
-from proxy.upstream_connection import UpstreamConnection
+from proxy.upstream_connection import Address, UpstreamConnection
 from proxy.upstream_exchange import Timeouts, Unanswered
 from proxy.upstream_wire import connected
 from proxy.writing import frame_request, write_request
@@ -30,8 +30,6 @@ MOST_IDLE: Final = 128
 MOST_GONE: Final = 4096
 """Owners that are remembered as gone; a request that chose one of them waits for minutes at most."""
 SWEEP: Final = 1.0
-
-Address: TypeAlias = tuple[str, str, str, int]
 
 
 class ConnectTimedOut(NeverSent, TimedOut):
@@ -53,6 +51,7 @@ class Pool:
         self._served: frozenset[Address] | None = None
         self._gone: dict[str, None] = {}
         self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._scratch = memoryview(bytearray(READ_SIZE))
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -118,6 +117,12 @@ class Pool:
         self._idle.clear()
         await asyncio.sleep(0)  # the loop closes the sockets when it comes round
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop
+
     def take(self, server: Server) -> UpstreamConnection | None:
         """The idle connection used last: the others can grow old and close."""
         if self._is_gone(server):
@@ -134,7 +139,7 @@ class Pool:
         """A new connection; NeverSent where there can be none."""
         if self._is_gone(server):
             raise NeverSent("the server's container is gone")
-        connection = UpstreamConnection(server, self.timeouts, self, self._scratch)
+        connection = UpstreamConnection(server, _address(server), self.timeouts, self, self._scratch)
         self._connections.add(connection)
         try:
             await self._open(connection, server)
@@ -179,8 +184,10 @@ class Pool:
     # What connections report
 
     def keep(self, connection: UpstreamConnection) -> None:
-        address = _address(connection.server)
-        idle = self._idle.setdefault(address, [])
+        address = connection.address
+        idle = self._idle.get(address)
+        if idle is None:
+            idle = self._idle[address] = []
         if len(idle) >= MOST_IDLE or (self._served is not None and address not in self._served):
             connection.close()
         else:
@@ -188,7 +195,7 @@ class Pool:
 
     def forget(self, connection: UpstreamConnection) -> None:
         self._connections.discard(connection)
-        address = _address(connection.server)
+        address = connection.address
         idle = self._idle.get(address, [])
         if connection in idle:
             idle.remove(connection)

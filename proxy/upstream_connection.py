@@ -7,8 +7,9 @@ is closed, so that it can never become the answer to somebody else.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from math import inf
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from proxy.awaited_exchange import AwaitedExchange
 from proxy.exchange import Request, Response, Truncated, UpstreamError
@@ -18,6 +19,7 @@ from proxy.socket_transport import SocketTransport
 from proxy.upstream_exchange import Timeouts, UpstreamExchange
 from proxy.upstream_wire import UpstreamWire
 
+Address: TypeAlias = tuple[str, str, str, int]
 CLOSING: Final = 5.0
 """Seconds in which the last bytes of a closed connection may still leave."""
 
@@ -29,14 +31,34 @@ class Keeper(Protocol):
     def forget(self, connection: UpstreamConnection) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerMemo:
+    """The last answer of a connection: its head as it came and as clients get it.
+
+    Apps say the same head again and again, within a second even with its date.
+    """
+
+    block: bytes
+    size: int
+    """With its content."""
+    method: str
+    status: int
+    written: bytes
+    keep_for: float
+
+
 class UpstreamConnection(UpstreamWire):
-    def __init__(self, server: Server, timeouts: Timeouts, keeper: Keeper, scratch: memoryview) -> None:
+    def __init__(
+        self, server: Server, address: Address, timeouts: Timeouts, keeper: Keeper, scratch: memoryview
+    ) -> None:
         super().__init__(scratch)
         self.server = server
         self.deadline = inf
         """When the keeper shall call `expire`: one sweep looks after all of them, there is no timer each."""
         self._timeouts = timeouts
         self._keeper = keeper
+        self.address = address
+        self.memo: AnswerMemo | None = None
         self._exchange: UpstreamExchange | None = None
         self.given_up = False
         self.opening: asyncio.Timeout | None = None
@@ -63,7 +85,8 @@ class UpstreamConnection(UpstreamWire):
     def done(self, keep_for: float) -> None:
         """The exchange is over and left nothing behind."""
         self._exchange = None
-        super().release()
+        if self.held:
+            self.release()
         self.deadline = self._loop.time() + keep_for
         self._keeper.keep(self)
 

@@ -70,22 +70,31 @@ class Line(Protocol):
 
 
 class UpstreamExchange:
-    def __init__(self, method: str, http10: bool, upgrade: str, timeouts: Timeouts) -> None:
-        self._line: Line
+    # What most exchanges never change is written once, here.
+    _line: Line
+    _sent: bool = False
+    _over: bool = False
+    _outstanding: int = 0
+    _pending: bytes | bytearray = b""
+    _seen: int = 0
+    _interims: int = 0
+    _head: ScannedResponse | None = None
+    """Of the final response, once it is here."""
+    _reader: BodyReader
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        method: str,
+        http10: bool,
+        upgrade: str,
+        timeouts: Timeouts,
+    ) -> None:
+        self._loop = loop
         self._method = method
         self._http10 = http10
         self._upgrade = upgrade
         self._timeouts = timeouts
-        self._loop = asyncio.get_running_loop()
-        self._sent = False
-        self._over = False
-        self._outstanding = 0
-        self._pending = bytearray()
-        self._seen = 0
-        self._interims = 0
-        self._head: ScannedResponse | None = None
-        """Of the final response, once it is here."""
-        self._reader: BodyReader = CloseReader()
         self._patience = timeouts.first_byte
 
     # What a lane does with it
@@ -141,7 +150,10 @@ class UpstreamExchange:
                 self._moved()
                 self._deliver(self._reader.feed(data))
             else:
-                self._pending += data
+                if self._pending:
+                    self._pending += data
+                else:
+                    self._pending = data
                 self._read_head()
         except MessageError as bad:
             self._fail(UpstreamError(f"the server's answer is malformed: {bad.reason}"))
@@ -150,13 +162,17 @@ class UpstreamExchange:
 
     def _read_head(self) -> None:
         while head := scan_response(self._pending, self._method, self._upgrade, seen=self._seen):
-            del self._pending[: head.size]
-            self._seen = 0
+            block, data = self._pending[: head.size], bytes(self._pending[head.size :])
+            self._pending, self._seen = data, 0
             if head.status >= 200 or head.status == 101:
-                self._begin(head)
+                self._pending = b""
+                self._learn(bytes(block), head)
+                self._begin(head, data)
                 return
             self._inform(head)
         self._seen = len(self._pending)
+        if self._pending and not isinstance(self._pending, bytearray):
+            self._pending = bytearray(self._pending)  # it grows: single octets shall cost what they cost
 
     def _inform(self, head: ScannedResponse) -> None:
         """Pass an interim response on (RFC 9110 15.2), though not to HTTP/1.0, which knows none."""
@@ -166,13 +182,15 @@ class UpstreamExchange:
         if not self._http10:
             self._interim(ResponseHead(head.status, head.fields, head.reason))
 
-    def _begin(self, head: ScannedResponse) -> None:
+    def _learn(self, block: bytes, head: ScannedResponse) -> None:
+        """These bytes are this head."""
+
+    def _begin(self, head: ScannedResponse, data: bytes) -> None:
         """The final head is here, and maybe the whole response; then its content is one piece."""
-        data = bytes(self._pending)
-        self._pending.clear()
         self._head = head
         if head.status == 101:
             self._patience = inf
+            self._reader = CloseReader()
             self._switched(head, data)
             self._moved()
             return
@@ -209,7 +227,7 @@ class UpstreamExchange:
         self._over = True
         self._unwanted()
         if self._sent and self._head and self._head.keep_alive and not surplus:
-            self._line.done(_kept_for(self._head, self._timeouts.keep_alive))
+            self._line.done(kept_for(self._head, self._timeouts.keep_alive))
         else:
             self._line.abort()
 
@@ -277,7 +295,7 @@ class UpstreamExchange:
             line.abort()
 
 
-def _kept_for(head: ScannedResponse, ours: float) -> float:
+def kept_for(head: ScannedResponse, ours: float) -> float:
     """How long the connection may be idle: a second less than its server says that it will wait.
 
     Node waits 5 s and says so.  A request that meets the end is lost, and only
