@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from math import inf
+from time import monotonic
 from typing import cast
 
 from proxy.access_log import Tally
@@ -36,7 +37,7 @@ class Connection(asyncio.BufferedProtocol):
         self._entry = entry
         self._limits = entry.gate.limits
         self._seat = seat
-        self.clock = asyncio.get_running_loop().time
+        self.clock = monotonic  # what the loop's own clock asks
         self.phase = Phase.HEAD
         self.since = self._heard = self.clock()
         self._stream: ClientStream | None = None

@@ -49,6 +49,7 @@ class Dialogue:
         self._intake: Intake | None = None
         self._facade: Facade | None = None
         self._passage: Passage | None = None
+        self._course: Course | None = None
 
     @property
     def stopping(self) -> asyncio.Event:
@@ -189,7 +190,10 @@ class Dialogue:
         """A head without content whose way depends on nothing but the table goes there again."""
         receipt = turn.receipt
         if receipt and turn.received and not route.on_request and not receipt.path.startswith(CHALLENGE):
-            receipt.course = Course(self._gate.table, route)
+            course = self._course
+            if course is None or course.table is not self._gate.table or course.route is not route:
+                course = self._course = Course(self._gate.table, route)
+            receipt.course = course
 
     def _let_pass(self, turn: Turn, lane: FastLane, route: Route) -> None:
         passage = self._passage = Passage(lane, self, turn, route)
@@ -297,12 +301,13 @@ class Dialogue:
     def _record(self, turn: Turn) -> None:
         if not turn.answered:
             turn.answered = True
-            turn.answered_at = self._connection.clock()
-            self._gate.log(turn.tally.record(turn.answered_at))
+            now = turn.answered_at = self._connection.clock()
+            self._gate.log(turn.tally.record(now))
 
     def _next(self) -> None:
+        now = self.turn.answered_at if self.turn and self._intake is None else None
         self.turn = self._intake = self._passage = None
-        self._connection.enter(Phase.IDLE)
+        self._connection.enter(Phase.IDLE, now)
         if self._asked_to_go:
             self._connection.leave()
             return

@@ -91,17 +91,19 @@ class Passage(UpstreamExchange):
             raise NoServer(f"router {self._route.name} has no service")
         while True:
             server = self._server = self._lane.balancer.choose(service, excluding=self._tried)
-            self._turn.tally.server = server.url
             try:
                 kept = self._lane.pool.take(server)
             except NeverSent as error:
+                self._turn.tally.server = server.url
                 if not self._may_ask_another(error):
                     raise
                 continue
             if kept:
+                self._turn.tally.server = kept.url
                 self._kept = True
                 self._ask(kept, server)
             else:
+                self._turn.tally.server = server.url
                 self._connect(server)
             return
 

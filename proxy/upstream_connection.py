@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from math import inf
+from time import monotonic
 from typing import Final, Protocol, TypeAlias
 
 from proxy.awaited_exchange import AwaitedExchange
@@ -53,6 +54,7 @@ class UpstreamConnection(UpstreamWire):
     ) -> None:
         super().__init__(scratch)
         self.server = server
+        self.url = server.url
         self.deadline = inf
         """When the keeper shall call `expire`: one sweep looks after all of them, there is no timer each."""
         self._timeouts = timeouts
@@ -87,7 +89,7 @@ class UpstreamConnection(UpstreamWire):
         self._exchange = None
         if self.held:
             self.release()
-        self.deadline = self._loop.time() + keep_for
+        self.deadline = monotonic() + keep_for
         self._keeper.keep(self)
 
     # From the event loop

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from math import inf
+from time import monotonic
 from typing import Final, Protocol
 
 from proxy.exchange import ResponseHead, TimedOut, Truncated, UpstreamError, get
@@ -140,7 +141,7 @@ class UpstreamExchange:
         whose client is slow.
         """
         if not self._over:
-            self._line.deadline = inf if self._line.held else self._loop.time() + self._patience
+            self._line.deadline = inf if self._line.held else monotonic() + self._patience
 
     # The response
 
