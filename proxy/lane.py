@@ -23,8 +23,8 @@ from proxy.pages import page
 from proxy.table import Route
 from proxy.turn import Turn
 from proxy.upstream import ATTEMPTS, IDEMPOTENT, Pool
-from proxy.upstream_connection import AnswerMemo, UpstreamConnection
-from proxy.upstream_exchange import Unanswered, UpstreamExchange, kept_for
+from proxy.upstream_connection import UpstreamConnection
+from proxy.upstream_exchange import AnswerMemo, Unanswered, UpstreamExchange, kept_for
 from proxy.writing import frame_request, write_request
 
 if TYPE_CHECKING:
@@ -54,7 +54,6 @@ class FastLane:
 class Passage(UpstreamExchange):
     # What most passages never change is written once, here.
     _over: bool = True  # until somebody is asked
-    _line: UpstreamConnection
     _tried: tuple[Server, ...] = ()
     _server: Server | None = None
     _kept: bool = False

@@ -7,7 +7,6 @@ is closed, so that it can never become the answer to somebody else.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from math import inf
 from time import monotonic
 from typing import Final, Protocol, TypeAlias
@@ -17,7 +16,7 @@ from proxy.exchange import Request, Response, Truncated, UpstreamError
 from proxy.framing import Framing
 from proxy.model import Server
 from proxy.socket_transport import SocketTransport
-from proxy.upstream_exchange import Timeouts, UpstreamExchange
+from proxy.upstream_exchange import AnswerMemo, Timeouts, UpstreamExchange
 from proxy.upstream_wire import UpstreamWire
 
 Address: TypeAlias = tuple[str, str, str, int]
@@ -30,22 +29,6 @@ class Keeper(Protocol):
 
     def keep(self, connection: UpstreamConnection) -> None: ...
     def forget(self, connection: UpstreamConnection) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerMemo:
-    """The last answer of a connection: its head as it came and as clients get it.
-
-    Apps say the same head again and again, within a second even with its date.
-    """
-
-    block: bytes
-    size: int
-    """With its content."""
-    method: str
-    status: int
-    written: bytes
-    keep_for: float
 
 
 class UpstreamConnection(UpstreamWire):

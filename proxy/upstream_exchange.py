@@ -49,11 +49,28 @@ class Unanswered(UpstreamError):
     """
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerMemo:
+    """The last answer of a connection: its head as it came and as clients get it.
+
+    Apps say the same head again and again, within a second even with its date.
+    """
+
+    block: bytes
+    size: int
+    """With its content."""
+    method: str
+    status: int
+    written: bytes
+    keep_for: float
+
+
 class Line(Protocol):
     """The connection, which an exchange has for itself until it says `done`."""
 
     deadline: float
     """When `expire` is called."""
+    memo: AnswerMemo | None
 
     @property
     def held(self) -> bool: ...

@@ -131,8 +131,8 @@ class Settings:
         default=Timeout(60),
     )
     fast_lane: Switch = option(
-        doc="Whether requests that need nothing of aiohttp pass beside it, several times faster. `off` is for "
-        "finding out whether that is where a fault lies.",
+        doc="Whether requests that need nothing of aiohttp pass beside it, several times faster. `off` is "
+        "for finding out whether that is where a fault lies.",
         example="off",
         default=Switch("on"),
     )
