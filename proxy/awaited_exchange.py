@@ -17,8 +17,8 @@ class AwaitedExchange(UpstreamExchange):
     def __init__(
         self, line: Line, request: Request, framing: Framing, upgrade: str, timeouts: Timeouts
     ) -> None:
-        loop = asyncio.get_running_loop()
-        super().__init__(loop, request.head.method, request.head.http10, upgrade, timeouts)
+        self._loop = asyncio.get_running_loop()
+        super().__init__(request.head.method, request.head.http10, upgrade, timeouts)
         self._line = line
         self._request = request
         self._framing = framing

@@ -258,11 +258,14 @@ class Dialogue:
 
     def may_keep(self, turn: Turn) -> bool:
         """Whether the connection may serve another request after this one."""
-        return turn.scanned.keep_alive and not turn.awaits_invitation and not self._asked_to_go
+        scanned = turn.scanned
+        if not scanned.keep_alive or (scanned.expects_continue and turn.awaits_invitation):
+            return False
+        return not self._asked_to_go
 
     @property
     def _asked_to_go(self) -> bool:
-        return self.stopping.is_set() or self._gate.capacity.wanted
+        return self._gate.asks_to_go
 
     def inform(self, turn: Turn, head: ResponseHead) -> None:
         """Pass an interim response on at once; HTTP/1.0 clients know none (RFC 9110 15.2)."""
@@ -277,6 +280,11 @@ class Dialogue:
         stream = self._connection.upgrade(turn.tally, early)
         self.wire.release("pipelined")
         return stream
+
+    def finish_and_stay(self, turn: Turn) -> None:
+        """An answer went out at once, after a request that was whole; `may_keep` has just been asked."""
+        self._record(turn)
+        self._rest()
 
     def finish(self, turn: Turn, keep: bool) -> None:
         """The answer is out whole."""
@@ -305,12 +313,18 @@ class Dialogue:
             self._gate.log(turn.tally.record(now))
 
     def _next(self) -> None:
+        if self._asked_to_go:
+            self.turn = self._intake = self._passage = None
+            self._connection.enter(Phase.IDLE)
+            self._connection.leave()
+        else:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Between two requests."""
         now = self.turn.answered_at if self.turn and self._intake is None else None
         self.turn = self._intake = self._passage = None
         self._connection.enter(Phase.IDLE, now)
-        if self._asked_to_go:
-            self._connection.leave()
-            return
         if self.wire.held:
             self.wire.release("pipelined", "server")
         if self._pending:

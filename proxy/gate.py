@@ -49,6 +49,11 @@ class Gate:
         self.entries.append(entry)
         return entry
 
+    @property
+    def asks_to_go(self) -> bool:
+        """Whether whoever has been served shall leave: we stop, or others wait for a seat."""
+        return self.stopping.is_set() or self.capacity.wanted
+
     def connections(self) -> list[Connection]:
         """A snapshot: who acts on connections makes them leave."""
         return [connection for entry in self.entries for connection in entry.connections]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from proxy.balancer import Balancer
@@ -67,7 +68,7 @@ class Passage(UpstreamExchange):
 
     def __init__(self, lane: FastLane, dialogue: Dialogue, turn: Turn, route: Route) -> None:
         scanned, pool = turn.scanned, lane.pool
-        super().__init__(pool.loop, scanned.method, scanned.http10, "", pool.timeouts)
+        super().__init__(scanned.method, scanned.http10, "", pool.timeouts)
         self._lane = lane
         self._dialogue = dialogue
         self._turn = turn
@@ -124,7 +125,7 @@ class Passage(UpstreamExchange):
 
     def _connect(self, server: Server) -> None:
         # Connecting has time-outs, TLS and names to look up, and happens once per kept connection.
-        self._connecting = self._loop.create_task(self._ask_over_new(server))
+        self._connecting = asyncio.get_running_loop().create_task(self._ask_over_new(server))
 
     async def _ask_over_new(self, server: Server) -> None:
         self._kept = False
@@ -158,7 +159,7 @@ class Passage(UpstreamExchange):
             self._dialogue.release("server")
         self._sent = self._turn.received
         line.write(data)
-        self._moved()
+        line.deadline = monotonic() + self._patience
 
     def _written(self, server: Server) -> bytes:
         """The head for the server, from memory where nothing about it can have changed."""
@@ -227,8 +228,8 @@ class Passage(UpstreamExchange):
             memo.method == self._method
             and not self._http10
             and not self._route.on_response
-            and self._dialogue.may_keep(self._turn)
             and self._dialogue.wire.open
+            and self._dialogue.may_keep(self._turn)
         )
 
     def _repeat(self, memo: AnswerMemo, data: bytes) -> None:
@@ -241,7 +242,7 @@ class Passage(UpstreamExchange):
         if dialogue.wire.held:
             dialogue.release("server")
         dialogue.wire.send_if_open(memo.written + data[len(memo.block) :])
-        dialogue.finish(turn, keep=True)
+        dialogue.finish_and_stay(turn)
 
     def _learn(self, block: bytes, head: ScannedResponse) -> None:
         self._line.memo = None
@@ -349,7 +350,7 @@ class Passage(UpstreamExchange):
             # same when done twice is asked again, once (RFC 9110 9.2.2, RFC 9112 9.3.1).
             self._connect(self._server)
         elif isinstance(error, Unanswered) and self._may_ask_another(error):
-            self._loop.call_soon(self._set_out_again)
+            asyncio.get_running_loop().call_soon(self._set_out_again)
         else:
             self._give_up(error)
 

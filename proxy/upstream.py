@@ -51,7 +51,6 @@ class Pool:
         self._served: frozenset[Address] | None = None
         self._gone: dict[str, None] = {}
         self._closed = False
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._scratch = memoryview(bytearray(READ_SIZE))
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -117,17 +116,11 @@ class Pool:
         self._idle.clear()
         await asyncio.sleep(0)  # the loop closes the sockets when it comes round
 
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-        return self._loop
-
     def take(self, server: Server) -> UpstreamConnection | None:
         """The idle connection used last: the others can grow old and close."""
-        if self._is_gone(server):
+        if (self._closed or server.owner in self._gone) and self._is_gone(server):
             raise NeverSent("the server's container is gone")
-        idle = self._idle.get(_address(server), [])
+        idle = self._idle.get((server.owner, server.scheme, server.address, server.port))
         while idle:
             connection = idle.pop()
             if connection.fit:

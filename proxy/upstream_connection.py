@@ -65,7 +65,13 @@ class UpstreamConnection(UpstreamWire):
     @property
     def fit(self) -> bool:
         """Whether an idle connection can serve again: nothing came on it, not even its end."""
-        return self.alive and self._exchange is None and not self.readable()
+        return (
+            self._connected
+            and self._exchange is None
+            and not self.given_up
+            and not self._transport.is_closing()
+            and not self._poll.poll(0)
+        )
 
     def done(self, keep_for: float) -> None:
         """The exchange is over and left nothing behind."""

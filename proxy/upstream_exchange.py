@@ -10,7 +10,6 @@ comes is handed to a lane in a few calls, and whatever goes wrong in one.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from math import inf
 from time import monotonic
@@ -102,13 +101,11 @@ class UpstreamExchange:
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
         method: str,
         http10: bool,
         upgrade: str,
         timeouts: Timeouts,
     ) -> None:
-        self._loop = loop
         self._method = method
         self._http10 = http10
         self._upgrade = upgrade
