@@ -73,15 +73,18 @@ class Dialogue:
         if last and course and self._may_repeat(course):
             self._repeat(last, course, now)
             return
+        if not self._pending and self._may_begin and (turn := self._reception.whole(data, now)):
+            self._start(turn)
+            return
         self._pending += data
         self.advance()
 
     def _may_repeat(self, course: Course) -> bool:
-        return (
-            course.table is self._gate.table
-            and self._connection.phase in (Phase.IDLE, Phase.HEAD)
-            and not self.wire.full
-        )
+        return course.table is self._gate.table and self._may_begin
+
+    @property
+    def _may_begin(self) -> bool:
+        return self._connection.phase in (Phase.IDLE, Phase.HEAD) and not self.wire.full
 
     def _repeat(self, receipt: Receipt, course: Course, now: float) -> None:
         """The same head as before, and nothing that could decide differently: the same route."""

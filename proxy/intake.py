@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxy.exchange import Fields
-from proxy.framing import BodyReader, Framing, reader_of, write_chunk
+from proxy.framing import NO_BODY, BodyReader, Framing, reader_of, write_chunk
 
 
 class Intake:
@@ -17,6 +17,8 @@ class Intake:
     @classmethod
     def of(cls, framing: Framing) -> Intake | None:
         """None for a request that has no content to wait for."""
+        if framing is NO_BODY:
+            return None
         reader = reader_of(framing)
         return None if reader.done else cls(reader, framing.kind == "chunked")
 

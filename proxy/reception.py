@@ -47,6 +47,15 @@ class Reception:
         del pending[: receipt.scanned.size]
         return self.turn(receipt, now)
 
+    def whole(self, data: bytes, now: float) -> Turn | None:
+        """The next request where these bytes are an ordinary head and nothing else, as they mostly are."""
+        if self._reader and len(data) <= LIMITS.head and data.find(b"\r\n\r\n") == len(data) - 4:
+            receipt = self._reader.read(data)
+            if receipt:
+                self._keep(receipt)
+                return self.turn(receipt, now)
+        return None
+
     def turn(self, receipt: Receipt, now: float) -> Turn:
         head = receipt.head
         tally = Tally(self._entry.name, receipt.client, now, head.method, head.host, receipt.path)
