@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 CLIENT_LEFT = 499
 """The client went before any answer; nginx's number for it, which log tools know."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccessRecord:
+class AccessRecord(NamedTuple):
     """One request.  `path` is without the query, which often carries secrets.
 
     `bytes_in` and `bytes_out` count content, not heads.  `fault` says in plain
@@ -52,17 +52,17 @@ class Tally:
 
     def record(self, now: float) -> AccessRecord:
         return AccessRecord(
-            entrypoint=self.entrypoint,
-            client=self.client,
-            method=self.method,
-            host=self.host,
-            path=self.path,
-            status=self.status or CLIENT_LEFT,
-            bytes_in=self.bytes_in,
-            bytes_out=self.bytes_out,
-            duration=now - self.started,
-            router=self.router,
-            server=self.server,
-            fault=self.fault,
-            bug=self.bug,
+            self.entrypoint,
+            self.client,
+            self.method,
+            self.host,
+            self.path,
+            self.status or CLIENT_LEFT,
+            self.bytes_in,
+            self.bytes_out,
+            now - self.started,
+            self.router,
+            self.server,
+            self.fault,
+            self.bug,
         )

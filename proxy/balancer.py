@@ -21,6 +21,8 @@ class Balancer:
 
     def choose(self, service: Service, excluding: Collection[Server] = ()) -> Server:
         """The server whose turn it is; `excluding` are those that have just failed this request."""
+        if len(service.servers) == 1 and not excluding and service.servers[0].weight > 0:
+            return service.servers[0]
         able = [server for server in service.servers if server.weight > 0 and server not in excluding]
         if not able:
             raise NoServer(f"service {service.name} has no server that is up")

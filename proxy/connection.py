@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from math import inf
+from time import monotonic
 from typing import cast
 
 from proxy.access_log import Tally
@@ -22,6 +23,9 @@ from proxy.wire import Wire
 DISCARDED = 16 * 1024 * 1024
 """Bytes that a leaving connection throws away at most."""
 
+SILENT = 3.0
+"""Seconds after which a connection forgets what it remembers of its client's requests."""
+
 
 class Connection(asyncio.BufferedProtocol):
     wire: Wire
@@ -33,7 +37,7 @@ class Connection(asyncio.BufferedProtocol):
         self._entry = entry
         self._limits = entry.gate.limits
         self._seat = seat
-        self.clock = asyncio.get_running_loop().time
+        self.clock = monotonic  # what the loop's own clock asks
         self.phase = Phase.HEAD
         self.since = self._heard = self.clock()
         self._stream: ClientStream | None = None
@@ -65,7 +69,7 @@ class Connection(asyncio.BufferedProtocol):
         elif self._stream:
             self._stream.feed(data)
         else:
-            self.dialogue.hear(data)
+            self.dialogue.hear(data, self._heard)
 
     def eof_received(self) -> bool:
         """The client's end.  In the middle of a turn it means, as for nginx and Go, that nobody waits."""
@@ -80,6 +84,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         self.wire.resume_writing()
+        self.dialogue.client_ready()
         if self.wire.release("unsent"):
             self.dialogue.advance()
 
@@ -99,8 +104,8 @@ class Connection(asyncio.BufferedProtocol):
 
     # From the dialogue
 
-    def enter(self, phase: Phase) -> None:
-        self.phase, self.since = phase, self.clock()
+    def enter(self, phase: Phase, now: float | None = None) -> None:
+        self.phase, self.since = phase, self.clock() if now is None else now
 
     def listen_again(self) -> None:
         """It was us who kept the client from sending: its time begins now."""
@@ -143,6 +148,10 @@ class Connection(asyncio.BufferedProtocol):
                 self.wire.close()
         elif waited > {Phase.IDLE: limits.idle, Phase.LEAVING: limits.linger}.get(self.phase, inf):
             self.wire.close()
+        elif self.phase is Phase.IDLE and waited > SILENT:
+            self.dialogue.forget()
+        elif self.phase is Phase.TURN and turn and turn.answered and now - turn.answered_at > limits.unread:
+            self.leave()
         elif self.phase is Phase.TURN and turn and self._content_stalled(turn, now):
             self.dialogue.time_out_content(turn)
 

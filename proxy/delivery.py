@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
@@ -24,21 +24,38 @@ async def deliver(dialogue: Dialogue, turn: Turn, response: Response) -> bool:
     if response.upgraded:
         return await _switch(dialogue, turn, response, response.upgraded)
     body = response.body
-    length = len(body) if isinstance(body, bytes) else body.length
+    try:
+        opening = open_answer(dialogue, turn, response, len(body) if isinstance(body, bytes) else body.length)
+    except ValueError as bug:
+        await _let_go(body)
+        return await deliver(dialogue, turn, turn.failed(bug))
+    await _send(dialogue, turn, opening.head, body, opening.framing)
+    dialogue.finish(turn, opening.keep)
+    return opening.keep
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How an answer begins, how its end is told, and whether the connection stays."""
+
+    head: bytes
+    framing: Framing
+    keep: bool
+
+
+def open_answer(dialogue: Dialogue, turn: Turn, response: Response, length: int | None) -> Opening:
+    """Begin the final answer; its content has this length, if that is known.
+
+    ValueError where a middleware made a head that two readers could understand
+    differently: nobody gets it, and nothing has begun.
+    """
     asked = turn.scanned
     framing = frame_response(asked.method, response.status, length, asked.http10)
     keep = dialogue.may_keep(turn) and framing.kind != "close"
-    try:
-        head = write_response(response, framing, keep_alive=keep, http10=asked.http10)
-    except ValueError as bug:
-        # A middleware made a head that two readers could understand differently: nobody gets it.
-        await _let_go(body)
-        return await deliver(dialogue, turn, turn.failed(bug))
+    head = write_response(response, framing, keep_alive=keep, http10=asked.http10)
     turn.started, turn.ends_by_closing = True, framing.kind == "close"
     turn.tally.status = response.status
-    await _send(dialogue, turn, head, body, framing)
-    dialogue.finish(turn, keep)
-    return keep
+    return Opening(head, framing, keep)
 
 
 async def _send(dialogue: Dialogue, turn: Turn, head: bytes, body: bytes | Body, framing: Framing) -> None:

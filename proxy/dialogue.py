@@ -13,16 +13,19 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from proxy.client_stream import ClientStream
-from proxy.decision import Decision, decide
+from proxy.decision import CHALLENGE, Decision, decide
 from proxy.delivery import interim, own_answer
 from proxy.exchange import IPAddress, Response, ResponseHead
 from proxy.facade import Facade
 from proxy.fields import MessageError
 from proxy.gate import Entry
 from proxy.intake import Intake
+from proxy.lane import FastLane, Passage
+from proxy.ordinary import Course, Receipt
 from proxy.pages import page
 from proxy.phase import Phase
 from proxy.reception import Reception, Refused
+from proxy.table import Route
 from proxy.turn import Turn
 
 if TYPE_CHECKING:
@@ -45,6 +48,8 @@ class Dialogue:
         self._pending = bytearray()
         self._intake: Intake | None = None
         self._facade: Facade | None = None
+        self._passage: Passage | None = None
+        self._course: Course | None = None
 
     @property
     def stopping(self) -> asyncio.Event:
@@ -62,9 +67,37 @@ class Dialogue:
 
     # Scan and decide
 
-    def hear(self, data: bytes) -> None:
+    def hear(self, data: bytes, now: float) -> None:
+        last = self._reception.last
+        course = last.course if last and data == last.block and not self._pending else None
+        if last and course and self._may_repeat(course):
+            self._repeat(last, course, now)
+            return
+        if not self._pending and self._may_begin and (turn := self._reception.whole(data, now)):
+            self._start(turn)
+            return
         self._pending += data
         self.advance()
+
+    def _may_repeat(self, course: Course) -> bool:
+        return course.table is self._gate.table and self._may_begin
+
+    @property
+    def _may_begin(self) -> bool:
+        return self._connection.phase in (Phase.IDLE, Phase.HEAD) and not self.wire.full
+
+    def _repeat(self, receipt: Receipt, course: Course, now: float) -> None:
+        """The same head as before, and nothing that could decide differently: the same route."""
+        self._connection.enter(Phase.TURN, now)
+        turn = self.turn = self._reception.turn(receipt, now)
+        turn.route, turn.received = course.route, True
+        turn.tally.router = course.route.name
+        if self._gate.fast:
+            passage = self._passage = Passage(self._gate.fast, self, turn, course.route)
+            passage.set_out()
+
+    def forget(self) -> None:
+        self._reception.forget()
 
     def advance(self) -> None:
         """Do what can be done with the bytes that are here, though not more than one request at a time.
@@ -118,6 +151,9 @@ class Dialogue:
         turn.tally.router = turn.route.name if turn.route else ""
         if turn.response and isinstance(turn.response.body, bytes):
             self._answer(turn, turn.response)
+        elif self._gate.fast and turn.route and not turn.response and self._gate.fast.takes(turn):
+            self._remember(turn, turn.route)
+            self._let_pass(turn, self._gate.fast, turn.route)
         else:
             self._hand_over(turn)
 
@@ -160,6 +196,28 @@ class Dialogue:
     def time_out_content(self, turn: Turn) -> None:
         self.refuse(Refused(408, "the content of the request did not come", turn.tally))
 
+    # The fast lane
+
+    def _remember(self, turn: Turn, route: Route) -> None:
+        """A head without content whose way depends on nothing but the table goes there again."""
+        receipt = turn.receipt
+        if receipt and turn.received and not route.on_request and not receipt.path.startswith(CHALLENGE):
+            course = self._course
+            if course is None or course.table is not self._gate.table or course.route is not route:
+                course = self._course = Course(self._gate.table, route)
+            receipt.course = course
+
+    def _let_pass(self, turn: Turn, lane: FastLane, route: Route) -> None:
+        passage = self._passage = Passage(lane, self, turn, route)
+        if self._pending and not turn.received:
+            self._take_in(turn)  # what is here of the content leaves together with the head
+        if self._passage is passage:
+            passage.set_out()
+
+    def client_ready(self) -> None:
+        if self._passage:
+            self._passage.client_ready()
+
     # Hand over to aiohttp
 
     def _hand_over(self, turn: Turn) -> None:
@@ -179,16 +237,21 @@ class Dialogue:
             return
         turn.tally.bytes_in = intake.size
         turn.received, turn.trailers = intake.ended, intake.trailers
-        if content and self._facade:
-            self._facade.feed(content)
+        if self._passage:
+            self._passage.take(content)
+        elif self._facade and (framed := intake.framed(content)):
+            self._facade.feed(framed)
         if turn.received and turn.answered:
             self._next()
 
     def detach(self) -> None:
-        """Take the connection away from aiohttp: a handler that still runs is cancelled."""
+        """Take the connection away from its lane: what is asked of a server is given up."""
         facade, self._facade = self._facade, None
+        passage, self._passage = self._passage, None
         if facade:
             facade.detach()
+        if passage:
+            passage.abandon()
 
     def hold(self, reason: str) -> None:
         if self._connection.phase is Phase.TURN:
@@ -207,11 +270,14 @@ class Dialogue:
 
     def may_keep(self, turn: Turn) -> bool:
         """Whether the connection may serve another request after this one."""
-        return turn.scanned.keep_alive and not turn.awaits_invitation and not self._asked_to_go
+        scanned = turn.scanned
+        if not scanned.keep_alive or (scanned.expects_continue and turn.awaits_invitation):
+            return False
+        return not self._asked_to_go
 
     @property
     def _asked_to_go(self) -> bool:
-        return self.stopping.is_set() or self._gate.capacity.wanted
+        return self._gate.asks_to_go
 
     def inform(self, turn: Turn, head: ResponseHead) -> None:
         """Pass an interim response on at once; HTTP/1.0 clients know none (RFC 9110 15.2)."""
@@ -226,6 +292,11 @@ class Dialogue:
         stream = self._connection.upgrade(turn.tally, early)
         self.wire.release("pipelined")
         return stream
+
+    def finish_and_stay(self, turn: Turn) -> None:
+        """An answer went out at once, after a request that was whole; `may_keep` has just been asked."""
+        self._record(turn)
+        self._rest()
 
     def finish(self, turn: Turn, keep: bool) -> None:
         """The answer is out whole."""
@@ -250,14 +321,24 @@ class Dialogue:
     def _record(self, turn: Turn) -> None:
         if not turn.answered:
             turn.answered = True
-            self._gate.log(turn.tally.record(self._connection.clock()))
+            now = turn.answered_at = self._connection.clock()
+            self._gate.log(turn.tally.record(now))
 
     def _next(self) -> None:
-        self.turn = self._intake = None
-        self._connection.enter(Phase.IDLE)
         if self._asked_to_go:
+            self.turn = self._intake = self._passage = None
+            self._connection.enter(Phase.IDLE)
             self._connection.leave()
-            return
-        self.wire.release("pipelined")
-        # Not from within the handler whose turn has just ended.
-        asyncio.get_running_loop().call_soon(self.advance)
+        else:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Between two requests."""
+        now = self.turn.answered_at if self.turn and self._intake is None else None
+        self.turn = self._intake = self._passage = None
+        self._connection.enter(Phase.IDLE, now)
+        if self.wire.held:
+            self.wire.release("pipelined", "server")
+        if self._pending:
+            # Not from within the handler whose turn has just ended.
+            asyncio.get_running_loop().call_soon(self.advance)

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from proxy.connection import Connection
 from proxy.gate import Entry
 from proxy.headers import plain_address
+from proxy.socket_transport import SocketTransport
 
 BATCH = 64
 """Connections accepted before others get their turn of the loop."""
@@ -89,17 +90,30 @@ class Door:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         peer = plain_address(ip_address(address.partition("%")[0]))
         connection = Connection(self._entry, self._entry.gate.capacity.take(), peer)
+        if not self._context:
+            self._begin(client, connection)
+            return
         task = self._tasks.create_task(self._welcome(client, connection))
         self._arriving.add(task)
         task.add_done_callback(self._arriving.discard)
 
+    def _begin(self, client: socket.socket, connection: Connection) -> None:
+        try:
+            transport = SocketTransport(client, connection)
+        except OSError:  # the client has left already
+            client.close()
+            connection.never_began()
+            return
+        connection.connection_made(transport)
+        transport.resume_reading()
+
     async def _welcome(self, client: socket.socket, connection: Connection) -> None:
         try:
-            if self._context and not await self._speaks_tls(client):
+            if await self._speaks_tls(client):
+                await self._shake_hands(client, connection)
+            else:
                 client.close()
                 connection.never_began()
-                return
-            await self._connect(client, connection)
         except (OSError, asyncio.CancelledError):
             # A handshake that failed, took too long or was sent away is the client's loss alone.
             connection.never_began()
@@ -109,13 +123,9 @@ class Door:
                 {"message": "a connection could not be taken in", "exception": bug}
             )
 
-    async def _connect(self, client: socket.socket, connection: Connection) -> None:
-        loop = asyncio.get_running_loop()
-        if not self._context:
-            await loop.connect_accepted_socket(lambda: connection, client)
-            return
+    async def _shake_hands(self, client: socket.socket, connection: Connection) -> None:
         limits = self._entry.gate.limits
-        await loop.connect_accepted_socket(
+        await asyncio.get_running_loop().connect_accepted_socket(
             lambda: connection,
             client,
             ssl=self._context,

@@ -15,6 +15,7 @@ from proxy.capacity import Capacity, connection_cap, open_files_limit
 from proxy.door import Door
 from proxy.gate import Gate
 from proxy.headers import TrustedProxies
+from proxy.lane import FastLane
 from proxy.limits import Limits
 from proxy.server import AiohttpLane
 from proxy.table import RoutingTable
@@ -55,6 +56,7 @@ class Entrypoints:
         trusted: TrustedProxies | None = None,
         limits: Limits | None = None,
         table: RoutingTable | None = None,
+        fast_lane: bool = True,
     ) -> None:
         self._listeners = listeners
         self._sni = sni
@@ -67,6 +69,7 @@ class Entrypoints:
             answers=answers,
             log=log,
             lane=self._lane,
+            fast=FastLane(pool, balancer) if fast_lane else None,
             capacity=Capacity(self._limits.connections or connection_cap(open_files_limit())),
         )
         self._doors: list[tuple[str, Door]] = []
@@ -119,6 +122,7 @@ class Entrypoints:
         except TimeoutError:
             for connection in self._gate.connections():
                 connection.abort()
+            await asyncio.sleep(0)  # the loop tells their ends when it comes round
         await self._lane.close()
         if self._sweeper:
             self._sweeper.cancel()

@@ -12,6 +12,7 @@ from proxy.access_log import AccessRecord
 from proxy.capacity import Capacity
 from proxy.headers import TrustedProxies
 from proxy.limits import Limits
+from proxy.ordinary import LineMemo
 from proxy.phase import Phase
 from proxy.table import RoutingTable
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from aiohttp.web_protocol import RequestHandler
 
     from proxy.connection import Connection
+    from proxy.lane import FastLane
 
 
 class Lane(Protocol):
@@ -37,6 +39,8 @@ class Gate:
     log: Callable[[AccessRecord], None]
     lane: Lane
     capacity: Capacity
+    fast: FastLane | None = None
+    """Where plain turns pass; None where that is switched off."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     entries: list[Entry] = field(default_factory=list)
 
@@ -44,6 +48,11 @@ class Gate:
         entry = Entry(name, tls, port, self)
         self.entries.append(entry)
         return entry
+
+    @property
+    def asks_to_go(self) -> bool:
+        """Whether whoever has been served shall leave: we stop, or others wait for a seat."""
+        return self.stopping.is_set() or self.capacity.wanted
 
     def connections(self) -> list[Connection]:
         """A snapshot: who acts on connections makes them leave."""
@@ -65,5 +74,6 @@ class Entry:
     port: int
     gate: Gate
     connections: set[Connection] = field(default_factory=set)
+    lines: LineMemo = field(default_factory=LineMemo)
     scratch: memoryview = field(default_factory=lambda: memoryview(bytearray(64 * 1024)))
     """All connections read into this one buffer and copy out: an idle one holds none of its own."""

@@ -63,7 +63,7 @@ LOOK_ALIKES: Final = frozenset(("content_length", "transfer_encoding"))  # CGI a
 OTHER_HTTP: Final = frozenset(("h2c", "h2", "http", "tls"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ScannedRequest:
     """A request's head as the client wrote it.
 

@@ -16,7 +16,7 @@ from proxy.authority import parse_authority, url_host
 from proxy.exchange import Fields, IPAddress, RequestHead, get, without
 from proxy.model import Server, Service
 from proxy.target import BadTarget, split_target
-from proxy.visitor import DEFAULT_PORT, TrustedProxies, forwarded, plain_address, visitor_of
+from proxy.visitor import DEFAULT_PORT, TrustedProxies, Visitor, forwarded, plain_address, visitor_of
 
 HOP_BY_HOP = frozenset(
     ("connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te",
@@ -72,18 +72,11 @@ def received(
     authority, host, target = _asked_for(scanned.target, _joined(lines["host"]))
     visitor = visitor_of(said, peer, tls, authority, local_port, trusted)
     chain = get(said, "X-Forwarded-For")
-    about = (
-        ("X-Forwarded-For", f"{chain}, {peer}" if chain else str(peer)),
-        ("X-Forwarded-Proto", visitor.scheme),
-        ("X-Forwarded-Host", visitor.authority),
-        ("X-Forwarded-Port", str(visitor.port)),
-        ("X-Real-Ip", str(visitor.address)),
-        ("Forwarded", forwarded(visitor)),
-    )
+    about = introduction(visitor, peer, chain)
     return RequestHead(
         method=scanned.method,
         target=target,
-        fields=(*_full((("Host", authority),)), *_end_to_end(lines), *_others(said), *_full(about)),
+        fields=(*_full((("Host", authority),)), *_end_to_end(lines), *_others(said), *about),
         host=host,
         client_ip=visitor.address,
         scheme=visitor.scheme,
@@ -92,18 +85,38 @@ def received(
     )
 
 
+def introduction(visitor: Visitor, peer: IPAddress, chain: str = "") -> Fields:
+    """Who asks, for apps; `chain` is whom a trusted peer speaks for."""
+    return _full(
+        (
+            ("X-Forwarded-For", f"{chain}, {peer}" if chain else str(peer)),
+            ("X-Forwarded-Proto", visitor.scheme),
+            ("X-Forwarded-Host", visitor.authority),
+            ("X-Forwarded-Port", str(visitor.port)),
+            ("X-Real-Ip", str(visitor.address)),
+            ("Forwarded", forwarded(visitor)),
+        )
+    )
+
+
+def host_and_authority(host_field: str) -> tuple[str, str]:
+    """What the server gets as Host, and the host that routing sees."""
+    try:
+        host, port = parse_authority(host_field)
+    except ValueError:
+        raise BadRequest("The Host field does not name a host.") from None
+    return url_host(host) + (f":{port}" if port else ""), host
+
+
 def _asked_for(raw_target: str, host_field: str) -> tuple[str, str, str]:
     """Host field, host and target; an absolute target wins over the Host field (RFC 9112 3.2.2)."""
     try:
         named, target = split_target(raw_target)
         if not host_field and named is None:
             return "", "", target  # HTTP/1.0, or a client that has no name for us (RFC 9112 3.2)
-        host, port = parse_authority(host_field if named is None else named)
     except BadTarget as error:
         raise BadRequest(str(error)) from None
-    except ValueError:
-        raise BadRequest("The Host field does not name a host.") from None
-    return url_host(host) + (f":{port}" if port else ""), host, target
+    return *host_and_authority(host_field if named is None else named), target
 
 
 def _sorted(fields: Fields) -> dict[Kind, list[tuple[str, str]]]:

@@ -1,9 +1,9 @@
-"""Intake: a request's content on its way from the client to aiohttp, checked and framed anew."""
+"""Intake: a request's content on its way from the client to a lane, checked."""
 
 from __future__ import annotations
 
 from proxy.exchange import Fields
-from proxy.framing import BodyReader, Framing, reader_of, write_chunk
+from proxy.framing import NO_BODY, BodyReader, Framing, reader_of, write_chunk
 
 
 class Intake:
@@ -17,6 +17,8 @@ class Intake:
     @classmethod
     def of(cls, framing: Framing) -> Intake | None:
         """None for a request that has no content to wait for."""
+        if framing is NO_BODY:
+            return None
         reader = reader_of(framing)
         return None if reader.done else cls(reader, framing.kind == "chunked")
 
@@ -29,10 +31,14 @@ class Intake:
         return self._reader.trailers
 
     def take(self, pending: bytearray) -> bytes:
-        """The next bytes for aiohttp.  What belongs to the next request stays in `pending`."""
+        """The next of the content.  What belongs to the next request stays in `pending`."""
         content = self._reader.feed(bytes(pending))
         pending[:] = self._reader.surplus if self.ended else b""
         self.size += len(content)
+        return content
+
+    def framed(self, content: bytes) -> bytes:
+        """As aiohttp gets it."""
         if not self._chunked:
             return content
         return write_chunk(content) + (b"0\r\n\r\n" if self.ended else b"")

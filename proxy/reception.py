@@ -6,9 +6,13 @@ from proxy.access_log import Tally
 from proxy.exchange import IPAddress
 from proxy.fields import MessageError
 from proxy.gate import Entry
-from proxy.head import scan_request
-from proxy.headers import BadRequest, received
+from proxy.head import LIMITS, scan_request
+from proxy.headers import BadRequest, plain_address, received
+from proxy.ordinary import Reader, Receipt
 from proxy.turn import Turn
+
+LONGEST_KEPT = 4 * 1024
+"""Octets of a head that a connection remembers at most."""
 
 
 class Refused(Exception):
@@ -27,20 +31,57 @@ class Reception:
     def __init__(self, entry: Entry, peer: IPAddress) -> None:
         self._entry = entry
         self._peer = peer
+        self.last: Receipt | None = None
+        """The head before: browsers and programs send the same one again and again."""
+        known = plain_address(peer) not in entry.gate.trusted
+        self._reader = Reader(entry.lines, plain_address(peer), entry.tls, entry.port) if known else None
         self._seen = 0
         """Octets of an unfinished head that need no second look: a client may send them one by one."""
 
     def next(self, pending: bytearray, now: float) -> Turn | None:
         """Take the next request's head off `pending`; None while it is not whole."""
-        tally = self.tally(now)
+        receipt = self._receipt(pending) or self._examine(pending, now)
+        if receipt is None:
+            return None
+        self._seen = 0
+        del pending[: receipt.scanned.size]
+        return self.turn(receipt, now)
+
+    def whole(self, data: bytes, now: float) -> Turn | None:
+        """The next request where these bytes are an ordinary head and nothing else, as they mostly are."""
+        if self._reader and len(data) <= LIMITS.head and data.find(b"\r\n\r\n") == len(data) - 4:
+            receipt = self._reader.read(data)
+            if receipt:
+                self._keep(receipt)
+                return self.turn(receipt, now)
+        return None
+
+    def turn(self, receipt: Receipt, now: float) -> Turn:
+        head = receipt.head
+        tally = Tally(self._entry.name, receipt.client, now, head.method, head.host, receipt.path)
+        return Turn(receipt.scanned, head, tally, receipt=receipt)
+
+    def _receipt(self, pending: bytearray) -> Receipt | None:
+        """The head where it is ordinary."""
+        last, reader = self.last, self._reader
+        if last and pending.startswith(last.block):
+            return last
+        if reader:
+            end = pending.find(b"\r\n\r\n", max(0, self._seen - 3), LIMITS.head)
+            if end >= 0 and (receipt := reader.read(bytes(pending[: end + 4]))):
+                self._keep(receipt)
+                return receipt
+        return None
+
+    def _examine(self, pending: bytearray, now: float) -> Receipt | None:
+        """Any head, read step by step."""
+        tally, entry = self.tally(now), self._entry
         try:
             scanned = scan_request(pending, seen=self._seen)
             if scanned is None:
                 self._seen = len(pending)
                 return None
-            self._seen = 0
             tally.method = scanned.method
-            entry = self._entry
             head = received(
                 scanned, peer=self._peer, tls=entry.tls, local_port=entry.port, trusted=entry.gate.trusted
             )
@@ -48,9 +89,19 @@ class Reception:
             raise Refused(bad.status, bad.reason, tally) from None
         except BadRequest as bad:
             raise Refused(400, str(bad), tally) from None
-        del pending[: scanned.size]
-        tally.client, tally.host, tally.path = str(head.client_ip), head.host, head.path
-        return Turn(scanned, head, tally)
+        block = bytes(pending[: scanned.size])
+        receipt = Receipt(block, scanned, head, str(head.client_ip), head.path)
+        self._keep(receipt)
+        return receipt
+
+    def _keep(self, receipt: Receipt) -> None:
+        self.last = receipt if len(receipt.block) <= LONGEST_KEPT else None
+
+    def forget(self) -> None:
+        """The client is silent: what is remembered of it costs more than to read its next head anew."""
+        self.last = None
+        if self._reader:
+            self._reader.forget()
 
     def tally(self, now: float) -> Tally:
         return Tally(self._entry.name, str(self._peer), started=now)

@@ -26,10 +26,8 @@ from proxy.model import Server, Service
 from proxy.pages import page
 from proxy.table import Route
 from proxy.turn import ClientBody, Turn
-from proxy.upstream import Pool, Unanswered, may_be_repeated
+from proxy.upstream import ATTEMPTS, Pool, Unanswered, may_be_repeated
 
-ATTEMPTS = 3
-"""Servers asked at most for one request: each may take the whole connect timeout."""
 NEVER = 10.0 * 365 * 86400
 """aiohttp's own idle timer is off; the entrypoint's sweeper knows better."""
 

@@ -45,6 +45,18 @@ def normal_target(target: str) -> str:
     return normal_path(path) + mark + query if _TO_DO.search(path) else target
 
 
+def needs_no_change(target: str) -> bool:
+    """Whether this is a target in origin-form, and normal as it is."""
+    return (
+        target.startswith("/")
+        and target.isascii()
+        and target.isprintable()
+        and " " not in target
+        and "#" not in target
+        and not _TO_DO.search(target.partition("?")[0])
+    )
+
+
 def normal_path(path: str) -> str:
     """Unreserved characters decoded, hex digits upper-case, dot segments and doubled slashes resolved.
 

@@ -10,6 +10,7 @@ from aiohttp import StreamReader
 from proxy.access_log import Tally
 from proxy.exchange import Fields, RequestHead, Response, Truncated
 from proxy.head import ScannedRequest
+from proxy.ordinary import Receipt
 from proxy.pages import page
 from proxy.table import Route
 
@@ -32,6 +33,9 @@ class Turn:
     ends_by_closing: bool = False
     """The answer's end is told by the end of the connection alone."""
     answered: bool = False
+    answered_at: float = 0.0
+    receipt: Receipt | None = None
+    """Its head in all forms, as long as `head` is the one in it."""
 
     @property
     def awaits_invitation(self) -> bool:

@@ -12,18 +12,21 @@ import errno
 import ssl
 from collections.abc import Callable, Collection
 from heapq import nsmallest
-from typing import Final, TypeAlias
+from typing import Final
 
 from proxy.exchange import Fields, NeverSent, Request, Response, TimedOut
 from proxy.model import Server
-from proxy.upstream_connection import UpstreamConnection
+from proxy.socket_transport import READ_SIZE
+from proxy.upstream_connection import Address, UpstreamConnection
 from proxy.upstream_exchange import Timeouts, Unanswered
-from proxy.upstream_wire import READ_SIZE
+from proxy.upstream_wire import connected
 from proxy.writing import frame_request, write_request
 
-__all__ = ("ConnectTimedOut", "Pool", "Timeouts", "Unanswered")
+__all__ = ("ATTEMPTS", "IDEMPOTENT", "ConnectTimedOut", "Pool", "Timeouts", "Unanswered")
 
 IDEMPOTENT: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"))  # RFC 9110 9.2.2
+ATTEMPTS: Final = 3
+"""Servers asked at most for one request: each may take the whole connect timeout."""
 MOST_IDLE: Final = 128
 """Idle connections to one server; above them they close after their exchange."""
 EXHAUSTED: Final = frozenset((errno.EMFILE, errno.ENFILE))
@@ -32,8 +35,6 @@ ROOM: Final = 4
 MOST_GONE: Final = 4096
 """Owners that are remembered as gone; a request that chose one of them waits for minutes at most."""
 SWEEP: Final = 1.0
-
-Address: TypeAlias = tuple[str, str, str, int]
 
 
 class ConnectTimedOut(NeverSent, TimedOut):
@@ -48,7 +49,7 @@ def may_be_repeated(request: Request) -> bool:
 class Pool:
     def __init__(self, timeouts: Timeouts | None = None, context: ssl.SSLContext | None = None) -> None:
         """`context` is for https servers; without one, the system's roots are trusted."""
-        self._timeouts = timeouts or Timeouts()
+        self.timeouts = timeouts or Timeouts()
         self._context = context
         self.on_tried: Callable[[Server, Exception | None], None] | None = None
         """Told of each attempt to connect, and how it failed."""
@@ -80,7 +81,7 @@ class Pool:
             upgrade,
             host=server.url.partition("://")[2],
         )
-        if (kept := self._take(server)) is not None:
+        if (kept := self.take(server)) is not None:
             try:
                 return await kept.ask(request, head, framing, upgrade)
             except Unanswered:
@@ -88,7 +89,7 @@ class Pool:
                 # same when done twice is asked again, once (RFC 9110 9.2.2, RFC 9112 9.3.1).
                 if not may_be_repeated(request):
                     raise
-        fresh = await self._connect(server)
+        fresh = await self.connect(server)
         return await fresh.ask(request, head, framing, upgrade)
 
     def drop_owner(self, owner: str) -> None:
@@ -122,11 +123,11 @@ class Pool:
         self._idle.clear()
         await asyncio.sleep(0)  # the loop closes the sockets when it comes round
 
-    def _take(self, server: Server) -> UpstreamConnection | None:
+    def take(self, server: Server) -> UpstreamConnection | None:
         """The idle connection used last: the others can grow old and close."""
-        if self._is_gone(server):
+        if (self._closed or server.owner in self._gone) and self._is_gone(server):
             raise NeverSent("the server's container is gone")
-        idle = self._idle.get(_address(server), [])
+        idle = self._idle.get((server.owner, server.scheme, server.address, server.port))
         while idle:
             connection = idle.pop()
             if connection.fit:
@@ -134,10 +135,11 @@ class Pool:
             connection.abort()
         return None
 
-    async def _connect(self, server: Server) -> UpstreamConnection:
+    async def connect(self, server: Server) -> UpstreamConnection:
+        """A new connection; NeverSent where there can be none."""
         if self._is_gone(server):
             raise NeverSent("the server's container is gone")
-        connection = UpstreamConnection(server, self._timeouts, self, self._scratch)
+        connection = UpstreamConnection(server, _address(server), self.timeouts, self, self._scratch)
         self._connections.add(connection)
         try:
             await self._open(connection, server)
@@ -183,12 +185,12 @@ class Pool:
     async def _dial(self, connection: UpstreamConnection, server: Server) -> None:
         loop = asyncio.get_running_loop()
         if server.scheme != "https":
-            async with asyncio.timeout(self._timeouts.connect) as connection.opening:
-                await loop.create_connection(lambda: connection, server.address, server.port)
+            async with asyncio.timeout(self.timeouts.connect) as connection.opening:
+                connection.begin(await connected(server.address, server.port))
             return
         if self._context is None:
             self._context = await loop.run_in_executor(None, _verifying)  # reads hundreds of certificates
-        async with asyncio.timeout(self._timeouts.connect + self._timeouts.handshake) as connection.opening:
+        async with asyncio.timeout(self.timeouts.connect + self.timeouts.handshake) as connection.opening:
             await loop.create_connection(
                 lambda: connection,
                 server.address,
@@ -206,8 +208,10 @@ class Pool:
     # What connections report
 
     def keep(self, connection: UpstreamConnection) -> None:
-        address = _address(connection.server)
-        idle = self._idle.setdefault(address, [])
+        address = connection.address
+        idle = self._idle.get(address)
+        if idle is None:
+            idle = self._idle[address] = []
         if len(idle) >= MOST_IDLE or (self._served is not None and address not in self._served):
             connection.close()
         else:
@@ -215,7 +219,7 @@ class Pool:
 
     def forget(self, connection: UpstreamConnection) -> None:
         self._connections.discard(connection)
-        address = _address(connection.server)
+        address = connection.address
         idle = self._idle.get(address, [])
         if connection in idle:
             idle.remove(connection)
@@ -226,7 +230,7 @@ class Pool:
 
     def _arm(self) -> None:
         if self._sweeper is None and self._connections and not self._closed:
-            shortest = min(self._timeouts.first_byte, self._timeouts.idle_body, self._timeouts.keep_alive)
+            shortest = min(self.timeouts.first_byte, self.timeouts.idle_body, self.timeouts.keep_alive)
             loop = asyncio.get_running_loop()
             self._sweeper = loop.call_later(min(SWEEP, shortest / 4), self._sweep)
 

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from math import inf
-from typing import Final, Protocol
+from time import monotonic
+from typing import Final, Protocol, TypeAlias
 
+from proxy.awaited_exchange import AwaitedExchange
 from proxy.exchange import Request, Response, Truncated, UpstreamError
 from proxy.framing import Framing
 from proxy.model import Server
-from proxy.upstream_exchange import Timeouts, UpstreamExchange
+from proxy.socket_transport import SocketTransport
+from proxy.upstream_exchange import AnswerMemo, Timeouts, UpstreamExchange
 from proxy.upstream_wire import UpstreamWire
 
+Address: TypeAlias = tuple[str, str, str, int]
 CLOSING: Final = 5.0
 """Seconds in which the last bytes of a closed connection may still leave."""
 
@@ -28,21 +32,31 @@ class Keeper(Protocol):
 
 
 class UpstreamConnection(UpstreamWire):
-    def __init__(self, server: Server, timeouts: Timeouts, keeper: Keeper, scratch: memoryview) -> None:
+    def __init__(
+        self, server: Server, address: Address, timeouts: Timeouts, keeper: Keeper, scratch: memoryview
+    ) -> None:
         super().__init__(scratch)
         self.server = server
+        self.url = server.url
         self.deadline = inf
         """When the keeper shall call `expire`: one sweep looks after all of them, there is no timer each."""
         self._timeouts = timeouts
         self._keeper = keeper
+        self.address = address
+        self.memo: AnswerMemo | None = None
         self._exchange: UpstreamExchange | None = None
         self.given_up = False
         self.opening: asyncio.Timeout | None = None
         """While it connects."""
 
     async def ask(self, request: Request, head: bytes, framing: Framing, upgrade: str) -> Response:
-        exchange = self._exchange = UpstreamExchange(self, request, framing, upgrade, self._timeouts)
+        exchange = AwaitedExchange(self, request, framing, upgrade, self._timeouts)
+        self.engage(exchange)
         return await exchange.run(head)
+
+    def engage(self, exchange: UpstreamExchange) -> None:
+        """What comes from now on is for this one."""
+        self._exchange = exchange
 
     @property
     def alive(self) -> bool:
@@ -51,13 +65,20 @@ class UpstreamConnection(UpstreamWire):
     @property
     def fit(self) -> bool:
         """Whether an idle connection can serve again: nothing came on it, not even its end."""
-        return self.alive and self._exchange is None and not self.readable()
+        return (
+            self._connected
+            and self._exchange is None
+            and not self.given_up
+            and not self._transport.is_closing()
+            and not self._poll.poll(0)
+        )
 
     def done(self, keep_for: float) -> None:
         """The exchange is over and left nothing behind."""
         self._exchange = None
-        super().release()
-        self.deadline = self._loop.time() + keep_for
+        if self.held:
+            self.release()
+        self.deadline = monotonic() + keep_for
         self._keeper.keep(self)
 
     # From the event loop
@@ -67,11 +88,26 @@ class UpstreamConnection(UpstreamWire):
         if self.given_up:  # while it connected: the address may be another container's by now
             self._transport.abort()
 
-    def received(self, data: bytes) -> None:
+    def data_received(self, data: bytes) -> None:
         if self._exchange:
             self._exchange.received(data)
         else:
             self.abort()
+
+    def look(self) -> None:
+        """Read before more is written: there may be an early answer, with a reset behind it."""
+        if isinstance(self._transport, SocketTransport) and self.readable():
+            self._transport.read()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._exchange:
+            self._exchange.paused()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._exchange:
+            self._exchange.resumed()
 
     def eof_received(self) -> bool:
         if self._exchange and self._exchange.eof():
@@ -86,7 +122,7 @@ class UpstreamConnection(UpstreamWire):
                 exchange.received(data)
             exchange.lost(exc)
         self._exchange = None
-        self.resume_writing()
+        super().resume_writing()
         self._keeper.forget(self)
 
     # Ending

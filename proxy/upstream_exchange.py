@@ -1,26 +1,24 @@
-"""UpstreamExchange: one request to a server and its response.
+"""UpstreamExchange: one request to a server and its response, as far as both lanes do the same.
 
     request out (head, then content as it comes) ----------------------> sent
     interim responses -> final head -> content as it comes -> its end -> over
                                     -> tunnel (101), until it is closed
 
-Both lines run at the same time: a server may answer while it still reads.
+Both lines run at the same time: a server may answer while it still reads.  What
+comes is handed to a lane in a few calls, and whatever goes wrong in one.
 """
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from math import inf
+from time import monotonic
 from typing import Final, Protocol
 
-from proxy.exchange import Body, Request, Response, ResponseHead, TimedOut, Truncated, UpstreamError, get
+from proxy.exchange import ResponseHead, TimedOut, Truncated, UpstreamError, get
 from proxy.fields import MessageError
-from proxy.framing import BodyReader, CloseReader, Framing, reader_of, write_chunk, write_last_chunk
+from proxy.framing import BodyReader, CloseReader, reader_of
 from proxy.head import ScannedResponse, scan_response
-from proxy.incoming import Incoming, ResponseBody
-from proxy.tunnel import Tunnel
-from proxy.upstream_wire import ServerLeft
 
 MOST_INTERIM: Final = 32
 """Interim responses before the final one.  They do not restart the clock either: no drip of them lasts."""
@@ -50,16 +48,34 @@ class Unanswered(UpstreamError):
     """
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerMemo:
+    """The last answer of a connection: its head as it came and as clients get it.
+
+    Apps say the same head again and again, within a second even with its date.
+    """
+
+    block: bytes
+    size: int
+    """With its content."""
+    method: str
+    status: int
+    written: bytes
+    keep_for: float
+
+
 class Line(Protocol):
     """The connection, which an exchange has for itself until it says `done`."""
 
     deadline: float
     """When `expire` is called."""
+    memo: AnswerMemo | None
 
     @property
     def held(self) -> bool: ...
     def write(self, data: bytes) -> None: ...
     async def drain(self) -> None: ...
+    def look(self) -> None: ...
     def write_eof(self) -> None: ...
     def readable(self) -> bool: ...
     def outstanding(self) -> int: ...
@@ -71,91 +87,69 @@ class Line(Protocol):
 
 
 class UpstreamExchange:
+    # What most exchanges never change is written once, here.
+    _line: Line
+    _sent: bool = False
+    _over: bool = False
+    _outstanding: int = 0
+    _pending: bytes | bytearray = b""
+    _seen: int = 0
+    _interims: int = 0
+    _head: ScannedResponse | None = None
+    """Of the final response, once it is here."""
+    _reader: BodyReader
+
     def __init__(
-        self, line: Line, request: Request, framing: Framing, upgrade: str, timeouts: Timeouts
+        self,
+        method: str,
+        http10: bool,
+        upgrade: str,
+        timeouts: Timeouts,
     ) -> None:
-        self._line = line
-        self._request = request
-        self._framing = framing
+        self._method = method
+        self._http10 = http10
         self._upgrade = upgrade
         self._timeouts = timeouts
-        self._loop = asyncio.get_running_loop()
-        self._answer: asyncio.Future[Response] | None = None
-        self._pump: asyncio.Task[None] | None = None
-        self._sent = False
-        self._over = False
-        self._outstanding = 0
-        self._pending = bytearray()
-        self._seen = 0
-        self._interims = 0
-        self._head: ScannedResponse | None = None
-        self._reader: BodyReader = CloseReader()
-        self._incoming: Incoming | None = None
         self._patience = timeouts.first_byte
 
-    async def run(self, head: bytes) -> Response:
-        """Send the request; its response as soon as the head of it is here."""
-        answer: asyncio.Future[Response] = self._loop.create_future()
-        self._answer = answer
-        self._line.write(head)
-        self._moved()
-        if self._framing.length == 0:
-            self._sent = True
-        else:
-            # The pump outlives this call, because a server may answer while it still reads.  It belongs to
-            # the exchange, which ends it, and whatever it raises fails the exchange: nothing is lost.
-            self._pump = self._loop.create_task(self._send_content(self._request.body))
-        try:
-            return await answer
-        except asyncio.CancelledError:
-            self._fail(Truncated("nobody waits for the answer any more"))
-            if answer.done() and not answer.cancelled():
-                answer.exception()  # an error that came at the same moment is of no interest now
-            raise
-        finally:
-            self._answer = None  # only its reader shall hold the response: one who drops it is noticed
+    # What a lane does with it
 
-    # The request
+    def _interim(self, head: ResponseHead) -> None:
+        raise NotImplementedError
 
-    async def _send_content(self, body: Body) -> None:
-        try:
-            await self._write_content(body)
-        except ServerLeft:
-            self._pump = None  # `lost` follows, maybe with an answer that came before
-        except Exception as error:
-            self._pump = None
-            self._fail(error)
+    def _whole(self, head: ScannedResponse, content: bytes) -> None:
+        """The whole response came at once."""
+        raise NotImplementedError
 
-    async def _write_content(self, body: Body) -> None:
-        length, count = self._framing.length, 0
-        self._await_client(count)
-        async for piece in body:
-            count += len(piece)
-            if length is not None and count > length:
-                raise Truncated("the request is longer than it said")
-            if self._line.readable():
-                await asyncio.sleep(0)  # an early answer, maybe with a reset behind it: read before we write
-            self._line.write(piece if length is not None else write_chunk(piece))
-            self._moved()
-            await self._line.drain()
-            self._moved()
-            if count == length:
-                break
-            self._await_client(count)
-        if length is None:
-            self._line.write(write_last_chunk(body.trailers))
-        elif count < length:
-            raise Truncated("the client went before the end of its request")
-        self._sent = True
-        self._moved()
+    def _opened(self, head: ScannedResponse, content: bytes, ended: bool) -> None:
+        """The head is here and maybe some content, and that this ends it."""
+        raise NotImplementedError
 
-    def _await_client(self, count: int) -> None:
-        """Of a server nothing is expected while its client is slow, whose own limit is the entrypoint's.
+    def _more(self, content: bytes, ended: bool) -> None:
+        raise NotImplementedError
 
-        A client that wants to be invited (RFC 9110 10.1.1) waits for the server all the same.
-        """
-        invited = count or not get(self._request.head.fields, "Expect")
-        if invited and self._incoming is None and not self._over:
+    def _switched(self, head: ScannedResponse, early: bytes) -> None:
+        """From here on `_more` gets the bytes of a tunnel."""
+        raise NotImplementedError
+
+    def _broken(self, error: Exception) -> None:
+        """Nothing more comes; `error` says why."""
+        raise NotImplementedError
+
+    def _unwanted(self) -> None:
+        """The response is over; what of the request is not sent yet is not sent any more."""
+
+    def paused(self) -> None:
+        """The server is slow: enough waits for it."""
+
+    def resumed(self) -> None:
+        """The server has room again."""
+
+    # The clock
+
+    def _await_client(self) -> None:
+        """Of a server nothing is expected while its client is slow, whose own limit is the entrypoint's."""
+        if self._head is None and not self._over:
             self._line.deadline = inf
 
     def _moved(self) -> None:
@@ -166,80 +160,79 @@ class UpstreamExchange:
         whose client is slow.
         """
         if not self._over:
-            self._line.deadline = inf if self._line.held else self._loop.time() + self._patience
+            self._line.deadline = inf if self._line.held else monotonic() + self._patience
 
     # The response
 
     def received(self, data: bytes) -> None:
         try:
-            if self._incoming is not None:
+            if self._head is not None:
                 self._moved()
-                self._deliver(self._incoming, self._reader.feed(data))
+                self._deliver(self._reader.feed(data))
             else:
-                self._pending += data
+                if self._pending:
+                    self._pending += data
+                else:
+                    self._pending = data
                 self._read_head()
         except MessageError as bad:
             self._fail(UpstreamError(f"the server's answer is malformed: {bad.reason}"))
         except Exception as error:
-            self._fail(error)  # an interim response could not be passed on: its client is gone
+            self._fail(error)
 
     def _read_head(self) -> None:
-        method = self._request.head.method
-        while head := scan_response(self._pending, method, self._upgrade, seen=self._seen):
-            del self._pending[: head.size]
-            self._seen = 0
+        while head := scan_response(self._pending, self._method, self._upgrade, seen=self._seen):
+            block, data = self._pending[: head.size], bytes(self._pending[head.size :])
+            self._pending, self._seen = data, 0
             if head.status >= 200 or head.status == 101:
-                self._begin(head)
+                self._pending = b""
+                self._learn(bytes(block), head)
+                self._begin(head, data)
                 return
             self._inform(head)
         self._seen = len(self._pending)
+        if self._pending and not isinstance(self._pending, bytearray):
+            self._pending = bytearray(self._pending)  # it grows: single octets shall cost what they cost
 
     def _inform(self, head: ScannedResponse) -> None:
         """Pass an interim response on (RFC 9110 15.2), though not to HTTP/1.0, which knows none."""
         self._interims += 1
         if self._interims > MOST_INTERIM:
             raise UpstreamError("the server sends interim responses without end")
-        if not self._request.head.http10:
-            self._request.inform(ResponseHead(head.status, head.fields, head.reason))
+        if not self._http10:
+            self._interim(ResponseHead(head.status, head.fields, head.reason))
 
-    def _begin(self, head: ScannedResponse) -> None:
+    def _learn(self, block: bytes, head: ScannedResponse) -> None:
+        """These bytes are this head."""
+
+    def _begin(self, head: ScannedResponse, data: bytes) -> None:
         """The final head is here, and maybe the whole response; then its content is one piece."""
         self._head = head
-        data = bytes(self._pending)
-        self._pending.clear()
         if head.status == 101:
             self._patience = inf
-            incoming = self._incoming = Incoming(self)
-            incoming.put(data)
-            self._resolve(head, b"", Tunnel(self._line, incoming))
+            self._reader = CloseReader()
+            self._switched(head, data)
             self._moved()
             return
         reader = self._reader = reader_of(head.framing)
-        if reader.done:
-            self._resolve(head, b"")
-            self._finish(data)
-            return
-        content = reader.feed(data)
+        content = b"" if reader.done else reader.feed(data)
         if reader.done and head.framing.length is not None:
-            self._resolve(head, content)
-            self._finish(reader.surplus)
+            self._whole(head, content)
+            self._finish(reader.surplus if head.framing.length else data)
             return
         self._patience = self._timeouts.idle_body
         if get(head.fields, "Content-Type").lower().startswith("text/event-stream"):
             self._patience = inf  # events may be hours apart
-        incoming = self._incoming = Incoming(self)
-        self._resolve(head, ResponseBody(incoming, head.framing.length))
         self._moved()
-        self._deliver(incoming, content)
+        self._opened(head, content, reader.done)
+        if reader.done:
+            self._finish(reader.surplus)
 
-    def _resolve(self, head: ScannedResponse, body: bytes | Body, upgraded: Tunnel | None = None) -> None:
-        if self._answer and not self._answer.done():
-            self._answer.set_result(Response(head.status, head.fields, head.reason, body, upgraded))
-
-    def _deliver(self, incoming: Incoming, content: bytes) -> None:
-        incoming.put(content)
-        if self._reader.done:
-            incoming.end(self._reader.trailers)
+    def _deliver(self, content: bytes) -> None:
+        ended = self._reader.done
+        if content or ended:
+            self._more(content, ended)
+        if ended:
             self._finish(self._reader.surplus)
 
     def _finish(self, surplus: bytes) -> None:
@@ -252,14 +245,13 @@ class UpstreamExchange:
         if self._over:
             return
         self._over = True
-        if self._pump and not self._sent:
-            self._pump.cancel()
+        self._unwanted()
         if self._sent and self._head and self._head.keep_alive and not surplus:
-            self._line.done(_kept_for(self._head, self._timeouts.keep_alive))
+            self._line.done(kept_for(self._head, self._timeouts.keep_alive))
         else:
             self._line.abort()
 
-    # As the source of `Incoming`
+    # The speed of whoever reads the response
 
     def hold(self) -> None:
         self._line.hold()
@@ -276,8 +268,8 @@ class UpstreamExchange:
 
     def eof(self) -> bool:
         """No more bytes will come; whether the line stays open the other way."""
-        if self._incoming and self._head and self._head.status == 101:
-            self._incoming.end()
+        if self._head and self._head.status == 101:
+            self._more(b"", ended=True)
             return True
         self.lost(None)
         return False
@@ -286,18 +278,18 @@ class UpstreamExchange:
         """The line has ended, by a reset if there is an `exc`."""
         if self._over:
             return
-        if not self._incoming:
+        if not self._head:
             lost = UpstreamError if self._pending or self._interims else Unanswered
             self._fail(lost("the server closed the connection before it answered"))
         elif exc is None and self._reader.end():
-            self._incoming.end()
+            self._more(b"", ended=True)
             self._finish(b"")
         else:
             self._fail(Truncated("the server closed the connection in the middle of its answer"))
 
     def expire(self) -> None:
         """Nothing moved for too long."""
-        if self._incoming:
+        if self._head:
             self._fail(Truncated("the server stopped in the middle of its answer"))
             return
         # A slow server may still be taking the request from the kernel's queue: that is progress.
@@ -313,20 +305,17 @@ class UpstreamExchange:
         if self._over:
             return
         self._over = True
-        if self._pump and not self._sent:
-            self._pump.cancel()
-        if self._incoming:
-            self._incoming.fail(error if isinstance(error, Truncated) else Truncated(str(error)))
-        elif self._answer and not self._answer.done():
-            self._answer.set_exception(error)
+        self._unwanted()
+        self._broken(error)
 
     def _fail(self, error: Exception) -> None:
         if not self._over:
+            line = self._line  # to be asked again, a lane takes another one
             self.settle(error)
-            self._line.abort()
+            line.abort()
 
 
-def _kept_for(head: ScannedResponse, ours: float) -> float:
+def kept_for(head: ScannedResponse, ours: float) -> float:
     """How long the connection may be idle: a second less than its server says that it will wait.
 
     Node waits 5 s and says so.  A request that meets the end is lost, and only

@@ -9,13 +9,14 @@ import select
 import socket
 import struct
 import termios
-from typing import Final, cast
+from ipaddress import ip_address
+from typing import Any, Final, cast
+
+from proxy.socket_transport import KEEP_ALIVE_PROBES, READ_SIZE, SocketTransport
 
 WRITE_HIGH: Final = 64 * 1024
 """Octets that wait for a slow server before the client has to wait, too."""
-READ_SIZE: Final = 64 * 1024
 LEFT_BEHIND: Final = 1024 * 1024
-KEEP_ALIVE_PROBES: Final = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
 
 
 class ServerLeft(ConnectionResetError):
@@ -50,13 +51,21 @@ class UpstreamWire(asyncio.BufferedProtocol):
             if hasattr(socket, name):
                 self._socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
+    def begin(self, sock: socket.socket) -> None:
+        transport = SocketTransport(sock, self)
+        self.connection_made(transport)
+        transport.resume_reading()
+
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._scratch
 
     def buffer_updated(self, nbytes: int) -> None:
-        self.received(bytes(self._scratch[:nbytes]))
+        self.data_received(bytes(self._scratch[:nbytes]))
 
-    def received(self, data: bytes) -> None:
+    def eof_received(self) -> bool:
+        raise NotImplementedError
+
+    def data_received(self, data: bytes) -> None:
         raise NotImplementedError
 
     def pause_writing(self) -> None:
@@ -115,3 +124,33 @@ class UpstreamWire(asyncio.BufferedProtocol):
         except OSError:
             return bytes(data)  # read empty, or the kernel threw it away
         return bytes(data)
+
+
+async def connected(address: str, port: int) -> socket.socket:
+    """A plain socket to the first of the host's addresses that accepts."""
+    loop = asyncio.get_running_loop()
+    failed = OSError("the name has no address")
+    for family, kind, protocol, where in await _places(address, port):
+        sock = socket.socket(family, kind, protocol)
+        sock.setblocking(False)
+        try:
+            await loop.sock_connect(sock, where)
+        except OSError as error:
+            sock.close()
+            failed = error
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise failed
+
+
+async def _places(address: str, port: int) -> list[tuple[int, int, int, Any]]:
+    try:
+        family = socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET
+    except ValueError:  # a name: asking for its addresses needs a thread
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(address, port, type=socket.SOCK_STREAM)
+        return [(family, kind, protocol, where) for family, kind, protocol, _, where in found]
+    return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, (address, port))]

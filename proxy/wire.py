@@ -67,6 +67,10 @@ class Wire:
             raise ConnectionResetError("the client left")
         self._transport.write(data)
 
+    @property
+    def open(self) -> bool:
+        return not self._transport.is_closing()
+
     def send_if_open(self, data: bytes) -> None:
         """For an answer of our own: a client that has left misses nothing."""
         if not self._transport.is_closing():

@@ -81,6 +81,7 @@ class App:
             answers=self.certificates.http01.answer,
             log=access,
             trusted=TrustedProxies(settings.trusted_proxies),
+            fast_lane=settings.fast_lane == "on",
         )
         self.listeners: Sequence[Entrypoint] = ()
         self.from_files = self.from_containers = self.config = RoutingConfig()

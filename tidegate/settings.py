@@ -67,6 +67,19 @@ class Base64URL(str):
         return cls(text)
 
 
+class Switch(str):
+    """`on` or `off`."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Switch:
+        meaning = {"on": "on", "off": "off", "true": "on", "false": "off"}.get(text.lower())
+        if meaning is None:  # YAML reads a bare `off` as false
+            raise Unfit("on or off", text)
+        return cls(meaning)
+
+
 class Timeout(Duration):
     """A duration that can run out."""
 
@@ -116,6 +129,12 @@ class Settings:
         doc="How long an app may take to the first byte of its answer.",
         example="90s",
         default=Timeout(60),
+    )
+    fast_lane: Switch = option(
+        doc="Whether requests that need nothing of aiohttp pass beside it, several times faster. `off` is "
+        "for finding out whether that is where a fault lies.",
+        example="off",
+        default=Switch("on"),
     )
     data: Path | None = option(
         doc="Where account, certificates and the control socket live. Without it: `/data` in a container "

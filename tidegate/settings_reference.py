@@ -17,6 +17,7 @@ METAVARS: dict[str, str] = {
     "data": "DIR",
     "trusted_proxies": "NETWORKS",
     "upstream_timeout": "SECONDS",
+    "fast_lane": "on|off",
     "acme_ca": "NAME|URL|off",
     "acme_email": "EMAIL",
 }

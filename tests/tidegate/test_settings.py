@@ -38,6 +38,7 @@ def test_without_any_setting_everything_has_its_default():
     assert (settings.web, settings.websecure) == (Address("", 80), Address("", 443))
     assert (settings.docker, settings.routes, settings.data) == (None, None, None)
     assert (settings.acme_ca, settings.upstream_timeout) == ("letsencrypt", 60.0)
+    assert settings.fast_lane == "on"
     assert settings.dashboard == Address("127.0.0.1", 8900)
     assert settings.dashboard.is_loopback
 
@@ -55,6 +56,7 @@ trusted-proxies:
   - 10.0.0.0/8
   - 192.168.1.7
 upstream_timeout: 1m30s
+fast_lane: off
 data: /srv/tidegate
 acme-email: you@example.com
 acme-ca: https://ca.lan/acme/directory
@@ -76,6 +78,7 @@ log-format: json
         routes=Path("/etc/tidegate/routes.yaml"),
         trusted_proxies=(ip_network("10.0.0.0/8"), ip_network("192.168.1.7/32")),
         upstream_timeout=90.0,
+        fast_lane="off",
         data=Path("/srv/tidegate"),
         acme_email="you@example.com",
         acme_ca="https://ca.lan/acme/directory",

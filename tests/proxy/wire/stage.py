@@ -23,6 +23,8 @@ from proxy.table import Entrypoint, compile_table
 from proxy.tls import SNI
 from proxy.upstream import Pool, Timeouts
 
+FAST_LANE = True
+"""Which lane plain requests take; each test runs over both."""
 SECONDS = 10.0
 """How long anything may take before the test says that it never came."""
 
@@ -343,6 +345,7 @@ async def staged(
         log=records.append,
         trusted=TrustedProxies(),
         limits=limits,
+        fast_lane=FAST_LANE,
     )
     await entrypoints.open()
     stage = Stage(app, entrypoints, pool, sni, records)

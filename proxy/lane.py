@@ -1,0 +1,414 @@
+"""Lane: the fast one, for requests of plain routes, from the client's socket to a server's and back.
+
+No task, no await and no future: each call comes from one of the two sockets and
+ends at the other.  Which server is asked, when another one, and what a failure
+looks like is what `server.py` does for the lane of aiohttp.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+from proxy.balancer import Balancer
+from proxy.decision import dressed
+from proxy.delivery import Opening, open_answer
+from proxy.exchange import NeverSent, NoServer, Response, ResponseHead, UpstreamError
+from proxy.framing import NO_BODY, write_chunk, write_last_chunk
+from proxy.head import ScannedResponse
+from proxy.headers import from_server, to_server
+from proxy.model import Server, Service
+from proxy.pages import page
+from proxy.table import Route
+from proxy.turn import Turn
+from proxy.upstream import ATTEMPTS, IDEMPOTENT, Pool
+from proxy.upstream_connection import UpstreamConnection
+from proxy.upstream_exchange import AnswerMemo, Unanswered, UpstreamExchange, kept_for
+from proxy.upstream_wire import ServerLeft
+from proxy.writing import frame_request, write_request
+
+if TYPE_CHECKING:
+    from proxy.dialogue import Dialogue
+
+HELD: Final = 64 * 1024
+"""Octets of content that wait for a server to be connected before the client has to wait."""
+LONGEST_MEMO: Final = 4 * 1024
+"""Octets of an answer's head that a connection remembers at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class FastLane:
+    """What all passages have in common."""
+
+    pool: Pool
+    balancer: Balancer
+
+    def takes(self, turn: Turn) -> bool:
+        """Whether the turn may pass here: it needs no body middleware, no tunnel, no TLS behind us."""
+        route = turn.route
+        if route is None or route.wrap or turn.scanned.upgrade:
+            return False
+        for server in route.service.servers if route.service else ():  # noqa: SIM110 - a generator costs twice
+            if server.scheme != "http":
+                return False
+        return True
+
+
+class Passage(UpstreamExchange):
+    # What most passages never change is written once, here.
+    _over: bool = True  # until somebody is asked
+    _tried: tuple[Server, ...] = ()
+    _server: Server | None = None
+    _kept: bool = False
+    """The server is asked over a connection that has served before."""
+    _unsent: bytes = b""
+    _opening: Opening | None = None
+    _block: bytes = b""
+    """The head of the answer, if it may come again like this."""
+    _left: bool = False
+    _slow: bool = False
+    """Enough waits for the server."""
+    _connecting: asyncio.Task[None] | None = None
+
+    def __init__(self, lane: FastLane, dialogue: Dialogue, turn: Turn, route: Route) -> None:
+        scanned, pool = turn.scanned, lane.pool
+        super().__init__(scanned.method, scanned.http10, "", pool.timeouts)
+        self._lane = lane
+        self._dialogue = dialogue
+        self._turn = turn
+        self._route = route
+        self._framing = turn.scanned.framing
+
+    # Which server
+
+    def set_out(self) -> None:
+        """Ask the next server; called once the turn is complete but for content that has not come."""
+        try:
+            self._ask_next(self._route.service)
+        except UpstreamError as error:
+            self._give_up(error)
+        except Exception as bug:
+            self._give_up(bug)
+
+    def _ask_next(self, service: Service | None) -> None:
+        if service is None:
+            raise NoServer(f"router {self._route.name} has no service")
+        while True:
+            server = self._server = self._lane.balancer.choose(service, excluding=self._tried)
+            try:
+                kept = self._lane.pool.take(server)
+            except NeverSent as error:
+                self._turn.tally.server = server.url
+                if not self._may_ask_another(error):
+                    raise
+                continue
+            if kept:
+                self._turn.tally.server = kept.url
+                self._kept = True
+                self._ask(kept, server)
+            else:
+                self._turn.tally.server = server.url
+                self._connect(server)
+            return
+
+    def _may_ask_another(self, error: UpstreamError) -> bool:
+        """The same rule as in the other lane; whether anybody is left to ask, too."""
+        if self._server:
+            self._tried += (self._server,)
+        service = self._route.service
+        if service is None or not set(service.servers) - set(self._tried):
+            return False
+        if isinstance(error, NeverSent):
+            return len(self._tried) < ATTEMPTS
+        return len(self._tried) == 1 and self._repeatable
+
+    @property
+    def _repeatable(self) -> bool:
+        """RFC 9110 9.2.2, and there is nothing to send that is not here any more."""
+        return self._framing.length == 0 and self._method in IDEMPOTENT
+
+    def _connect(self, server: Server) -> None:
+        # Connecting has time-outs, TLS and names to look up, and happens once per kept connection.
+        self._connecting = asyncio.get_running_loop().create_task(self._ask_over_new(server))
+
+    async def _ask_over_new(self, server: Server) -> None:
+        self._kept = False
+        try:
+            line = await self._lane.pool.connect(server)
+            self._connecting = None
+            self._ask(line, server)
+        except UpstreamError as error:
+            self._connecting = None
+            if self._may_ask_another(error):
+                self.set_out()
+            else:
+                self._give_up(error)
+        except Exception as bug:
+            self._connecting = None
+            self._give_up(bug)
+
+    # The request
+
+    def _ask(self, line: UpstreamConnection, server: Server) -> None:
+        try:
+            data = self._written(server)
+        except Exception:
+            line.abort()
+            raise
+        line.engage(self)
+        self._line = line
+        self._over = False
+        if self._unsent:
+            data, self._unsent = data + self._unsent, b""
+            self._dialogue.release("server")
+        self._sent = self._turn.received
+        line.write(data)
+        line.deadline = monotonic() + self._patience
+        self._expect_of_whom()
+
+    def _written(self, server: Server) -> bytes:
+        """The head for the server, from memory where nothing about it can have changed."""
+        head, service, receipt = self._turn.head, self._route.service, self._turn.receipt
+        if service is None:
+            raise NoServer(f"router {self._route.name} has no service")
+        same = receipt is not None and receipt.head is head and service.pass_host_header
+        if receipt and same and receipt.written:
+            return receipt.written
+        fields = to_server(head, service, server)
+        framing = frame_request(head.method, self._framing.length)
+        host = server.url.partition("://")[2]
+        written = write_request(head.method, head.target, fields, framing, host=host)
+        if receipt and same and head.host:
+            receipt.written = written
+        return written
+
+    def take(self, content: bytes) -> None:
+        """The next of the client's content, checked; the turn says whether it is the last of it."""
+        turn = self._turn
+        chunked = self._framing.kind == "chunked"
+        data = write_chunk(content) if chunked else content
+        if turn.received and chunked:
+            data += write_last_chunk(turn.trailers)
+        if not self._over:
+            self._line.look()
+            self._pass_on(data)
+        elif not turn.started and not self._left:
+            self._unsent += data
+            if len(self._unsent) >= HELD:
+                self._dialogue.hold("server")
+
+    def _pass_on(self, data: bytes) -> None:
+        if self._over:
+            return  # the server has just answered, or gone
+        try:
+            self._line.write(data)
+        except ServerLeft:
+            return  # `lost` follows, maybe with an answer that came before
+        self._sent = self._turn.received
+        self._moved()
+        self._expect_of_whom()
+
+    def _expect_of_whom(self) -> None:
+        """The next step is the client's while it uploads, unless the server is slow or has to invite it."""
+        if not (self._sent or self._slow or self._turn.awaits_invitation):
+            self._await_client()
+
+    def paused(self) -> None:
+        self._slow = True
+        self._dialogue.hold("server")
+
+    def resumed(self) -> None:
+        self._slow = False
+        self._moved()
+        self._expect_of_whom()
+        self._dialogue.release("server")
+
+    def _unwanted(self) -> None:
+        if self._dialogue.wire.held:
+            self._dialogue.release("server")
+
+    # The response
+
+    def received(self, data: bytes) -> None:
+        memo = self._line.memo
+        if memo and self._head is None and self._sent and not self._pending and data.startswith(memo.block):
+            same = len(data) == memo.size and self._may_repeat(memo)
+            if same:
+                self._repeat(memo, data)
+                return
+        super().received(data)
+
+    def _may_repeat(self, memo: AnswerMemo) -> bool:
+        """Whether the client gets the same head for the same head of the server."""
+        return (
+            memo.method == self._method
+            and not self._http10
+            and not self._route.on_response
+            and self._dialogue.wire.open
+            and self._dialogue.may_keep(self._turn)
+        )
+
+    def _repeat(self, memo: AnswerMemo, data: bytes) -> None:
+        turn, dialogue = self._turn, self._dialogue
+        turn.started = True
+        turn.tally.status = memo.status
+        turn.tally.bytes_out = memo.size - len(memo.block)
+        self._over = True
+        self._line.done(memo.keep_for)
+        if dialogue.wire.held:
+            dialogue.release("server")
+        dialogue.wire.send_if_open(memo.written + data[len(memo.block) :])
+        dialogue.finish_and_stay(turn)
+
+    def _learn(self, block: bytes, head: ScannedResponse) -> None:
+        self._line.memo = None
+        if len(block) <= LONGEST_MEMO and b"set-cookie" not in block.lower():
+            self._block = block
+
+    def _remember(self, head: ScannedResponse, content: bytes, opening: Opening) -> None:
+        """What the same answer would look like, unless it depends on more than its head."""
+        length = head.framing.length
+        if not self._block or length != len(content) or not (opening.keep and head.keep_alive):
+            return
+        if self._http10 or self._route.on_response:
+            return
+        self._line.memo = AnswerMemo(
+            self._block,
+            len(self._block) + len(content),
+            self._method,
+            head.status,
+            opening.head,
+            kept_for(head, self._timeouts.keep_alive),
+        )
+
+    def _interim(self, head: ResponseHead) -> None:
+        self._dialogue.inform(self._turn, head)
+
+    def _whole(self, head: ScannedResponse, content: bytes) -> None:
+        try:
+            response = self._dressed(Response(head.status, from_server(head.fields), head.reason, content))
+        except Exception as bug:
+            self._answer(self._turn.failed(bug))
+            return
+        if opening := self._answer(response):
+            self._remember(head, content, opening)
+
+    def _opened(self, head: ScannedResponse, content: bytes, ended: bool) -> None:
+        try:
+            response = self._dressed(Response(head.status, from_server(head.fields), head.reason))
+            opening = open_answer(self._dialogue, self._turn, response, head.framing.length)
+        except Exception as bug:
+            self._answer(self._turn.failed(bug))
+            self._let_go()
+            return
+        if opening.framing is NO_BODY:  # a middleware made it so
+            self._answer(response)
+            self._let_go()
+            return
+        self._opening = opening
+        self._pass_back(content, ended, opening.head)
+
+    def _more(self, content: bytes, ended: bool) -> None:
+        self._pass_back(content, ended, b"")
+
+    def _pass_back(self, content: bytes, ended: bool, head: bytes) -> None:
+        """Each piece goes out as it comes; the next is read when the client has room."""
+        opening, wire, turn = self._opening, self._dialogue.wire, self._turn
+        if opening is None or self._left:
+            return
+        turn.tally.bytes_out += len(content)
+        if opening.framing.kind == "chunked":
+            content = write_chunk(content)
+            if ended:
+                content += write_last_chunk(self._reader.trailers)
+        wire.send_if_open(head + content if head else content)
+        if ended:
+            if wire.open:
+                self._dialogue.finish(turn, opening.keep)
+        elif wire.full and not self._over:
+            self.hold()
+
+    def client_ready(self) -> None:
+        """The client has taken what waited for it."""
+        if not self._over and self._opening:
+            self.release()
+
+    def _dressed(self, response: Response) -> Response:
+        """With what the route's middlewares do to it."""
+        return dressed(response, self._turn.head, self._route.on_response)
+
+    def _answer(self, response: Response) -> Opening | None:
+        """Send a response whose content is here; None where a page had to stand for it."""
+        dialogue, turn = self._dialogue, self._turn
+        body = response.body if isinstance(response.body, bytes) else b""
+        try:
+            opening = open_answer(dialogue, turn, response, len(body))
+        except ValueError as bug:
+            self._answer(turn.failed(bug))
+            return None
+        if opening.framing is NO_BODY:
+            body = b""
+        turn.tally.bytes_out = len(body)
+        dialogue.wire.send_if_open(opening.head + body)
+        if dialogue.wire.open:
+            dialogue.finish(turn, opening.keep)
+        return opening
+
+    # Failing
+
+    def _broken(self, error: Exception) -> None:
+        if self._left:
+            return
+        if self._opening:
+            self._cut(error)
+        elif isinstance(error, Unanswered) and self._server and self._repeatable and self._kept:
+            # Only now and then does a server close just as we ask.  What has no content and does the
+            # same when done twice is asked again, once (RFC 9110 9.2.2, RFC 9112 9.3.1).
+            self._connect(self._server)
+        elif isinstance(error, Unanswered) and self._may_ask_another(error):
+            asyncio.get_running_loop().call_soon(self._set_out_again)
+        else:
+            self._give_up(error)
+
+    def _set_out_again(self) -> None:
+        if not self._left:
+            self._kept = False
+            self.set_out()
+
+    def _give_up(self, error: Exception) -> None:
+        """The page that stands for the failure: mapped here and nowhere else in this lane."""
+        turn = self._turn
+        self._unsent = b""
+        if not isinstance(error, UpstreamError):
+            self._answer(turn.failed(error))
+            return
+        turn.tally.fault = str(error)
+        try:
+            response = self._dressed(page(error.status, turn.head))
+        except Exception as bug:
+            response = turn.failed(bug)
+        self._answer(response)
+
+    def _cut(self, error: Exception) -> None:
+        """What cannot be completed must not look complete."""
+        if isinstance(error, UpstreamError):
+            self._turn.tally.fault = str(error)
+        else:
+            self._turn.failed(error)
+        self._dialogue.cut(self._turn)
+
+    def _let_go(self) -> None:
+        """Nobody reads the rest of the answer."""
+        if not self._over:
+            self._over = True
+            self._line.abort()
+
+    def abandon(self) -> None:
+        """The client is gone, or has been told something else."""
+        self._left = True
+        self._unsent = b""
+        if self._connecting:
+            self._connecting.cancel()
+        self._let_go()

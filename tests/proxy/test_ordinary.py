@@ -1,0 +1,125 @@
+"""The quick reader and the careful one, side by side: what the first takes, the second must say too."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from proxy.fields import MessageError
+from proxy.head import scan_request
+from proxy.headers import BadRequest, TrustedProxies, received, to_server
+from proxy.model import Server, Service
+from proxy.ordinary import LONGEST_LINE, MOST_LINES, LineMemo, Reader, Receipt
+from proxy.writing import frame_request, write_request
+
+PEER = ip_address("192.0.2.7")
+SERVER = Server("app", "192.0.2.1", 8080)
+SERVICE = Service("app", (SERVER,))
+
+
+def carefully(block: bytes, tls: bool = False) -> tuple[object, ...] | None:
+    try:
+        scanned = scan_request(block)
+        if scanned is None or scanned.size != len(block):
+            return None
+        head = received(scanned, peer=PEER, tls=tls, local_port=8000, trusted=TrustedProxies())
+    except (MessageError, BadRequest):
+        return None
+    sent = frame_request(head.method, scanned.framing.length)
+    written = write_request(head.method, head.target, to_server(head, SERVICE, SERVER), sent, host="x")
+    return scanned, head, head.path, str(head.client_ip), written
+
+
+def said(receipt: Receipt) -> tuple[object, ...]:
+    return receipt.scanned, receipt.head, receipt.path, receipt.client, receipt.written
+
+
+LINES = (
+    "Host: a.test", "host: A.Test:8443", "Host: [::1]:80", "Host:", "Host: a.test.",
+    "HOST: a..b", "Host: ä",
+    "Accept: */*", "accept:*/*", "Accept : x", "X-Odd:  v \t",
+    "Cookie: a=b; c=d", "Authorization: Basic eA==",
+    "Content-Length: 5", "Content-Length: 5", "content-length: 007",
+    "Content-Length: +5", "Content_Length: 5",
+    "Transfer-Encoding: chunked", "transfer_encoding: chunked", "Connection: keep-alive",
+    "Connection: Keep-Alive", "Connection: close", "Connection: X-Odd", "Connection: upgrade",
+    "Upgrade: websocket", "Expect: 100-continue", "TE: trailers", "X-Forwarded-For: 6.6.6.6",
+    "X_Forwarded_For: 6.6.6.6", "Forwarded: for=x", "Proxy: evil", "Remote-User: root", "Keep-Alive: 5",
+    "Proxy-Authorization: x", "Proxy-Connection: close", "Referer: http://a.test/\xe9",
+    "X-Bad: \x00", " folded",
+    "X-CR: a\rb", "X-LF: a\nb", "NoColon", ": empty", "X-Empty:", "Trailer: X-Sum", "HTTP2-Settings: x",
+    "X-Long: " + "y" * LONGEST_LINE, "User-Agent: \xff\xfe", "Content-Length: 0", "If-Match: \x7f",
+)  # fmt: skip
+STARTS = (
+    "GET / HTTP/1.1", "GET /a/b?c=//%zz HTTP/1.1", "POST /x HTTP/1.1", "HEAD / HTTP/1.1", "GET / HTTP/1.0",
+    "GET /../x HTTP/1.1", "GET //x HTTP/1.1", "GET /%41 HTTP/1.1", "GET /x#y HTTP/1.1", "get / HTTP/1.1",
+    "GET  / HTTP/1.1", "GET http://a.test/ HTTP/1.1", "OPTIONS * HTTP/1.1", "CONNECT a:1 HTTP/1.1", "GET /",
+    "PROPFIND / HTTP/1.1", "GET /\xe9 HTTP/1.1", "GET /a\\b HTTP/1.1",
+    "GET /a;b=.. HTTP/1.1", "GET ? HTTP/1.1",
+    "\r\nGET / HTTP/1.1", "DELETE /x HTTP/1.1", "GET /\t HTTP/1.1", "GET /x/.y HTTP/1.1", "GET / HTTP/1.1 ",
+)  # fmt: skip
+starts = st.sampled_from(STARTS)
+lines = st.lists(st.sampled_from(LINES), max_size=6).map(lambda some: ["Host: a.test", *some])
+loose = st.lists(st.sampled_from(LINES), max_size=6)
+noise = st.text(st.characters(max_codepoint=0xFF), max_size=12)
+
+
+@given(starts, lines | loose, st.booleans())
+def test_what_the_quick_reader_takes_the_careful_one_says_too(start, some, tls):
+    block = "\r\n".join([start, *some, "", ""]).encode("latin-1")
+    reader = Reader(LineMemo(), PEER, tls, 8000)
+    for _ in range(2):  # unknown lines, then known ones
+        if (receipt := reader.read(block)) is not None:
+            assert said(receipt) == carefully(block, tls)
+
+
+@given(starts, st.lists(st.sampled_from(LINES) | noise, max_size=4), noise)
+@example("GET / HTTP/1.1", [], "X: \r\n\r\nGET / HTTP/1.1\r\n")
+def test_noise_means_the_same_to_both(start, some, last):
+    block = "\r\n".join([start, "Host: a.test", *some, last, "", ""]).encode("latin-1")
+    receipt = Reader(LineMemo(), PEER, False, 8000).read(block)
+    assert receipt is None or said(receipt) == carefully(block)
+
+
+ORDINARY = (
+    b"GET /item/7?q=%2f HTTP/1.1\r\nHost: a.test\r\nUser-Agent: x\r\nCookie: a=1\r\nX-Odd: 1\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: A.test:8080\r\nContent-Length: 12\r\nConnection: keep-alive\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: a.test\r\nX-Forwarded-For: 6.6.6.6\r\nProxy: x\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n",
+)
+
+
+@pytest.mark.parametrize("block", ORDINARY)
+def test_ordinary_heads_are_taken(block):
+    receipt = Reader(LineMemo(), PEER, True, 8000).read(block)
+    assert receipt is not None
+    assert said(receipt) == carefully(block, tls=True)
+
+
+def test_another_host_on_the_same_connection_is_another_host():
+    reader = Reader(LineMemo(), PEER, False, 8000)
+    for host in (b"a.test", b"b.test", b"a.test"):
+        block = b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % host
+        receipt = reader.read(block)
+        assert receipt is not None
+        assert said(receipt) == carefully(block)
+
+
+def test_secrets_and_long_lines_are_not_remembered():
+    memo = LineMemo()
+    secrets = b"Cookie: a=1\r\ncookie: b=1\r\nAuthorization: Basic eA==\r\nProxy-Authorization: x\r\n"
+    long = b"X-Long: " + b"y" * LONGEST_LINE + b"\r\n"
+    block = b"GET / HTTP/1.1\r\nHost: a.test\r\nAccept: */*\r\n" + secrets + long + b"\r\n"
+    assert Reader(memo, PEER, False, 8000).read(block)
+    assert set(memo.lines) == {b"Host: a.test", b"Accept: */*"}
+
+
+def test_the_memory_for_lines_is_bounded():
+    memo = LineMemo()
+    reader = Reader(memo, PEER, False, 8000)
+    for number in range(MOST_LINES * 2):
+        assert reader.read(b"GET / HTTP/1.1\r\nHost: a.test\r\nReferer: /%d\r\n\r\n" % number)
+        assert len(memo.lines) <= MOST_LINES
