@@ -241,7 +241,9 @@ class Dialogue:
             self._passage.take(content)
         elif self._facade and (framed := intake.framed(content)):
             self._facade.feed(framed)
-        if turn.received and turn.answered:
+        # An answer that came within this call has already seen to what is next.
+        here = self.turn is turn and self._connection.phase is Phase.TURN
+        if here and turn.received and turn.answered:
             self._next()
 
     def detach(self) -> None:

@@ -87,9 +87,9 @@ _UNUSUAL: Final[tuple[Line, bool]] = ((UNUSUAL, ("", ""), b""), True)
 
 
 def _read(line: bytes) -> tuple[Line, bool]:
-    raw_name, _, rest = line.partition(b":")
+    raw_name, colon, rest = line.partition(b":")
     raw = rest.strip(b" \t")
-    if len(raw.translate(None, _NOT_IN_VALUES)) != len(raw):
+    if not colon or len(raw.translate(None, _NOT_IN_VALUES)) != len(raw):
         return _UNUSUAL
     known = _PASSED_NAMES.get(raw_name)
     if known is not None:

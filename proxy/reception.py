@@ -49,7 +49,7 @@ class Reception:
 
     def whole(self, data: bytes, now: float) -> Turn | None:
         """The next request where these bytes are an ordinary head and nothing else, as they mostly are."""
-        if self._reader and len(data) <= LIMITS.head and data.find(b"\r\n\r\n") == len(data) - 4:
+        if self._reader and 4 < len(data) <= LIMITS.head and data.find(b"\r\n\r\n") == len(data) - 4:
             receipt = self._reader.read(data)
             if receipt:
                 self._keep(receipt)

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 READ_SIZE: Final = 64 * 1024
+LARGE_READ: Final = 192 * 1024
+"""Once 64 KiB were there at a time, more will be: fewer and larger steps for large bodies."""
 WRITE_HIGH: Final = 64 * 1024
 KEEP_ALIVE_PROBES: Final = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
 
@@ -29,7 +31,7 @@ class Receiver(Protocol):
 class SocketTransport(asyncio.Transport):
     __slots__ = (
         "_closing", "_ended", "_eof", "_fd", "_high", "_loop", "_paused", "_reading", "_receive", "_receiver",
-        "_sock", "_unsent",
+        "_size", "_sock", "_unsent",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, receiver: Receiver) -> None:
@@ -42,6 +44,7 @@ class SocketTransport(asyncio.Transport):
         self._receive: Callable[[bytes], None] = receiver.data_received
         self._unsent = bytearray()
         self._high = WRITE_HIGH
+        self._size = READ_SIZE
         self._reading = self._closing = self._ended = self._eof = self._paused = False
 
     # Reading
@@ -62,12 +65,13 @@ class SocketTransport(asyncio.Transport):
     def read(self) -> None:
         """Take what the kernel has."""
         try:
-            data = self._sock.recv(READ_SIZE)
+            data = self._sock.recv(self._size)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
             self._end(error)
             return
+        self._size = LARGE_READ if len(data) >= READ_SIZE else READ_SIZE
         try:
             if data:
                 self._receive(data)
