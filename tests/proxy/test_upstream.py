@@ -13,6 +13,7 @@ from ipaddress import ip_address
 import pytest
 import trustme
 
+from proxy import upstream
 from proxy.exchange import (
     Body,
     Empty,
@@ -482,17 +483,16 @@ async def test_two_owners_never_share_a_connection(pool):
 
 
 async def test_where_no_descriptor_is_left_idle_connections_to_others_make_room(pool, monkeypatch):
-    loop = asyncio.get_running_loop()
-    connect = loop.create_connection
+    connected = upstream.connected
 
-    async def scarce(*arguments, **more):
+    async def scarce(*arguments):
         if len(pool._connections) > 1:  # the new one is among them
             raise OSError(errno.EMFILE, "Too many open files")
-        return await connect(*arguments, **more)
+        return await connected(*arguments)
 
     async with scripted() as (_, idle), scripted() as (_, other):
         assert await content(await pool.ask(idle, HOST, request())) == b"second"
-        monkeypatch.setattr(loop, "create_connection", scarce)
+        monkeypatch.setattr(upstream, "connected", scarce)
         assert await content(await pool.ask(other, HOST, request())) == b"second"
         assert [connection.server for connection in pool._connections] == [other]
 
