@@ -52,10 +52,13 @@ class Watching:
 
     async def eventually(self, host: str, expected: str, within: float = 5.0) -> None:
         deadline = time.monotonic() + within
+        asked = time.monotonic()
         while (seen := await self.answer(host)) != expected:
             self.look_alive()
-            assert time.monotonic() < deadline, f"{host}: still {seen}, expected {expected}; {self.config}"
+            # What counts is when it was asked: who asks a container that is being paused waits for its time-out.
+            assert asked < deadline, f"{host}: still {seen}, expected {expected}; {self.config}"
             await asyncio.sleep(0.02)
+            asked = time.monotonic()
 
     async def until(self, holds: Callable[[], object], within: float = 5.0) -> None:
         deadline = time.monotonic() + within
