@@ -55,7 +55,7 @@ class Watching:
         asked = time.monotonic()
         while (seen := await self.answer(host)) != expected:
             self.look_alive()
-            # What counts is when it was asked: who asks a container that is being paused waits for its time-out.
+            # When it was asked counts: a container that is being paused lets its visitor wait.
             assert asked < deadline, f"{host}: still {seen}, expected {expected}; {self.config}"
             await asyncio.sleep(0.02)
             asked = time.monotonic()
