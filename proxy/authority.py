@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from ipaddress import IPv6Address
 
-_AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_.~-]{1,255})(?::(?P<port>[0-9]{0,5}))?")
+AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_.~-]{1,255})(?::(?P<port>[0-9]{0,5}))?")
 
 
 def parse_authority(text: str) -> tuple[str, int | None]:
@@ -14,7 +14,7 @@ def parse_authority(text: str) -> tuple[str, int | None]:
     Narrower than RFC 3986 3.2.2: no sub-delimiters, escapes or user names.  No
     site is called so, and apps put the text into links and redirects.
     """
-    found = _AUTHORITY.fullmatch(text)
+    found = AUTHORITY.fullmatch(text)
     if not found:
         raise ValueError(f"{text!r} is not a host")
     port = int(found["port"]) if found["port"] else None

@@ -38,7 +38,11 @@ class Listener:
 
 
 class CannotListen(OSError):
-    """An address cannot be had; the message names the entrypoint whose setting asks for it."""
+    """An address cannot be had; `entrypoint` is the one whose setting asks for it."""
+
+    def __init__(self, entrypoint: str, number: int | None, message: str) -> None:
+        super().__init__(number, message)
+        self.entrypoint = entrypoint
 
 
 class Entrypoints:
@@ -162,8 +166,7 @@ def _bind(listener: Listener) -> Iterator[socket.socket]:
             where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
             # create_server adds to the reason, in Python's words, what is said before it here.
             why = str(error.strerror).partition(" (while attempting")[0]
-            raise CannotListen(
-                error.errno, f"Entrypoint {listener.name!r} cannot listen on {where}: {why}."
-            ) from error
+            message = f"Entrypoint {listener.name!r} cannot listen on {where}: {why}."
+            raise CannotListen(listener.name, error.errno, message) from error
         port = sock.getsockname()[1]
         yield sock

@@ -2,7 +2,7 @@
 
 Heads are immutable values over text decoded as latin-1, so that every byte of
 a field value survives (RFC 9110 5.5: obs-text is opaque).  A middleware that
-looks at heads only is a `HeadMiddleware` and works in every lane; one that
+looks at heads only (`OnRequest`, `OnResponse`) works in every lane; one that
 needs the body or has to wait is a `BodyMiddleware`.
 """
 
@@ -166,7 +166,6 @@ class BodyMiddleware(Protocol):
     def wrap(self, next_handler: Handler, /) -> Handler: ...
 
 
-HeadMiddleware: TypeAlias = OnRequest | OnResponse
 Acting: TypeAlias = OnRequest | OnResponse | BodyMiddleware
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from proxy.authority import AUTHORITY
 from proxy.exchange import Fields
 from proxy.fields import (
     BadHead,
@@ -53,7 +54,6 @@ LONGEST_LENGTH: Final = 18  # decimal digits of a Content-Length: fits 64 bits w
 METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"))
 VERSION: Final = re.compile(r"HTTP/[0-9]\.[0-9]")  # case counts (RFC 9112 2.3)
 STATUS_LINE: Final = re.compile(r"HTTP/1\.(?P<minor>[01]) (?P<status>[1-5][0-9][0-9])(?: (?P<reason>.*))?")
-AUTHORITY: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9_.~-]{1,255})(?::[0-9]{0,5})?")
 PROTOCOL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:/[A-Za-z0-9!#$%&'*+.^_`|~-]+)?")
 
 MEANT_FOR_US: Final = frozenset(

@@ -21,9 +21,10 @@ from proxy.head import ScannedResponse
 from proxy.headers import from_server, to_server
 from proxy.model import Server, Service
 from proxy.pages import page
+from proxy.repeating import may_ask_another, may_be_repeated
 from proxy.table import Route
 from proxy.turn import Turn
-from proxy.upstream import ATTEMPTS, IDEMPOTENT, Pool
+from proxy.upstream import Pool
 from proxy.upstream_connection import UpstreamConnection
 from proxy.upstream_exchange import AnswerMemo, Unanswered, UpstreamExchange, kept_for
 from proxy.upstream_wire import ServerLeft
@@ -114,20 +115,15 @@ class Passage(UpstreamExchange):
             return
 
     def _may_ask_another(self, error: UpstreamError) -> bool:
-        """The same rule as in the other lane; whether anybody is left to ask, too."""
         if self._server:
             self._tried += (self._server,)
         service = self._route.service
-        if service is None or not set(service.servers) - set(self._tried):
-            return False
-        if isinstance(error, NeverSent):
-            return len(self._tried) < ATTEMPTS
-        return len(self._tried) == 1 and self._repeatable
+        servers = service.servers if service else ()
+        return may_ask_another(servers, self._tried, error, repeatable=self._repeatable)
 
     @property
     def _repeatable(self) -> bool:
-        """RFC 9110 9.2.2, and there is nothing to send that is not here any more."""
-        return self._framing.length == 0 and self._method in IDEMPOTENT
+        return may_be_repeated(self._method, self._framing.length)
 
     def _connect(self, server: Server) -> None:
         # Connecting has time-outs, TLS and names to look up, and happens once per kept connection.

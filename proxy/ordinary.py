@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from proxy.authority import AUTHORITY
 from proxy.exchange import Fields, IPAddress, RequestHead
 from proxy.fields import CONTROLS, FAMILIAR, BadHead, scan_field
 from proxy.framing import NO_BODY, Framing
-from proxy.head import AUTHORITY, LIMITS, LONGEST_LENGTH, LOOK_ALIKES, METHODS, ScannedRequest
+from proxy.head import LIMITS, LONGEST_LENGTH, LOOK_ALIKES, METHODS, ScannedRequest
 from proxy.headers import BadRequest, host_and_authority, introduction, kind_of
 from proxy.table import Route, RoutingTable
 from proxy.target import needs_no_change

@@ -14,6 +14,7 @@ from proxy.exchange import NeverSent, Request, Response
 from proxy.headers import from_server, to_server
 from proxy.model import Server, Service
 from proxy.origin import ClientTLS, Origin
+from proxy.repeating import may_ask_another
 from proxy.surroundings import Unusable
 from proxy.upstream import Pool, Timeouts
 
@@ -21,7 +22,6 @@ T = TypeVar("T")
 THREADS = 2
 MOST_WAITING = 128
 """Works that wait for a thread; whoever floods us with wrong passwords gets 503 and not all our memory."""
-ATTEMPTS = 3
 
 
 class Busy(Unusable):
@@ -84,9 +84,9 @@ class Outside:
                 fields = to_server(request.head, known, server)
                 response = await self._pool.ask(server, fields, request)
                 return replace(response, fields=from_server(response.fields))
-            except NeverSent:
+            except NeverSent as error:
                 tried.append(server)
-                if len(tried) == ATTEMPTS or not set(known.servers) - set(tried):
+                if not may_ask_another(known.servers, tried, error, repeatable=False):
                     raise
 
     async def close(self) -> None:

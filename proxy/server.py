@@ -6,7 +6,6 @@ and what is answered are our own values.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import cast
@@ -24,9 +23,10 @@ from proxy.headers import from_server, to_server
 from proxy.limits import Limits
 from proxy.model import Server, Service
 from proxy.pages import page
+from proxy.repeating import may_ask_another, may_be_repeated
 from proxy.table import Route
 from proxy.turn import ClientBody, Turn
-from proxy.upstream import ATTEMPTS, Pool, Unanswered, may_be_repeated
+from proxy.upstream import Pool, Unanswered
 
 NEVER = 10.0 * 365 * 86400
 """aiohttp's own idle timer is off; the entrypoint's sweeper knows better."""
@@ -109,9 +109,8 @@ class AiohttpLane:
                 return await self._ask_one(turn, route.service, server, request)
             except (NeverSent, Unanswered) as error:
                 tried.append(server)
-                if not set(route.service.servers) - set(tried) or not _may_go_elsewhere(
-                    error, request, tried
-                ):
+                repeatable = may_be_repeated(request.head.method, request.body.length)
+                if not may_ask_another(route.service.servers, tried, error, repeatable=repeatable):
                     raise
 
     async def _ask_one(self, turn: Turn, service: Service, server: Server, request: Request) -> Response:
@@ -119,17 +118,6 @@ class AiohttpLane:
         fields = to_server(request.head, service, server, upgrade or None)
         response = await self._pool.ask(server, fields, request, upgrade)
         return replace(response, fields=from_server(response.fields))
-
-
-def _may_go_elsewhere(error: UpstreamError, request: Request, tried: Sequence[Server]) -> bool:
-    """A request that never left may try some servers; one that may have been worked on, a second at most.
-
-    A container that is killed takes requests with it that it has not answered:
-    those that do the same when done twice are asked of its replica.
-    """
-    if isinstance(error, NeverSent):
-        return len(tried) < ATTEMPTS
-    return len(tried) == 1 and may_be_repeated(request)
 
 
 class Answer(web.StreamResponse):

@@ -16,17 +16,15 @@ from typing import Final
 
 from proxy.exchange import Fields, NeverSent, Request, Response, TimedOut
 from proxy.model import Server
+from proxy.repeating import may_be_repeated
 from proxy.socket_transport import READ_SIZE
 from proxy.upstream_connection import Address, UpstreamConnection
 from proxy.upstream_exchange import Timeouts, Unanswered
 from proxy.upstream_wire import connected
 from proxy.writing import frame_request, write_request
 
-__all__ = ("ATTEMPTS", "IDEMPOTENT", "ConnectTimedOut", "Pool", "Timeouts", "Unanswered")
+__all__ = ("ConnectTimedOut", "Pool", "Timeouts", "Unanswered")
 
-IDEMPOTENT: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"))  # RFC 9110 9.2.2
-ATTEMPTS: Final = 3
-"""Servers asked at most for one request: each may take the whole connect timeout."""
 MOST_IDLE: Final = 128
 """Idle connections to one server; above them they close after their exchange."""
 EXHAUSTED: Final = frozenset((errno.EMFILE, errno.ENFILE))
@@ -39,11 +37,6 @@ SWEEP: Final = 1.0
 
 class ConnectTimedOut(NeverSent, TimedOut):
     """The server did not even accept a connection: 504, and another one may be asked."""
-
-
-def may_be_repeated(request: Request) -> bool:
-    """Whether doing it twice does the same as once (RFC 9110 9.2.2), and all of it is still here to send."""
-    return request.head.method in IDEMPOTENT and request.body.length == 0
 
 
 class Pool:
@@ -87,7 +80,7 @@ class Pool:
             except Unanswered:
                 # Only now and then does a server close just as we ask.  What has no content and does the
                 # same when done twice is asked again, once (RFC 9110 9.2.2, RFC 9112 9.3.1).
-                if not may_be_repeated(request):
+                if not may_be_repeated(request.head.method, framing.length):
                     raise
         fresh = await self.connect(server)
         return await fresh.ask(request, head, framing, upgrade)

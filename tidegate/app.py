@@ -243,11 +243,9 @@ def run(settings: Settings) -> int:
 
 
 def cannot_listen(error: CannotListen, settings: Settings) -> str:
-    """What to do about it; the error begins with the entrypoint's name."""
-    for entry in settings.entrypoints:
-        if str(error.strerror).startswith(f"Entrypoint {entry.name!r} "):
-            return refused_entrypoint(entry, error.errno)
-    return str(error.strerror or error)
+    """What to do about it."""
+    [entry] = [entry for entry in settings.entrypoints if entry.name == error.entrypoint]
+    return refused_entrypoint(entry, error.errno)
 
 
 async def serve(settings: Settings, access: Callable[[AccessRecord], None]) -> None:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from proxy.exchange import BodyMiddleware, Handler, NeverSent, NoServer, Request, Response, UpstreamError
 from proxy.held_body import hold
 from proxy.piping import close
+from proxy.repeating import IDEMPOTENT
 from proxy.schema import Duration, option, options
 from proxy.status_range import StatusRange
 from proxy.surroundings import Surroundings, Unusable
 
-IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"))  # RFC 9110 9.2.2
 GROWTH, SPREAD = 1.5, 0.5
 
 

@@ -21,11 +21,12 @@ from proxy.exchange import (
 from proxy.head import scan_request
 from proxy.limits import Limits
 from proxy.model import Router, Server, Service
+from proxy.repeating import ATTEMPTS
 from proxy.rule import parse_rule
 from proxy.server import AiohttpLane
 from proxy.table import Route
 from proxy.turn import Turn
-from proxy.upstream import ATTEMPTS, Unanswered
+from proxy.upstream import Unanswered
 
 HEAD = RequestHead("GET", "/", (("Host", "app.test"),), "app.test", ip_address("192.0.2.1"))
 

@@ -37,8 +37,12 @@ def test_it_is_a_middleware(cls: type[Any]) -> None:
     assert any(isinstance(cls, kind) for kind in (OnRequest, OnResponse, BodyMiddleware, Begins, Expands))
 
 
+# Small on purpose: unbounded trees took hypothesis longer to make than the options to read.
+words = st.text(max_size=20)
 trees = st.recursive(
-    st.text() | st.integers() | st.booleans(), lambda inner: st.dictionaries(st.text(), inner)
+    words | st.integers() | st.booleans(),
+    lambda inner: st.dictionaries(words, inner, max_size=3),
+    max_leaves=8,
 )
 
 
