@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from math import inf
 from time import monotonic
-from typing import cast
 
 from proxy.access_log import Tally
 from proxy.capacity import Seat
@@ -17,6 +16,7 @@ from proxy.dialogue import Dialogue
 from proxy.exchange import IPAddress
 from proxy.gate import Entry
 from proxy.phase import Phase
+from proxy.transport import Receiver, Transport
 from proxy.turn import Turn
 from proxy.wire import Wire
 
@@ -27,7 +27,7 @@ SILENT = 3.0
 """Seconds after which a connection forgets what it remembers of its client's requests."""
 
 
-class Connection(asyncio.BufferedProtocol):
+class Connection(Receiver):
     wire: Wire
     dialogue: Dialogue
 
@@ -44,21 +44,17 @@ class Connection(asyncio.BufferedProtocol):
         self._discarded = 0
         self._client_ended = False
 
-    # From the event loop
+    # From the transport
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def begin(self, transport: Transport) -> None:
         self.since = self.clock()
-        self.wire = Wire(cast(asyncio.Transport, transport), self.since)
+        self.wire = Wire(transport, self.since)
         self.dialogue = Dialogue(self, self._entry, self._peer)
         self._entry.connections.add(self)
         if self.dialogue.stopping.is_set():
             self.wire.close()
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._entry.scratch
-
-    def buffer_updated(self, nbytes: int) -> None:
-        self.data_received(bytes(self._entry.scratch[:nbytes]))
+        else:
+            transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         self._heard = self.clock()
@@ -120,12 +116,13 @@ class Connection(asyncio.BufferedProtocol):
         """Close in such a way that the last answer arrives."""
         if self.phase in (Phase.LEAVING, Phase.GONE):
             return
-        unread = self.dialogue.unread
         self.enter(Phase.LEAVING)
         # Not from within the handler that is just ending its turn.
         asyncio.get_running_loop().call_soon(self.dialogue.detach)
-        if self._client_ended or (not self.wire.linger() and not unread):
+        if self._client_ended:
             self.wire.close()
+        else:
+            self.wire.linger()
 
     def cut(self, *, reset: bool) -> None:
         self.enter(Phase.LEAVING)

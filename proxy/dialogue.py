@@ -60,11 +60,6 @@ class Dialogue:
         """Some of a request is here that is not served yet."""
         return bool(self._pending)
 
-    @property
-    def unread(self) -> bool:
-        """The client may still be sending."""
-        return self.begun or self.turn is None or not self.turn.received
-
     # Scan and decide
 
     def hear(self, data: bytes, now: float) -> None:

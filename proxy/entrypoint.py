@@ -6,7 +6,6 @@ import asyncio
 import errno
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from proxy.access_log import AccessRecord
@@ -77,7 +76,6 @@ class Entrypoints:
             capacity=Capacity(self._limits.connections or connection_cap(open_files_limit())),
         )
         self._doors: list[tuple[str, Door]] = []
-        self._running = AsyncExitStack()
         self._sweeper: asyncio.TimerHandle | None = None
 
     @property
@@ -101,12 +99,11 @@ class Entrypoints:
     async def open(self) -> None:
         """Listen everywhere, or nowhere when one address cannot be had."""
         bound = _bind_all(self._listeners)
-        tasks = await self._running.enter_async_context(asyncio.TaskGroup())
         for listener, sock in bound:
             entry = self._gate.add_entry(listener.name, listener.tls, sock.getsockname()[1])
-            door = Door(sock, entry, self._sni.server_context() if listener.tls else None)
+            door = Door(sock, entry, self._sni)
             self._doors.append((listener.name, door))
-            door.open(tasks)
+            door.open()
         self._sweep()
 
     async def stop(self, grace: float = 7.0) -> None:
@@ -130,15 +127,12 @@ class Entrypoints:
         await self._lane.close()
         if self._sweeper:
             self._sweeper.cancel()
-        await self._running.aclose()
 
     def _sweep(self) -> None:
         """Look at every connection's patience: one timer for all, none per request."""
         loop = asyncio.get_running_loop()
         self._sweeper = loop.call_later(self._limits.sweep, self._sweep)
-        now = loop.time()
-        for connection in self._gate.connections():
-            connection.sweep(now)
+        self._gate.sweep(loop.time())
 
 
 def _bind_all(listeners: Sequence[Listener]) -> list[tuple[Listener, socket.socket]]:

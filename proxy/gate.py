@@ -19,6 +19,7 @@ from proxy.table import RoutingTable
 if TYPE_CHECKING:
     from aiohttp.web_protocol import RequestHandler
 
+    from proxy.arrival import Arrival
     from proxy.connection import Connection
     from proxy.lane import FastLane
 
@@ -58,6 +59,14 @@ class Gate:
         """A snapshot: who acts on connections makes them leave."""
         return [connection for entry in self.entries for connection in entry.connections]
 
+    def sweep(self, now: float) -> None:
+        """Look at everybody's patience, and at ours with them."""
+        for connection in self.connections():
+            connection.sweep(now)
+        for entry in self.entries:
+            for arrival in list(entry.arrivals):
+                arrival.sweep(now)
+
     def make_room(self, wanted: int) -> None:
         """Close the connections that have been idle longest; nobody is in the middle of anything there."""
         idle = (connection for connection in self.connections() if connection.phase is Phase.IDLE)
@@ -74,6 +83,6 @@ class Entry:
     port: int
     gate: Gate
     connections: set[Connection] = field(default_factory=set)
+    arrivals: set[Arrival] = field(default_factory=set)
+    """Who is still shaking hands."""
     lines: LineMemo = field(default_factory=LineMemo)
-    scratch: memoryview = field(default_factory=lambda: memoryview(bytearray(64 * 1024)))
-    """All connections read into this one buffer and copy out: an idle one holds none of its own."""

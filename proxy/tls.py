@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import ssl
-from asyncio.sslproto import SSLProtocol
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -22,11 +21,6 @@ CIPHERS = ":".join(
 )
 
 
-# asyncio gives each TLS connection a buffer of 256 KiB for its whole life: a thousand idle visitors would
-# take 256 MiB.  This is room for a record, which is at most 16 KiB and a little (RFC 8446 5.2).
-SSLProtocol.max_size = 32 * 1024
-
-
 @dataclass(frozen=True, slots=True)
 class KeyPair:
     """A certificate with its chain, and the key that must not be printed."""
@@ -42,6 +36,9 @@ class SNI:
         self._contexts: Mapping[str, ssl.SSLContext] = {}
         self._default: ssl.SSLContext | None = None
         self._loaded: Mapping[KeyPair, ssl.SSLContext] = {}
+        self.server_context = _bare_context()
+        """For a hello that only OpenSSL can read: without a certificate until that knows the name."""
+        self.server_context.sni_callback = self._choose
 
     def publish(self, certificates: Mapping[str, KeyPair], default: KeyPair | None = None) -> dict[str, str]:
         """Serve these from now on; what comes out is name -> reason for each pair that cannot be used.
@@ -72,12 +69,6 @@ class SNI:
         wanted = (name or "").lower().rstrip(".")
         wildcard = "*." + wanted.partition(".")[2]
         return self._contexts.get(wanted) or self._contexts.get(wildcard) or self._default
-
-    def server_context(self) -> ssl.SSLContext:
-        """For a listener: has no certificate itself, takes one when the client has said a name."""
-        context = _bare_context()
-        context.sni_callback = self._choose
-        return context
 
     def _choose(self, connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
         chosen = self.find(name)
@@ -115,6 +106,7 @@ def _bare_context() -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)
     context.set_alpn_protocols(["http/1.1"])
+    context.num_tickets = 1  # each costs a tenth of a handshake; a client uses one
     # Renegotiation costs the server more than the client; nothing in HTTP/1.1 needs it.
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     # Intermediate lets the client choose: phones without AES hardware prefer ChaCha20.

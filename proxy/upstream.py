@@ -17,10 +17,9 @@ from typing import Final
 from proxy.exchange import Fields, NeverSent, Request, Response, TimedOut
 from proxy.model import Server
 from proxy.repeating import may_be_repeated
-from proxy.socket_transport import READ_SIZE
 from proxy.upstream_connection import Address, UpstreamConnection
 from proxy.upstream_exchange import Timeouts, Unanswered
-from proxy.upstream_wire import connected
+from proxy.upstream_wire import connected, secured
 from proxy.writing import frame_request, write_request
 
 __all__ = ("ConnectTimedOut", "Pool", "Timeouts", "Unanswered")
@@ -51,7 +50,6 @@ class Pool:
         self._served: frozenset[Address] | None = None
         self._gone: dict[str, None] = {}
         self._closed = False
-        self._scratch = memoryview(bytearray(READ_SIZE))
         self._sweeper: asyncio.TimerHandle | None = None
 
     async def ask(self, server: Server, fields: Fields, request: Request, upgrade: str = "") -> Response:
@@ -132,7 +130,7 @@ class Pool:
         """A new connection; NeverSent where there can be none."""
         if self._is_gone(server):
             raise NeverSent("the server's container is gone")
-        connection = UpstreamConnection(server, _address(server), self.timeouts, self, self._scratch)
+        connection = UpstreamConnection(server, _address(server), self.timeouts, self)
         self._connections.add(connection)
         try:
             await self._open(connection, server)
@@ -140,7 +138,7 @@ class Pool:
             self._tried(connection, error)
             lost = NeverSent if connection.given_up else ConnectTimedOut
             raise lost("the server did not accept the connection in time") from error
-        except (OSError, UnicodeError) as error:  # UnicodeError: a name that cannot be a host's
+        except (OSError, ValueError) as error:  # ValueError: a name that cannot be a host's
             self._tried(connection, error)
             raise NeverSent(f"the server could not be reached: {error}") from error
         finally:
@@ -184,13 +182,8 @@ class Pool:
         if self._context is None:
             self._context = await loop.run_in_executor(None, _verifying)  # reads hundreds of certificates
         async with asyncio.timeout(self.timeouts.connect + self.timeouts.handshake) as connection.opening:
-            await loop.create_connection(
-                lambda: connection,
-                server.address,
-                server.port,
-                ssl=self._context,
-                server_hostname=server.address,
-            )
+            sock = await connected(server.address, server.port)
+            connection.begin(await secured(sock, self._context, server.address))
 
     def _is_gone(self, server: Server) -> bool:
         """Gone, unless the table of now has exactly this address of it (then it was started again)."""

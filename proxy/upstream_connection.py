@@ -7,6 +7,7 @@ is closed, so that it can never become the answer to somebody else.
 from __future__ import annotations
 
 import asyncio
+import socket
 from math import inf
 from time import monotonic
 from typing import Final, Protocol, TypeAlias
@@ -15,7 +16,6 @@ from proxy.awaited_exchange import AwaitedExchange
 from proxy.exchange import Request, Response, Truncated, UpstreamError
 from proxy.framing import Framing
 from proxy.model import Server
-from proxy.socket_transport import SocketTransport
 from proxy.upstream_exchange import AnswerMemo, Timeouts, UpstreamExchange
 from proxy.upstream_wire import UpstreamWire
 
@@ -32,10 +32,8 @@ class Keeper(Protocol):
 
 
 class UpstreamConnection(UpstreamWire):
-    def __init__(
-        self, server: Server, address: Address, timeouts: Timeouts, keeper: Keeper, scratch: memoryview
-    ) -> None:
-        super().__init__(scratch)
+    def __init__(self, server: Server, address: Address, timeouts: Timeouts, keeper: Keeper) -> None:
+        super().__init__()
         self.server = server
         self.url = server.url
         self.deadline = inf
@@ -81,10 +79,10 @@ class UpstreamConnection(UpstreamWire):
         self.deadline = monotonic() + keep_for
         self._keeper.keep(self)
 
-    # From the event loop
+    # From the transport
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
+    def begin(self, sock: socket.socket) -> None:
+        super().begin(sock)
         if self.given_up:  # while it connected: the address may be another container's by now
             self._transport.abort()
 
@@ -96,7 +94,7 @@ class UpstreamConnection(UpstreamWire):
 
     def look(self) -> None:
         """Read before more is written: there may be an early answer, with a reset behind it."""
-        if isinstance(self._transport, SocketTransport) and self.readable():
+        if self.readable():
             self._transport.read()
 
     def pause_writing(self) -> None:

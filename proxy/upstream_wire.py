@@ -7,12 +7,15 @@ import fcntl
 import os
 import select
 import socket
+import ssl
 import struct
 import termios
 from ipaddress import ip_address
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from proxy.socket_transport import KEEP_ALIVE_PROBES, READ_SIZE, SocketTransport
+from proxy.tls_transport import Handshake, TLSTransport
+from proxy.transport import Receiver
 
 WRITE_HIGH: Final = 64 * 1024
 """Octets that wait for a slow server before the client has to wait, too."""
@@ -23,14 +26,13 @@ class ServerLeft(ConnectionResetError):
     """The connection is closing: what it has to tell comes from there, not from the write that failed."""
 
 
-class UpstreamWire(asyncio.BufferedProtocol):
-    """What is below an exchange.  `scratch` is shared: bytes are copied out at once, the idle hold none."""
+class UpstreamWire(Receiver):
+    """What is below an exchange."""
 
-    _transport: asyncio.Transport
+    _transport: SocketTransport
     _socket: socket.socket
 
-    def __init__(self, scratch: memoryview) -> None:
-        self._scratch = scratch
+    def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._connected = False
         self._tls = False
@@ -38,35 +40,23 @@ class UpstreamWire(asyncio.BufferedProtocol):
         self._drained: asyncio.Future[None] | None = None
         self.held = False
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+    def begin(self, sock: socket.socket) -> None:
+        """Over this socket, which is connected and, for TLS, has shaken hands."""
+        self._tls = isinstance(sock, ssl.SSLSocket)
+        transport = (
+            TLSTransport(sock, self) if isinstance(sock, ssl.SSLSocket) else SocketTransport(sock, self)
+        )
+        self._transport, self._socket = transport, sock
         self._connected = True
-        self._tls = transport.get_extra_info("sslcontext") is not None
-        self._socket = transport.get_extra_info("socket")
-        self._poll.register(self._socket.fileno(), select.POLLIN | select.POLLPRI)
-        self._transport.set_write_buffer_limits(high=WRITE_HIGH)
+        self._poll.register(sock.fileno(), select.POLLIN | select.POLLPRI)
+        transport.set_write_buffer_limits(WRITE_HIGH)
         # No limit on how long a tunnel is silent, so the kernel asks whether the other host still lives.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in KEEP_ALIVE_PROBES:
             if hasattr(socket, name):
                 self._socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
-    def begin(self, sock: socket.socket) -> None:
-        transport = SocketTransport(sock, self)
-        self.connection_made(transport)
         transport.resume_reading()
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._scratch
-
-    def buffer_updated(self, nbytes: int) -> None:
-        self.data_received(bytes(self._scratch[:nbytes]))
-
-    def eof_received(self) -> bool:
-        raise NotImplementedError
-
-    def data_received(self, data: bytes) -> None:
-        raise NotImplementedError
 
     def pause_writing(self) -> None:
         self._drained = self._loop.create_future()
@@ -124,6 +114,21 @@ class UpstreamWire(asyncio.BufferedProtocol):
         except OSError:
             return bytes(data)  # read empty, or the kernel threw it away
         return bytes(data)
+
+
+async def secured(sock: socket.socket, context: ssl.SSLContext, name: str) -> ssl.SSLSocket:
+    """The socket with TLS on it; an end without a close_notify is an error (RFC 9112 9.8)."""
+    tls = context.wrap_socket(
+        sock, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False
+    )
+    handshake = Handshake(tls)
+    try:
+        await handshake.done
+    except BaseException:
+        handshake.stop()
+        tls.close()
+        raise
+    return tls
 
 
 async def connected(address: str, port: int) -> socket.socket:

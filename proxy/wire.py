@@ -10,19 +10,20 @@ import struct
 import sys
 import termios
 
+from proxy.transport import Transport
+
 UNSENT = 64 * 1024
 """Bytes that may wait for a slow client before whoever writes is made to wait."""
 
 
 class Wire:
-    def __init__(self, transport: asyncio.Transport, now: float) -> None:
+    def __init__(self, transport: Transport, now: float) -> None:
         self._transport = transport
-        self._half_closes = transport.can_write_eof()  # not over asyncio's TLS
         self._holds: set[str] = set()
         self._writable: asyncio.Future[None] | None = None
         self._unsent = 0
         self._sent_at = now
-        transport.set_write_buffer_limits(high=UNSENT)
+        transport.set_write_buffer_limits(UNSENT)
 
     # Reading: whoever cannot take more holds, and the socket is read while nobody does.
 
@@ -49,7 +50,7 @@ class Wire:
 
     def reset_unheard(self) -> bool:
         """Whether the client has reset the connection while it is not read: the loop does not look then."""
-        sock = self._transport.get_extra_info("socket")
+        sock = self._transport.get_socket()
         if not self._holds or sock is None or sock.fileno() < 0:
             return False
         poll = select.poll()
@@ -111,7 +112,7 @@ class Wire:
         return now - self._sent_at > patience
 
     def _queued_in_kernel(self) -> int:
-        sock = self._transport.get_extra_info("socket")
+        sock = self._transport.get_socket()
         if sock is None:
             return 0
         try:
@@ -122,18 +123,18 @@ class Wire:
     # Closing
 
     def send_eof(self) -> None:
-        if self._half_closes and not self._transport.is_closing():
+        if self._transport.can_write_eof() and not self._transport.is_closing():
             self._transport.write_eof()
 
-    def linger(self) -> bool:
-        """Say that nothing more comes while input is still read; False where that cannot be said.
+    def linger(self) -> None:
+        """Say that nothing more comes, while input is still read.
 
         Closing with unread input makes the system send a reset, which can
         overtake the last answer (RFC 9112 9.6).
         """
         self.release_all()
-        self.send_eof()
-        return self._half_closes
+        if not self._transport.is_closing():
+            self._transport.write_eof()
 
     def close(self) -> None:
         self._transport.close()
@@ -143,7 +144,7 @@ class Wire:
 
     def reset(self) -> None:
         """End so that the client sees an error and not an end."""
-        sock = self._transport.get_extra_info("socket")
+        sock = self._transport.get_socket()
         if sock is not None and not self._transport.is_closing():
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()

@@ -8,6 +8,11 @@ from typing import Any
 
 import pytest
 from blockbuster import BlockBuster
+from hypothesis import HealthCheck, settings
+
+# How fast the machine is at the moment is nothing that a test may fail for.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 REAL_THINGS = ("docker", "acme", "browser")
 

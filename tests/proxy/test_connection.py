@@ -15,6 +15,7 @@ from proxy.limits import Limits
 from proxy.model import Router, RoutingConfig, Service
 from proxy.phase import Phase
 from proxy.table import Entrypoint, compile_table
+from proxy.transport import Transport
 from tests.proxy.scripted_server import ticks
 
 GET = b"GET / HTTP/1.1\r\nHost: app.test\r\n\r\n"
@@ -22,11 +23,10 @@ ELSEWHERE = b"GET / HTTP/1.1\r\nHost: other.test\r\n\r\n"
 PUT = b"PUT / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 10\r\n\r\n"
 
 
-class Socket(asyncio.Transport):
+class Socket(Transport):
     """A transport that remembers what was done to it."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.written = b""
         self.unsent = 0
         self.done: list[str] = []
@@ -37,7 +37,7 @@ class Socket(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         return self.unsent
 
-    def set_write_buffer_limits(self, high=None, low=None) -> None:
+    def set_write_buffer_limits(self, high) -> None:
         self.high = high
 
     def can_write_eof(self) -> bool:
@@ -60,6 +60,9 @@ class Socket(asyncio.Transport):
 
     def resume_reading(self) -> None:
         self.done.append("resumed")
+
+    def get_socket(self) -> None:
+        return None
 
 
 class Handler:
@@ -100,7 +103,8 @@ class Scene:
         self.socket = Socket()
         entry = self.gate.add_entry("web", False, 80)
         self.connection = Connection(entry, self.gate.capacity.take(), ip_address("192.0.2.1"))
-        self.connection.connection_made(self.socket)
+        self.connection.begin(self.socket)
+        self.socket.done.clear()
 
     def new_protocol(self) -> Handler:
         return self.handler

@@ -119,9 +119,8 @@ async def test_an_ipv4_client_of_an_ipv6_listener_is_an_ipv4_client():
     records = []
     some = entrypoints(log=records.append)
     with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as listening:
-        tasks = await some._running.enter_async_context(asyncio.TaskGroup())
-        door = Door(listening, some._gate.add_entry("web", False, 80), None)
-        door.open(tasks)
+        door = Door(listening, some._gate.add_entry("web", False, 80), SNI())
+        door.open()
         reader, writer = await asyncio.open_connection("127.0.0.1", listening.getsockname()[1])
         writer.write(b"GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n")
         assert (await reader.read()).startswith(b"HTTP/1.1 404")

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 import pytest
 
 from proxy.socket_transport import SocketTransport
+from proxy.transport import Receiver
 from tests.proxy.scripted_server import eventually
 
 LARGE = bytes(range(256)) * 40_000
 
 
-class Owner:
+class Owner(Receiver):
     def __init__(self) -> None:
         self.got = b""
         self.told: list[str] = []

@@ -28,7 +28,7 @@ def shake(sni: SNI, name: str | None, **wanted) -> ssl.SSLObject:
         setattr(client_context, setting, value)
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = client_context.wrap_bio(to_client, to_server, server_hostname=name)
-    server = sni.server_context().wrap_bio(to_server, to_client, server_side=True)
+    server = sni.server_context.wrap_bio(to_server, to_client, server_side=True)
     for _ in range(10):
         done = True
         for end in (client, server):
@@ -80,7 +80,7 @@ def test_a_name_without_certificate_gets_an_alert_and_never_another_hosts():
 def test_a_new_certificate_is_served_by_listeners_that_already_exist():
     sni = SNI()
     sni.publish({"blog.test": pair("blog.test")})
-    context = sni.server_context()
+    context = sni.server_context
     sni.publish({"shop.test": pair("shop.test")}, default=pair("fallback.test"))
     assert context.sni_callback is not None
     assert shown(sni, "shop.test") == {"shop.test"}
@@ -137,7 +137,7 @@ def test_nothing_older_than_tls_1_2_is_spoken():
 def test_no_cbc_suite_is_offered():
     sni = SNI()
     sni.publish({"blog.test": pair("blog.test")})
-    suites = {suite["name"] for suite in sni.server_context().get_ciphers()}
+    suites = {suite["name"] for suite in sni.server_context.get_ciphers()}
     assert suites
     assert not [name for name in suites if "GCM" not in name and "CHACHA20" not in name]
 

@@ -319,5 +319,5 @@ async def test_a_middleware_cannot_smuggle_a_line_into_a_head():
 async def test_no_piece_of_an_answer_waits_for_the_acknowledgement_of_the_one_before():
     async with staged() as stage:
         await stage.client()
-        sock = (await stage.connection()).wire._transport.get_extra_info("socket")
+        sock = (await stage.connection()).wire._transport.get_socket()
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

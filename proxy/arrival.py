@@ -1,0 +1,105 @@
+"""Arrival: a client at a TLS entrypoint, from its first byte until hands are shaken.
+
+The hello is read before TLS begins, so that the name and the protocols that the
+client asks for choose how it is served.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from time import monotonic
+from typing import Final
+
+from proxy.client_hello import HANDSHAKE, LONGEST, Unreadable, read_client_hello
+from proxy.connection import Connection
+from proxy.gate import Entry
+from proxy.poller import ONCE_PER_ARRIVAL, READABLE, Watched, poller, report
+from proxy.tls import SNI
+from proxy.tls_transport import TLSTransport, shake
+
+PLAIN_TO_TLS: Final = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 49\r\n"
+    b"Connection: close\r\n\r\nThis address speaks HTTPS. Begin it with https:\n\n"
+)
+UNRECOGNIZED_NAME: Final = b"\x15\x03\x03\x00\x02\x02\x70"
+"""A fatal alert as a record (RFC 6066 3, RFC 8446 6.2): never another host's certificate."""
+
+
+class Arrival(Watched):
+    def __init__(self, sock: socket.socket, connection: Connection, entry: Entry, sni: SNI) -> None:
+        self._sock = sock
+        self._descriptor = sock.fileno()
+        self._connection = connection
+        self._entry = entry
+        self._sni = sni
+        self._tls: ssl.SSLSocket | None = None
+        self._since = monotonic()
+        self._poller = poller()
+        # What is looked at and left there would be told again and again; this way, only news are.
+        self._poller.watch(self._descriptor, self, READABLE | ONCE_PER_ARRIVAL)
+        entry.arrivals.add(self)
+
+    def ready(self, events: int) -> None:
+        try:
+            if self._tls is None:
+                self._look()
+            else:
+                self._shake(self._tls)
+        except OSError:  # a handshake that fails is the client's loss alone
+            self.dismiss()
+        except Exception as bug:
+            report("a connection could not be taken in", bug)
+            self.dismiss()
+
+    def sweep(self, now: float) -> None:
+        if now - self._since > self._entry.gate.limits.handshake:
+            self.dismiss()
+
+    def dismiss(self) -> None:
+        self._poller.forget(self._descriptor)
+        self._entry.arrivals.discard(self)
+        (self._tls or self._sock).close()
+        self._connection.never_began()
+
+    def _look(self) -> None:
+        hello = self._sock.recv(LONGEST, socket.MSG_PEEK)
+        if hello[:1].isalpha():
+            self._refuse(PLAIN_TO_TLS)
+        elif not hello or hello[0] != HANDSHAKE:
+            self.dismiss()
+        else:
+            self._choose(hello)
+
+    def _choose(self, data: bytes) -> None:
+        try:
+            hello = read_client_hello(data)
+        except Unreadable:
+            self._begin(self._sni.server_context)  # which finds out by itself
+            return
+        if hello is None:
+            return
+        context = self._sni.find(hello.server_name)
+        if context:
+            self._begin(context)
+        else:
+            self._refuse(UNRECOGNIZED_NAME)
+
+    def _refuse(self, answer: bytes) -> None:
+        self._sock.recv(LONGEST)  # closing with unread input would reset what we say
+        self._sock.send(answer)
+        self.dismiss()
+
+    def _begin(self, context: ssl.SSLContext) -> None:
+        self._tls = context.wrap_socket(self._sock, server_side=True, do_handshake_on_connect=False)
+        self._poller.change(self._descriptor, READABLE)
+        self._shake(self._tls)
+
+    def _shake(self, tls: ssl.SSLSocket) -> None:
+        wanted = shake(tls)
+        if wanted:
+            self._poller.change(self._descriptor, wanted)
+            return
+        self._poller.forget(self._descriptor)
+        self._entry.arrivals.discard(self)
+        self._connection.begin(TLSTransport(tls, self._connection))
