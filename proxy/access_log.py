@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 CLIENT_LEFT = 499
 """The client went before any answer; nginx's number for it, which log tools know."""
 
 
-class AccessRecord(NamedTuple):
+@dataclass(init=False)
+class AccessRecord:
     """One request.  `path` is without the query, which often carries secrets.
 
     `bytes_in` and `bytes_out` count content, not heads.  `fault` says in plain
@@ -23,25 +23,48 @@ class AccessRecord(NamedTuple):
     host: str
     path: str
     status: int
-    bytes_in: int = 0
-    bytes_out: int = 0
-    duration: float = 0.0
-    router: str = ""
-    server: str = ""
-    fault: str = ""
-    bug: BaseException | None = None
+    bytes_in: int
+    bytes_out: int
+    duration: float
+    router: str
+    server: str
+    fault: str
+    bug: BaseException | None
+
+    def __init__(
+        self,
+        entrypoint: str,
+        client: str,
+        method: str,
+        host: str,
+        path: str,
+        status: int,
+        bytes_in: int = 0,
+        bytes_out: int = 0,
+        duration: float = 0.0,
+        router: str = "",
+        server: str = "",
+        fault: str = "",
+        bug: BaseException | None = None,
+    ) -> None:
+        self.entrypoint = entrypoint
+        self.client = client
+        self.method = method
+        self.host = host
+        self.path = path
+        self.status = status
+        self.bytes_in = bytes_in
+        self.bytes_out = bytes_out
+        self.duration = duration
+        self.router = router
+        self.server = server
+        self.fault = fault
+        self.bug = bug
 
 
-@dataclass(slots=True)
 class Tally:
     """An AccessRecord while it is being written: one per request."""
 
-    entrypoint: str
-    client: str
-    started: float
-    method: str = "-"
-    host: str = ""
-    path: str = ""
     status: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
@@ -49,6 +72,16 @@ class Tally:
     server: str = ""
     fault: str = ""
     bug: BaseException | None = None
+
+    def __init__(
+        self, entrypoint: str, client: str, started: float, method: str = "-", host: str = "", path: str = ""
+    ) -> None:
+        self.entrypoint = entrypoint
+        self.client = client
+        self.started = started
+        self.method = method
+        self.host = host
+        self.path = path
 
     def record(self, now: float) -> AccessRecord:
         return AccessRecord(

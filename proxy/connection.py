@@ -58,7 +58,7 @@ class Connection(Receiver):
 
     def data_received(self, data: bytes) -> None:
         self._heard = self.clock()
-        if self.phase is Phase.LEAVING:
+        if self.phase == Phase.LEAVING:
             self._discarded += len(data)
             if self._discarded > DISCARDED:
                 self.wire.abort()
@@ -70,7 +70,7 @@ class Connection(Receiver):
     def eof_received(self) -> bool:
         """The client's end.  In the middle of a turn it means, as for nginx and Go, that nobody waits."""
         self._client_ended = True
-        if self._stream and self.phase is Phase.RAW:
+        if self._stream and self.phase == Phase.RAW:
             self._stream.feed_eof()
             return not self._entry.tls  # asyncio's TLS knows no half-closed state
         return False
@@ -85,7 +85,7 @@ class Connection(Receiver):
             self.dialogue.advance()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        upgraded = self.phase is Phase.RAW
+        upgraded = self.phase == Phase.RAW
         self.phase = Phase.GONE
         self._entry.connections.discard(self)
         self._seat.leave()
@@ -100,7 +100,7 @@ class Connection(Receiver):
 
     # From the dialogue
 
-    def enter(self, phase: Phase, now: float | None = None) -> None:
+    def enter(self, phase: int, now: float | None = None) -> None:
         self.phase, self.since = phase, self.clock() if now is None else now
 
     def listen_again(self) -> None:
@@ -138,18 +138,18 @@ class Connection(Receiver):
         limits, waited, turn = self._limits, now - self.since, self.dialogue.turn
         if self.wire.stalled(now, limits.write) or self.wire.reset_unheard():
             self.wire.abort()
-        elif self.phase is Phase.HEAD and waited > limits.head:
+        elif self.phase == Phase.HEAD and waited > limits.head:
             if self.dialogue.begun:
                 self.dialogue.time_out_head(self.since)
             else:
                 self.wire.close()
         elif waited > {Phase.IDLE: limits.idle, Phase.LEAVING: limits.linger}.get(self.phase, inf):
             self.wire.close()
-        elif self.phase is Phase.IDLE and waited > SILENT:
+        elif self.phase == Phase.IDLE and waited > SILENT:
             self.dialogue.forget()
-        elif self.phase is Phase.TURN and turn and turn.answered and now - turn.answered_at > limits.unread:
+        elif self.phase == Phase.TURN and turn and turn.answered and now - turn.answered_at > limits.unread:
             self.leave()
-        elif self.phase is Phase.TURN and turn and self._content_stalled(turn, now):
+        elif self.phase == Phase.TURN and turn and self._content_stalled(turn, now):
             self.dialogue.time_out_content(turn)
 
     def _content_stalled(self, turn: Turn, now: float) -> bool:
@@ -158,7 +158,7 @@ class Connection(Receiver):
 
     def wind_down(self) -> None:
         """Go, unless a request is there or on its way."""
-        if self.phase is Phase.IDLE or (self.phase is Phase.HEAD and not self.dialogue.begun):
+        if self.phase == Phase.IDLE or (self.phase == Phase.HEAD and not self.dialogue.begun):
             self.wire.close()
 
     def abort(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from proxy.exchange import OnRequest, OnResponse, RequestHead, Response
 from proxy.pages import page
@@ -12,13 +12,15 @@ from proxy.table import Route, RoutingTable
 CHALLENGE = "/.well-known/acme-challenge/"
 
 
-@dataclass(frozen=True, slots=True)
 class Decision:
     """`response` is an answer of our own; without one `route` serves the request with this `head`."""
 
-    head: RequestHead
-    route: Route | None = None
-    response: Response | None = None
+    def __init__(
+        self, head: RequestHead, route: Route | None = None, response: Response | None = None
+    ) -> None:
+        self.head = head
+        self.route = route
+        self.response = response
 
 
 def decide(

@@ -34,7 +34,7 @@ async def deliver(dialogue: Dialogue, turn: Turn, response: Response) -> bool:
     return opening.keep
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Opening:
     """How an answer begins, how its end is told, and whether the connection stays."""
 

@@ -21,9 +21,9 @@ from proxy.fields import MessageError
 from proxy.gate import Entry
 from proxy.intake import Intake
 from proxy.lane import FastLane, Passage
-from proxy.ordinary import Course, Receipt
 from proxy.pages import page
 from proxy.phase import Phase
+from proxy.receipt import Course, Receipt
 from proxy.reception import Reception, Refused
 from proxy.table import Route
 from proxy.turn import Turn
@@ -109,11 +109,11 @@ class Dialogue:
                     return
                 if not self._begin():
                     return
-                if self._connection.phase is Phase.IDLE:  # answered already; `_next` comes back
+                if self._connection.phase == Phase.IDLE:  # answered already; `_next` comes back
                     if len(self._pending) >= PIPELINED:
                         self.wire.hold("pipelined")
                     return
-            elif self._connection.phase is Phase.TURN and self.turn and not self.turn.received:
+            elif self._connection.phase == Phase.TURN and self.turn and not self.turn.received:
                 self._take_in(self.turn)
             else:
                 if len(self._pending) >= PIPELINED:
@@ -122,7 +122,7 @@ class Dialogue:
 
     def _begin(self) -> bool:
         """Whether a request begins here: a whole head has come and nothing is wrong with it."""
-        if self._connection.phase is Phase.IDLE:
+        if self._connection.phase == Phase.IDLE:
             self._connection.enter(Phase.HEAD)
         try:
             turn = self._reception.next(self._pending, self._connection.clock())
@@ -237,7 +237,7 @@ class Dialogue:
         elif self._facade and (framed := intake.framed(content)):
             self._facade.feed(framed)
         # An answer that came within this call has already seen to what is next.
-        here = self.turn is turn and self._connection.phase is Phase.TURN
+        here = self.turn is turn and self._connection.phase == Phase.TURN
         if here and turn.received and turn.answered:
             self._next()
 
@@ -251,7 +251,7 @@ class Dialogue:
             passage.abandon()
 
     def hold(self, reason: str) -> None:
-        if self._connection.phase is Phase.TURN:
+        if self._connection.phase == Phase.TURN:
             self.wire.hold(reason)
 
     def release(self, reason: str) -> None:
@@ -260,7 +260,7 @@ class Dialogue:
 
     def lane_done(self) -> None:
         """aiohttp is done with this connection."""
-        if self._facade and self._connection.phase is Phase.TURN:
+        if self._facade and self._connection.phase == Phase.TURN:
             self._connection.leave()
 
     # From whoever answers

@@ -1,87 +1,35 @@
 """Exchange: what a request and its response are to everything between the two sockets.
 
-Heads are immutable values over text decoded as latin-1, so that every byte of
-a field value survives (RFC 9110 5.5: obs-text is opaque).  A middleware that
-looks at heads only (`OnRequest`, `OnResponse`) works in every lane; one that
-needs the body or has to wait is a `BodyMiddleware`.
+A middleware that looks at heads only (`OnRequest`, `OnResponse`) works in every
+lane; one that needs the body or has to wait is a `BodyMiddleware`.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address, IPv6Address
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+
+from proxy.message import (
+    Fields,
+    IPAddress,
+    RequestHead,
+    Response,
+    ResponseHead,
+    get,
+    with_field,
+    without,
+)
 
 if TYPE_CHECKING:
     from proxy.surroundings import Surroundings
 
-IPAddress: TypeAlias = IPv4Address | IPv6Address
-Fields: TypeAlias = tuple[tuple[str, str], ...]
-"""Field lines in the order and the spelling in which they came."""
-
-
-def get(fields: Fields, name: str, default: str = "") -> str:
-    """The field's value, several lines joined by a comma (RFC 9110 5.3)."""
-    return ", ".join(value for key, value in fields if key.lower() == name.lower()) or default
-
-
-def without(fields: Fields, *names: str) -> Fields:
-    dropped = {name.lower() for name in names}
-    return tuple(line for line in fields if line[0].lower() not in dropped)
-
-
-def with_field(fields: Fields, name: str, value: str) -> Fields:
-    """`fields` with exactly one line called `name`."""
-    return (*without(fields, name), (name, value))
-
-
-@dataclass(frozen=True, slots=True)
-class RequestHead:
-    """A request without its body, as routing and middlewares see it.
-
-    `target` is the request target in origin-form (or `*`), normalised once
-    (RFC 3986 6.2.2); rules judge exactly the bytes that the server will get.
-    `host` is the authority asked for: lower case, without port or final dot,
-    empty where the client named none.  `client_ip` and `scheme` are the
-    visitor's own: behind a trusted proxy they are what that proxy reported.
-    """
-
-    method: str
-    target: str
-    fields: Fields
-    host: str
-    client_ip: IPAddress
-    scheme: str = "http"
-    port: int = 80
-    http10: bool = False
-
-    @property
-    def path(self) -> str:
-        return self.target.partition("?")[0]
-
-    @property
-    def query(self) -> str:
-        return self.target.partition("?")[2]
-
-    def get(self, name: str, default: str = "") -> str:
-        return get(self.fields, name, default)
-
-    def with_field(self, name: str, value: str) -> RequestHead:
-        return replace(self, fields=with_field(self.fields, name, value))
-
-    def without(self, *names: str) -> RequestHead:
-        return replace(self, fields=without(self.fields, *names))
-
-
-@dataclass(frozen=True, slots=True)
-class ResponseHead:
-    status: int
-    fields: Fields = ()
-    reason: str = ""
-
-    def get(self, name: str, default: str = "") -> str:
-        return get(self.fields, name, default)
+__all__ = (
+    "Acting", "Begins", "Body", "BodyMiddleware", "Empty", "Expands", "Fields", "Handler", "IPAddress",
+    "Middleware", "NeverSent", "NoServer", "OnRequest", "OnResponse", "Request", "RequestHead", "Response",
+    "ResponseHead", "Stream", "TimedOut", "Truncated", "UpstreamError", "get", "no_inform", "with_field",
+    "without",
+)  # fmt: skip
 
 
 class Body(Protocol):
@@ -123,17 +71,6 @@ class Empty:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         return
         yield b""
-
-
-@dataclass(frozen=True, slots=True)
-class Response(ResponseHead):
-    """A whole response as a value: no middleware ever touches a socket.
-
-    With status 101 `upgraded` is the server's end of the connection.
-    """
-
-    body: bytes | Body = b""
-    upgraded: Stream | None = None
 
 
 def no_inform(head: ResponseHead) -> None:

@@ -9,18 +9,24 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, TypeAlias
 
 from proxy.exchange import Fields
 from proxy.fields import CONTROLS, BadHead, MessageError, check_beginning, scan_section, write_section
 
+Kind: TypeAlias = Literal["none", "length", "chunked", "close"]
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(init=False, unsafe_hash=True)
 class Framing:
     """How a message's length is told; `length` is None where only its end tells."""
 
-    kind: Literal["none", "length", "chunked", "close"]
-    length: int | None = None
+    kind: Final[Kind]
+    length: Final[int | None]
+
+    def __init__(self, kind: Kind, length: int | None = None) -> None:
+        self.kind = kind
+        self.length = length
 
 
 NO_BODY: Final = Framing("none", 0)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from proxy.access_log import AccessRecord
 from proxy.capacity import Capacity
+from proxy.field_lines import LineMemo
 from proxy.headers import TrustedProxies
 from proxy.limits import Limits
-from proxy.ordinary import LineMemo
 from proxy.phase import Phase
 from proxy.table import RoutingTable
 
@@ -69,7 +69,7 @@ class Gate:
 
     def make_room(self, wanted: int) -> None:
         """Close the connections that have been idle longest; nobody is in the middle of anything there."""
-        idle = (connection for connection in self.connections() if connection.phase is Phase.IDLE)
+        idle = (connection for connection in self.connections() if connection.phase == Phase.IDLE)
         for connection in nsmallest(wanted, idle, key=lambda connection: connection.since):
             connection.abort()
 

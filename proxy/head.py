@@ -63,7 +63,7 @@ LOOK_ALIKES: Final = frozenset(("content_length", "transfer_encoding"))  # CGI a
 OTHER_HTTP: Final = frozenset(("h2c", "h2", "http", "tls"))
 
 
-@dataclass(slots=True)
+@dataclass(init=False)
 class ScannedRequest:
     """A request's head as the client wrote it.
 
@@ -83,8 +83,32 @@ class ScannedRequest:
     expects_continue: bool
     size: int
 
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        http10: bool,
+        fields: Fields,
+        framing: Framing,
+        connection: tuple[str, ...],
+        keep_alive: bool,
+        upgrade: str,
+        expects_continue: bool,
+        size: int,
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.http10 = http10
+        self.fields = fields
+        self.framing = framing
+        self.connection = connection
+        self.keep_alive = keep_alive
+        self.upgrade = upgrade
+        self.expects_continue = expects_continue
+        self.size = size
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass
 class ScannedResponse:
     status: int
     reason: str

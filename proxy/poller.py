@@ -12,6 +12,8 @@ import select
 from typing import Final
 from weakref import WeakKeyDictionary
 
+from mypy_extensions import mypyc_attr
+
 READABLE: Final = 1  # EPOLLIN
 WRITABLE: Final = 4  # EPOLLOUT
 ONCE_PER_ARRIVAL: Final = 1 << 31  # EPOLLET: told once for each time that something new comes
@@ -25,6 +27,7 @@ BATCHES: Final = 4
 """Then timers, signals and everything else get their turn."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Watched:
     """Whose socket it is."""
 

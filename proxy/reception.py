@@ -8,7 +8,8 @@ from proxy.fields import MessageError
 from proxy.gate import Entry
 from proxy.head import LIMITS, scan_request
 from proxy.headers import BadRequest, plain_address, received
-from proxy.ordinary import Reader, Receipt
+from proxy.ordinary import Reader
+from proxy.receipt import Receipt
 from proxy.turn import Turn
 
 LONGEST_KEPT = 4 * 1024

@@ -14,7 +14,7 @@ from proxy.rule import Rule
 Action = Literal["serve", "redirect", "broken"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Route:
     """A router on one entrypoint, compiled.
 

@@ -14,6 +14,7 @@ from aiohttp import http_parser, web
 from aiohttp.web_protocol import RequestHandler
 
 from proxy.balancer import Balancer
+from proxy.client_body import ClientBody
 from proxy.decision import dressed
 from proxy.delivery import deliver
 from proxy.dialogue import Dialogue
@@ -25,7 +26,7 @@ from proxy.model import Server, Service
 from proxy.pages import page
 from proxy.repeating import may_ask_another, may_be_repeated
 from proxy.table import Route
-from proxy.turn import ClientBody, Turn
+from proxy.turn import Turn
 from proxy.upstream import Pool, Unanswered
 
 NEVER = 10.0 * 365 * 86400

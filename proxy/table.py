@@ -36,7 +36,7 @@ class Entrypoint:
     port: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class RoutingTable:
     """What every entrypoint serves; asked by `find` for each request."""
 

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-
-from aiohttp import StreamReader
-
 from proxy.access_log import Tally
-from proxy.exchange import Fields, RequestHead, Response, Truncated
+from proxy.exchange import Fields, RequestHead, Response
 from proxy.head import ScannedRequest
-from proxy.ordinary import Receipt
 from proxy.pages import page
+from proxy.receipt import Receipt
 from proxy.table import Route
 
 
-@dataclass(slots=True, eq=False)
 class Turn:
-    scanned: ScannedRequest
-    head: RequestHead
-    tally: Tally
     route: Route | None = None
     response: Response | None = None
     """An answer of our own that has to be streamed; nobody else is asked."""
@@ -34,8 +25,15 @@ class Turn:
     """The answer's end is told by the end of the connection alone."""
     answered: bool = False
     answered_at: float = 0.0
-    receipt: Receipt | None = None
-    """Its head in all forms, as long as `head` is the one in it."""
+
+    def __init__(
+        self, scanned: ScannedRequest, head: RequestHead, tally: Tally, receipt: Receipt | None = None
+    ) -> None:
+        self.scanned = scanned
+        self.head = head
+        self.tally = tally
+        self.receipt = receipt
+        """Its head in all forms, as long as `head` is the one in it."""
 
     @property
     def awaits_invitation(self) -> bool:
@@ -46,24 +44,3 @@ class Turn:
         """The page for a fault of our own, whose traceback belongs in the log."""
         self.tally.fault, self.tally.bug = "a fault of Tidegate's own", bug
         return page(500, self.head)
-
-
-class ClientBody:
-    """The request's content as the gate has checked it and aiohttp has buffered it."""
-
-    def __init__(self, content: StreamReader, turn: Turn, length: int | None) -> None:
-        self._content = content
-        self._turn = turn
-        self.length = length
-
-    @property
-    def trailers(self) -> Fields:
-        return self._turn.trailers
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            while piece := await self._content.readany():
-                yield piece
-        except (ConnectionError, RuntimeError) as error:
-            # aiohttp says RuntimeError for a reader whose connection is gone.
-            raise Truncated("the client went before the end of its request") from error

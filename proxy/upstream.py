@@ -34,8 +34,10 @@ MOST_GONE: Final = 4096
 SWEEP: Final = 1.0
 
 
-class ConnectTimedOut(NeverSent, TimedOut):
+class ConnectTimedOut(NeverSent):
     """The server did not even accept a connection: 504, and another one may be asked."""
+
+    status = TimedOut.status
 
 
 class Pool:

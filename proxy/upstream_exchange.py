@@ -48,7 +48,7 @@ class Unanswered(UpstreamError):
     """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class AnswerMemo:
     """The last answer of a connection: its head as it came and as clients get it.
 

@@ -13,6 +13,8 @@ import termios
 from ipaddress import ip_address
 from typing import Any, Final
 
+from mypy_extensions import mypyc_attr
+
 from proxy.socket_transport import KEEP_ALIVE_PROBES, READ_SIZE, SocketTransport
 from proxy.tls_transport import Handshake, TLSTransport
 from proxy.transport import Receiver
@@ -22,6 +24,7 @@ WRITE_HIGH: Final = 64 * 1024
 LEFT_BEHIND: Final = 1024 * 1024
 
 
+@mypyc_attr(native_class=False)
 class ServerLeft(ConnectionResetError):
     """The connection is closing: what it has to tell comes from there, not from the write that failed."""
 

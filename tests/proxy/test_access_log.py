@@ -2,7 +2,8 @@ from proxy.access_log import CLIENT_LEFT, Tally
 
 
 def test_a_record_says_how_long_the_request_took():
-    tally = Tally("web", "192.0.2.1", started=100.0, method="GET", host="blog.test", path="/a", status=200)
+    tally = Tally("web", "192.0.2.1", started=100.0, method="GET", host="blog.test", path="/a")
+    tally.status = 200
     tally.bytes_out = 12
     record = tally.record(now=100.25)
     assert (record.duration, record.status, record.bytes_out, record.path) == (0.25, 200, 12, "/a")

@@ -288,4 +288,4 @@ async def test_a_bug_in_a_middleware_is_a_500_and_its_traceback_is_kept():
     scene.receive(GET)
     assert scene.status == 500
     assert isinstance(scene.records[0].bug, ZeroDivisionError)
-    assert scene.connection.phase is Phase.IDLE
+    assert scene.connection.phase == Phase.IDLE

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from proxy.field_lines import LONGEST_LINE, MOST_LINES, LineMemo
 from proxy.fields import MessageError
 from proxy.head import scan_request
 from proxy.headers import BadRequest, TrustedProxies, received, to_server
 from proxy.model import Server, Service
-from proxy.ordinary import LONGEST_LINE, MOST_LINES, LineMemo, Reader, Receipt
+from proxy.ordinary import Reader
+from proxy.receipt import Receipt
 from proxy.writing import frame_request, write_request
 
 PEER = ip_address("192.0.2.7")
@@ -123,3 +125,40 @@ def test_the_memory_for_lines_is_bounded():
     for number in range(MOST_LINES * 2):
         assert reader.read(b"GET / HTTP/1.1\r\nHost: a.test\r\nReferer: /%d\r\n\r\n" % number)
         assert len(memo.lines) <= MOST_LINES
+
+
+@given(st.lists(st.tuples(starts, lines), min_size=2, max_size=5))
+@example(
+    [("GET / HTTP/1.1", ["Host: a.test", "Host: a.test"][:1])] * 3
+    + [("GET / HTTP/1.1", ["Host: a.test"] * 2)]
+)
+@example(
+    [("POST / HTTP/1.1", ["Host: a.test", "Content-Length: 5"])] * 3
+    + [("POST / HTTP/1.1", ["Host: a.test", "Content-Length: 5", "Content-Length: 6"])]
+)
+@example(
+    [("GET / HTTP/1.1", ["Host: a.test", "Cookie: a"])] * 3
+    + [("GET / HTTP/1.1", ["Host: a.test", "Cookie: a", "X: 1"])]
+)
+def test_what_the_heads_before_began_with_changes_nothing(heads):
+    reader = Reader(LineMemo(), PEER, False, 8000)
+    for start, some in heads:
+        block = "\r\n".join([start, *some, "", ""]).encode("latin-1")
+        if (receipt := reader.read(block)) is not None:
+            assert said(receipt) == carefully(block)
+
+
+def test_a_head_that_begins_as_the_one_before_is_not_read_whole():
+    memo = LineMemo()
+    reader = Reader(memo, PEER, False, 8000)
+
+    def read(*more: str) -> Receipt | None:
+        return reader.read(
+            "\r\n".join(["GET / HTTP/1.1", "Host: a.test", "Accept: */*", *more, "", ""]).encode()
+        )
+
+    for number in range(3):
+        assert read(f"X-Number: {number}") is not None
+    memo.lines.clear()
+    assert read("X-Number: 3") is not None
+    assert set(memo.lines) == {b"X-Number: 3"}
