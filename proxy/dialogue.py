@@ -13,6 +13,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from proxy.client_stream import ClientStream
+from proxy.conduit import WORTH_IT
 from proxy.decision import CHALLENGE, Decision, decide
 from proxy.delivery import interim, own_answer
 from proxy.exchange import IPAddress, Response, ResponseHead
@@ -240,6 +241,22 @@ class Dialogue:
         here = self.turn is turn and self._connection.phase == Phase.TURN
         if here and turn.received and turn.answered:
             self._next()
+        elif here and self._passage and intake.left >= WORTH_IT and (source := self.wire.quiet_socket()):
+            self._passage.let_flow(source, intake.left)
+
+    def flowed(self, count: int) -> None:
+        """So much of the content went to the server without passing here."""
+        if self.turn and self._intake:
+            self._connection.listen_again()
+            self._intake.skip(count)
+            self.turn.tally.bytes_in = self._intake.size
+
+    def flowed_out(self) -> None:
+        """The last of the content went that way, too."""
+        turn = self.turn
+        if turn and self._passage:
+            turn.received = True
+            self._passage.flowed_out()
 
     def detach(self) -> None:
         """Take the connection away from its lane: what is asked of a server is given up."""

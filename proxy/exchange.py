@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from proxy.surroundings import Surroundings
 
 __all__ = (
-    "Acting", "Begins", "Body", "BodyMiddleware", "Empty", "Expands", "Fields", "Handler", "IPAddress",
+    "Acting", "Begins", "Body", "BodyMiddleware", "ConnectTimedOut", "Empty", "Expands", "Fields",
+    "Handler", "IPAddress",
     "Middleware", "NeverSent", "NoServer", "OnRequest", "OnResponse", "Request", "RequestHead", "Response",
     "ResponseHead", "Stream", "TimedOut", "Truncated", "UpstreamError", "get", "no_inform", "with_field",
     "without",
@@ -147,6 +148,12 @@ class TimedOut(UpstreamError):
     """The server did not answer in time."""
 
     status = 504
+
+
+class ConnectTimedOut(NeverSent, TimedOut):
+    """The server did not even accept a connection: 504, and another one may be asked."""
+
+    status = TimedOut.status
 
 
 class Truncated(UpstreamError):

@@ -114,6 +114,16 @@ class LengthReader:
         self.surplus = data[left:]
         return data[: self._left]
 
+    @property
+    def left(self) -> int:
+        """Octets to come."""
+        return self._left
+
+    def skip(self, count: int) -> None:
+        """So much of the content went another way."""
+        self._left -= count
+        self.done = self._left == 0
+
     def end(self) -> bool:
         return self.done
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxy.exchange import Fields
-from proxy.framing import NO_BODY, BodyReader, Framing, reader_of, write_chunk
+from proxy.framing import NO_BODY, BodyReader, Framing, LengthReader, reader_of, write_chunk
 
 
 class Intake:
@@ -36,6 +36,17 @@ class Intake:
         pending[:] = self._reader.surplus if self.ended else b""
         self.size += len(content)
         return content
+
+    @property
+    def left(self) -> int:
+        """Octets to come, as far as that is known."""
+        return self._reader.left if isinstance(self._reader, LengthReader) else 0
+
+    def skip(self, count: int) -> None:
+        """So much of it went another way: where the length is known, nothing else is checked."""
+        if isinstance(self._reader, LengthReader):
+            self._reader.skip(count)
+            self.size += count
 
     def framed(self, content: bytes) -> bytes:
         """As aiohttp gets it."""

@@ -13,15 +13,17 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from proxy.balancer import Balancer
+from proxy.conduit import WORTH_IT, Conduit
 from proxy.decision import dressed
 from proxy.delivery import Opening, open_answer
 from proxy.exchange import NeverSent, NoServer, Response, ResponseHead, UpstreamError
-from proxy.framing import NO_BODY, write_chunk, write_last_chunk
+from proxy.framing import NO_BODY, LengthReader, write_chunk, write_last_chunk
 from proxy.head import ScannedResponse
 from proxy.headers import from_server, to_server
 from proxy.model import Server, Service
 from proxy.pages import page
 from proxy.repeating import may_ask_another, may_be_repeated
+from proxy.socket_transport import SocketTransport
 from proxy.table import Route
 from proxy.turn import Turn
 from proxy.upstream import Pool
@@ -47,14 +49,9 @@ class FastLane:
     balancer: Balancer
 
     def takes(self, turn: Turn) -> bool:
-        """Whether the turn may pass here: it needs no body middleware, no tunnel, no TLS behind us."""
+        """Whether the turn may pass here: it needs no body middleware and no tunnel."""
         route = turn.route
-        if route is None or route.wrap or turn.scanned.upgrade:
-            return False
-        for server in route.service.servers if route.service else ():  # noqa: SIM110 - a generator costs twice
-            if server.scheme != "http":
-                return False
-        return True
+        return route is not None and not route.wrap and not turn.scanned.upgrade
 
 
 class Passage(UpstreamExchange):
@@ -72,6 +69,8 @@ class Passage(UpstreamExchange):
     _slow: bool = False
     """Enough waits for the server."""
     _connecting: asyncio.Task[None] | None = None
+    _conduit: Conduit | None = None
+    """Where much content flows, one way or the other."""
 
     def __init__(self, lane: FastLane, dialogue: Dialogue, turn: Turn, route: Route) -> None:
         scanned, pool = turn.scanned, lane.pool
@@ -211,6 +210,26 @@ class Passage(UpstreamExchange):
         if not (self._sent or self._slow or self._turn.awaits_invitation):
             self._await_client()
 
+    def let_flow(self, source: SocketTransport, size: int) -> None:
+        """The client has so much more to say: the kernel may move it."""
+        sink = None if self._over or self._conduit else self._line.quiet_socket()
+        if sink is not None:
+            self._conduit = Conduit(
+                source, sink, size,
+                moved=self._flowed_up, hold=self.paused, release=self.resumed, done=self._dialogue.flowed_out,
+            )  # fmt: skip
+
+    def _flowed_up(self, count: int) -> None:
+        self._dialogue.flowed(count)
+        self._moved()
+        self._expect_of_whom()
+
+    def flowed_out(self) -> None:
+        """All of the client's content is on its way."""
+        self._conduit = None
+        self._sent = True
+        self._moved()
+
     def paused(self) -> None:
         self._slow = True
         self._dialogue.hold("server")
@@ -222,6 +241,7 @@ class Passage(UpstreamExchange):
         self._dialogue.release("server")
 
     def _unwanted(self) -> None:
+        self._stop_flow()
         if self._dialogue.wire.held:
             self._dialogue.release("server")
 
@@ -305,9 +325,38 @@ class Passage(UpstreamExchange):
             return
         self._opening = opening
         self._pass_back(content, ended, opening.head)
+        self._let_flow_back()
 
     def _more(self, content: bytes, ended: bool) -> None:
         self._pass_back(content, ended, b"")
+        self._let_flow_back()
+
+    def _let_flow_back(self) -> None:
+        """Let the kernel move what is still to come, where that is much and both sockets are plain."""
+        reader, opening = self._reader, self._opening
+        if not isinstance(reader, LengthReader) or reader.left < WORTH_IT or self._over or self._conduit:
+            return
+        source, sink = self._line.quiet_socket(), self._dialogue.wire.quiet_socket()
+        if opening and opening.framing.kind == "length" and self._sent and source and sink:
+            self._conduit = Conduit(
+                source, sink, reader.left,
+                moved=self._flowed_back, hold=self.hold, release=self.release, done=self._flowed_back_out,
+            )  # fmt: skip
+
+    def _flowed_back(self, count: int) -> None:
+        self._turn.tally.bytes_out += count
+        if isinstance(self._reader, LengthReader):
+            self._reader.skip(count)
+        self._moved()
+
+    def _flowed_back_out(self) -> None:
+        self._conduit = None
+        self._deliver(b"")
+
+    def _stop_flow(self) -> None:
+        conduit, self._conduit = self._conduit, None
+        if conduit:
+            conduit.stop()
 
     def _pass_back(self, content: bytes, ended: bool, head: bytes) -> None:
         """Each piece goes out as it comes; the next is read when the client has room."""
@@ -319,7 +368,8 @@ class Passage(UpstreamExchange):
             content = write_chunk(content)
             if ended:
                 content += write_last_chunk(self._reader.trailers)
-        wire.send_if_open(head + content if head else content)
+        if head or content:
+            wire.send_if_open(head + content)
         if ended:
             if wire.open:
                 self._dialogue.finish(turn, opening.keep)
@@ -389,6 +439,7 @@ class Passage(UpstreamExchange):
 
     def _cut(self, error: Exception) -> None:
         """What cannot be completed must not look complete."""
+        self._stop_flow()
         if isinstance(error, UpstreamError):
             self._turn.tally.fault = str(error)
         else:
@@ -405,6 +456,7 @@ class Passage(UpstreamExchange):
         """The client is gone, or has been told something else."""
         self._left = True
         self._unsent = b""
+        self._stop_flow()
         if self._connecting:
             self._connecting.cancel()
         self._let_go()

@@ -88,8 +88,8 @@ class Reception:
             )
         except MessageError as bad:
             raise Refused(bad.status, bad.reason, tally) from None
-        except BadRequest as bad:
-            raise Refused(400, str(bad), tally) from None
+        except BadRequest as unclear:
+            raise Refused(400, str(unclear), tally) from None
         block = bytes(pending[: scanned.size])
         receipt = Receipt(block, scanned, head, str(head.client_ip), head.path)
         self._keep(receipt)

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
+from proxy.conduit import Conduit
 from proxy.poller import READABLE, TROUBLE, WRITABLE, poller, report
 from proxy.transport import Receiver, Transport
 
@@ -39,16 +40,28 @@ class SocketTransport(Transport):
         self._high = WRITE_HIGH
         self._size = READ_SIZE
         self._reading = self._closing = self._ended = self._eof = self._paused = False
+        self.inflow: Conduit | None = None
+        """What takes what comes, in our place."""
+        self.outflow: Conduit | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether bytes are on the wire as they are here."""
+        return True
 
     def ready(self, events: int) -> None:
-        if self._unsent and events & (WRITABLE | TROUBLE):
-            self._write_more()
+        if events & (WRITABLE | TROUBLE):
+            if self._unsent:
+                self._write_more()
+            elif self.outflow is not None:
+                self.drain()
         if self._reading and events & (READABLE | TROUBLE):
             self.read()
 
     def _watch(self) -> None:
         """Tell the poller what we wait for; of a socket that it has, it always tells trouble."""
-        wanted = (READABLE if self._reading else 0) | (WRITABLE if self._unsent else 0)
+        stuck = self._unsent or (self.outflow is not None and self.outflow.blocked)
+        wanted = (READABLE if self._reading else 0) | (WRITABLE if stuck else 0)
         before, self._watched_for = self._watched_for, wanted
         if wanted == before:
             return
@@ -73,6 +86,9 @@ class SocketTransport(Transport):
 
     def read(self) -> None:
         """Take what the kernel has."""
+        if self.inflow is not None:
+            self._let_flow(self.inflow)
+            return
         try:
             data = self._recv(self._size)
         except OSError as error:
@@ -86,12 +102,36 @@ class SocketTransport(Transport):
         try:
             if size:
                 self._receiver.data_received(data)
-            elif self._receiver.eof_received():
-                self.pause_reading()
             else:
-                self.close()
+                self._reached_end()
         except Exception as bug:
             self._fail(bug)
+
+    def _reached_end(self) -> None:
+        if self._receiver.eof_received():
+            self.pause_reading()
+        else:
+            self.close()
+
+    def _let_flow(self, conduit: Conduit) -> None:
+        try:
+            if not conduit.fill(self._fd):
+                self._reached_end()
+        except OSError as error:
+            self._not_read(error)
+        except Exception as bug:
+            self._fail(bug)
+
+    def drain(self) -> None:
+        """Send what the conduit holds for us, as far as the kernel takes it."""
+        conduit = self.outflow
+        try:
+            if conduit is not None and not self._ended:
+                conduit.empty(self._fd)
+        except OSError as error:
+            self._end(error)
+        if not self._ended:
+            self._watch()
 
     def _not_read(self, error: OSError) -> None:
         if not isinstance(error, (BlockingIOError, InterruptedError)):
@@ -103,7 +143,7 @@ class SocketTransport(Transport):
         self._high = high
 
     def get_write_buffer_size(self) -> int:
-        return len(self._unsent)
+        return len(self._unsent) + (self.outflow.held if self.outflow is not None else 0)
 
     def write(self, data: bytes) -> None:
         if self._closing:
@@ -207,3 +247,10 @@ class SocketTransport(Transport):
 
     def get_socket(self) -> socket.socket | None:
         return self._sock
+
+
+def quiet(transport: Transport) -> SocketTransport | None:
+    """The transport, where it is a plain socket that is open and has sent everything."""
+    if not isinstance(transport, SocketTransport) or not transport.plain or transport.is_closing():
+        return None
+    return None if transport.get_write_buffer_size() else transport

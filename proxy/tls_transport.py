@@ -29,6 +29,10 @@ class TLSTransport(SocketTransport):
         self._send = sock.write
         self._size = RECORD
 
+    @property
+    def plain(self) -> bool:
+        return False
+
     def _not_read(self, error: OSError) -> None:
         if not isinstance(error, (ssl.SSLWantReadError, ssl.SSLWantWriteError)):
             super()._not_read(error)

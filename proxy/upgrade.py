@@ -77,7 +77,9 @@ class Direction:
             self.broken = True
 
 
-async def join(client: Stream, server: Stream, *, websocket: bool, stopping: asyncio.Event) -> None:
+async def join(
+    client: Stream, server: Stream, *, websocket: bool, stopping: asyncio.Event, half_open: float = HALF_OPEN
+) -> None:
     """Copy both ways until both ends are done, one breaks, or `stopping` is set; then close both."""
     up = Direction(client, server, masked=True, websocket=websocket)
     down = Direction(server, client, masked=False, websocket=websocket)
@@ -85,7 +87,7 @@ async def join(client: Stream, server: Stream, *, websocket: bool, stopping: asy
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(work) for work in (up.copy(), down.copy(), stopping.wait())]
             try:
-                await _follow(up, down, tasks)
+                await _follow(up, down, tasks, half_open)
                 if stopping.is_set() and websocket:
                     await _say_goodbye(group, up, down, tasks[:2])
             finally:
@@ -96,7 +98,7 @@ async def join(client: Stream, server: Stream, *, websocket: bool, stopping: asy
         server.close()
 
 
-async def _follow(up: Direction, down: Direction, tasks: list[asyncio.Task[Any]]) -> None:
+async def _follow(up: Direction, down: Direction, tasks: list[asyncio.Task[Any]], half_open: float) -> None:
     """Return when nothing is left to copy, or one direction was silent long after the other ended."""
     *copies, stop = tasks
     pending = set(copies)
@@ -104,7 +106,7 @@ async def _follow(up: Direction, down: Direction, tasks: list[asyncio.Task[Any]]
         moved = up.moved + down.moved
         await asyncio.wait(
             {*pending, stop},
-            timeout=None if len(pending) == 2 else HALF_OPEN,
+            timeout=None if len(pending) == 2 else half_open,
             return_when=asyncio.FIRST_COMPLETED,
         )
         before, pending = len(pending), {task for task in copies if not task.done()}

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 import ssl
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from heapq import nsmallest
 from typing import Final
 
-from proxy.exchange import Fields, NeverSent, Request, Response, TimedOut
+from proxy.exchange import ConnectTimedOut, Fields, NeverSent, Request, Response
 from proxy.model import Server
 from proxy.repeating import may_be_repeated
 from proxy.upstream_connection import Address, UpstreamConnection
@@ -34,12 +35,6 @@ MOST_GONE: Final = 4096
 SWEEP: Final = 1.0
 
 
-class ConnectTimedOut(NeverSent):
-    """The server did not even accept a connection: 504, and another one may be asked."""
-
-    status = TimedOut.status
-
-
 class Pool:
     def __init__(self, timeouts: Timeouts | None = None, context: ssl.SSLContext | None = None) -> None:
         """`context` is for https servers; without one, the system's roots are trusted."""
@@ -47,6 +42,7 @@ class Pool:
         self._context = context
         self.on_tried: Callable[[Server, Exception | None], None] | None = None
         """Told of each attempt to connect, and how it failed."""
+        self.connected: Callable[[str, int], Awaitable[socket.socket]] = connected
         self._idle: dict[Address, list[UpstreamConnection]] = {}
         self._connections: set[UpstreamConnection] = set()
         self._served: frozenset[Address] | None = None
@@ -136,10 +132,10 @@ class Pool:
         self._connections.add(connection)
         try:
             await self._open(connection, server)
-        except TimeoutError as error:
-            self._tried(connection, error)
+        except TimeoutError as late:
+            self._tried(connection, late)
             lost = NeverSent if connection.given_up else ConnectTimedOut
-            raise lost("the server did not accept the connection in time") from error
+            raise lost("the server did not accept the connection in time") from late
         except (OSError, ValueError) as error:  # ValueError: a name that cannot be a host's
             self._tried(connection, error)
             raise NeverSent(f"the server could not be reached: {error}") from error
@@ -179,12 +175,12 @@ class Pool:
         loop = asyncio.get_running_loop()
         if server.scheme != "https":
             async with asyncio.timeout(self.timeouts.connect) as connection.opening:
-                connection.begin(await connected(server.address, server.port))
+                connection.begin(await self.connected(server.address, server.port))
             return
         if self._context is None:
             self._context = await loop.run_in_executor(None, _verifying)  # reads hundreds of certificates
         async with asyncio.timeout(self.timeouts.connect + self.timeouts.handshake) as connection.opening:
-            sock = await connected(server.address, server.port)
+            sock = await self.connected(server.address, server.port)
             connection.begin(await secured(sock, self._context, server.address))
 
     def _is_gone(self, server: Server) -> bool:

@@ -19,6 +19,7 @@ from proxy.exchange import ResponseHead, TimedOut, Truncated, UpstreamError, get
 from proxy.fields import MessageError
 from proxy.framing import BodyReader, CloseReader, reader_of
 from proxy.head import ScannedResponse, scan_response
+from proxy.socket_transport import SocketTransport
 
 MOST_INTERIM: Final = 32
 """Interim responses before the final one.  They do not restart the clock either: no drip of them lasts."""
@@ -84,6 +85,7 @@ class Line(Protocol):
     def done(self, keep_for: float) -> None: ...
     def abort(self) -> None: ...
     def close(self) -> None: ...
+    def quiet_socket(self) -> SocketTransport | None: ...
 
 
 class UpstreamExchange:

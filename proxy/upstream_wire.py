@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from mypy_extensions import mypyc_attr
 
-from proxy.socket_transport import KEEP_ALIVE_PROBES, READ_SIZE, SocketTransport
+from proxy.socket_transport import KEEP_ALIVE_PROBES, READ_SIZE, SocketTransport, quiet
 from proxy.tls_transport import Handshake, TLSTransport
 from proxy.transport import Receiver
 
@@ -92,6 +92,10 @@ class UpstreamWire(Receiver):
         if self.held and not self._transport.is_closing():
             self.held = False
             self._transport.resume_reading()
+
+    def quiet_socket(self) -> SocketTransport | None:
+        """The plain socket, where nothing waits to be sent: what flows into it comes next."""
+        return quiet(self._transport)
 
     def readable(self) -> bool:
         """Whether the kernel holds what the loop has not read: bytes, the end, an error."""

@@ -10,6 +10,7 @@ import struct
 import sys
 import termios
 
+from proxy.socket_transport import SocketTransport, quiet
 from proxy.transport import Transport
 
 UNSENT = 64 * 1024
@@ -56,6 +57,10 @@ class Wire:
         poll = select.poll()
         poll.register(sock.fileno(), 0)  # an error is always told
         return bool(poll.poll(0))
+
+    def quiet_socket(self) -> SocketTransport | None:
+        """The plain socket, where nothing waits to be sent: what flows into it comes next."""
+        return quiet(self._transport)
 
     # Writing
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from proxy import upgrade
 from proxy.exchange import Truncated
 from proxy.upgrade import join
 from proxy.websocket import close_frame
@@ -62,10 +61,14 @@ class End:
 
 
 @asynccontextmanager
-async def joined(websocket: bool = True) -> AsyncIterator[tuple[End, End, asyncio.Event, asyncio.Task[None]]]:
+async def joined(
+    websocket: bool = True, half_open: float = 60.0
+) -> AsyncIterator[tuple[End, End, asyncio.Event, asyncio.Task[None]]]:
     client, server, stopping = End(), End(), asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(join(client, server, websocket=websocket, stopping=stopping))
+        task = group.create_task(
+            join(client, server, websocket=websocket, stopping=stopping, half_open=half_open)
+        )
         await ticks()
         yield client, server, stopping, task
         task.cancel()
@@ -92,16 +95,14 @@ async def test_the_end_of_one_side_is_passed_on_and_the_other_may_go_on():
         assert client.heard_eof
 
 
-async def test_a_side_that_is_silent_after_the_other_has_ended_is_not_awaited_for_ever(monkeypatch):
-    monkeypatch.setattr(upgrade, "HALF_OPEN", 0.05)
-    async with joined() as (client, _, _, task):
+async def test_a_side_that_is_silent_after_the_other_has_ended_is_not_awaited_for_ever():
+    async with joined(half_open=0.05) as (client, _, _, task):
         client.say(b"")
         await eventually(task.done)
 
 
-async def test_silence_alone_ends_nothing(monkeypatch):
-    monkeypatch.setattr(upgrade, "HALF_OPEN", 0.001)
-    async with joined() as (client, server, _, task):
+async def test_silence_alone_ends_nothing():
+    async with joined(half_open=0.001) as (client, server, _, task):
         await asyncio.sleep(0.02)
         client.say(b"abc")
         await eventually(lambda: server.heard == b"abc")

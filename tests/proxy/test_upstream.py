@@ -13,7 +13,6 @@ from ipaddress import ip_address
 import pytest
 import trustme
 
-from proxy import upstream
 from proxy.exchange import (
     Body,
     Empty,
@@ -482,8 +481,8 @@ async def test_two_owners_never_share_a_connection(pool):
         assert stage.connections == 2
 
 
-async def test_where_no_descriptor_is_left_idle_connections_to_others_make_room(pool, monkeypatch):
-    connected = upstream.connected
+async def test_where_no_descriptor_is_left_idle_connections_to_others_make_room(pool):
+    connected = pool.connected
 
     async def scarce(*arguments):
         if len(pool._connections) > 1:  # the new one is among them
@@ -492,7 +491,7 @@ async def test_where_no_descriptor_is_left_idle_connections_to_others_make_room(
 
     async with scripted() as (_, idle), scripted() as (_, other):
         assert await content(await pool.ask(idle, HOST, request())) == b"second"
-        monkeypatch.setattr(upstream, "connected", scarce)
+        pool.connected = scarce
         assert await content(await pool.ask(other, HOST, request())) == b"second"
         assert [connection.server for connection in pool._connections] == [other]
 
