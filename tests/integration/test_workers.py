@@ -219,6 +219,34 @@ async def test_a_worker_that_dies_again_and_again_is_replaced_less_often_and_the
             assert (await visitor.get()).status == 404
 
 
+async def test_a_server_that_does_not_answer_is_known_whichever_worker_finds_it_out(
+    app: int, program: Program, tmp_path: Path
+) -> None:
+    def server_state() -> str:
+        [row] = program.api("services")
+        return str(row["servers"][0]["state"])
+
+    async def ask_both(status: int, state: str) -> None:
+        """Until both workers have been asked, and it is known what they found."""
+        for _ in range(20):
+            async with Visitor(program.web, "plain.test") as visitor:
+                assert (await visitor.get()).status == status
+        await asyncio.to_thread(eventually, lambda: server_state() == state)
+
+    with socket.socket() as silent:
+        silent.bind((LOOPBACK, 0))
+        (tmp_path / "routes.yaml").write_text(ROUTES.format(port=silent.getsockname()[1]))
+        await asyncio.to_thread(
+            eventually, lambda: str(silent.getsockname()[1]) in str(program.api("services"))
+        )
+        for _ in range(2):
+            await ask_both(502, "connection refused")
+        silent.listen()
+        async with await asyncio.start_server(converse, sock=silent):
+            await ask_both(200, "up")
+    assert program.log.count('"problem gone"') == 1
+
+
 async def test_no_worker_outlives_its_parent_not_even_one_that_is_stopped(program: Program) -> None:
     first, second = await serving(program)
     os.kill(first, signal.SIGSTOP)
