@@ -159,7 +159,8 @@ class Settings:
     )
     workers: WorkerCount = option(
         doc="How many processes serve; `auto` is one for each core. With 1 the program serves itself; with "
-        "more it only directs, and the workers hold neither the Docker socket nor the ACME account. What is "
+        "more it only directs, and the workers, of 35 MB each, hold neither the Docker socket nor the ACME "
+        "account. What is "
         "counted or remembered between requests (`rateLimit`, `inFlightReq`, `circuitBreaker`, whose turn a "
         "server is, passwords) each worker counts and remembers for itself.",
         example="auto",

@@ -353,7 +353,7 @@ async def test_a_worker_holds_neither_the_engine_nor_a_file_of_the_data_director
             names = open_files(row["pid"])
             assert not [name for name in names if str(tmp_path) in name and not name.endswith(".log")]
             unix = unix_sockets() & sockets(row["pid"])
-            assert len(unix) == 3, "the channel to its parent, and the pair by which a loop wakes itself"
+            assert len(unix) == 4, "the channel, the log, and the pair by which a loop wakes itself"
             environment = Path(f"/proc/{row['pid']}/environ").read_bytes()
             assert b"TIDEGATE_" not in environment
             assert b"c2VjcmV0" not in environment

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import socket
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Literal, Protocol
 
 import structlog
@@ -18,7 +13,8 @@ from proxy.listening import Bound, Listener, close_all
 from tidegate.serving import WorkerState
 from tidegate.tasks import STEADY
 from tidegate.workers.orders import Order, Stop, pack
-from tidegate.workers.relay import relay
+from tidegate.workers.process import Line, ended, start
+from tidegate.workers.relay import READ, relay
 from tidegate.workers.reports import LONGEST, Alive, NotAReport, Ready, Report, Shown, read_report
 
 WAITS = (0.0, 0.5, 1.0, 2.0, 5.0)
@@ -31,8 +27,8 @@ STARTING, SILENT = 60, 5
 Looks, not seconds: after the parent itself was held up, words that came meanwhile are heard before the next.
 """
 
-KEPT_FROM_WORKERS = ("TIDEGATE_", "DOCKER_")
-"""Variables with our settings, of which some are secrets."""
+LAST_WORDS = 0.5
+"""Seconds in which what a dead worker said is read to its end; somebody else may hold that end open."""
 
 log = structlog.get_logger("tidegate.workers")
 
@@ -119,20 +115,19 @@ class Post:
             self._process = self._channel = None
 
     async def _man(self) -> str:
-        channel, theirs = socket.socketpair()
-        reader, writer = await asyncio.open_unix_connection(sock=channel, limit=LONGEST)
-        try:
-            with theirs:
-                process = self._process = await start(theirs, [sock for _, sock in self._bound])
-            if not self._leaving.is_set():
-                self._channel = writer
-                self._greet()
-                await self._attend(process, reader)
-        finally:
-            writer.close()
-            if self._process:
-                self._kill()
-                await self._process.wait()
+        async with Line(LONGEST) as channel, Line(READ) as log_line:
+            try:
+                with channel.theirs, log_line.theirs:
+                    sockets = [sock for _, sock in self._bound]
+                    process = self._process = await start(channel.theirs, log_line.theirs, sockets)
+                if not self._leaving.is_set():
+                    self._channel = channel.writer
+                    self._greet()
+                    await self._attend(process, channel.reader, log_line.reader)
+            finally:
+                if self._process:
+                    self._kill()
+                    await self._process.wait()
         return f"{self._given_up} and was killed" if self._given_up else ended(process.returncode or 0)
 
     def _greet(self) -> None:
@@ -140,15 +135,20 @@ class Post:
         for order in self._employer.greeting(sockets):
             self.tell(pack(order))
 
-    async def _attend(self, process: Process, reader: asyncio.StreamReader) -> None:
+    async def _attend(
+        self, process: Process, reports: asyncio.StreamReader, written: asyncio.StreamReader
+    ) -> None:
         """Until the worker has ended and all that it said is heard."""
         async with asyncio.TaskGroup() as tasks:
-            if process.stderr:
-                tasks.create_task(relay(process.stderr, self._employer.write_log))
-            tasks.create_task(self._listen(reader))
+            hearing = [
+                tasks.create_task(self._listen(reports)),
+                tasks.create_task(relay(written, self._employer.write_log)),
+            ]
             watching = tasks.create_task(self._watch())
             await process.wait()
-            watching.cancel()
+            await asyncio.wait(hearing, timeout=LAST_WORDS)
+            for task in (*hearing, watching):
+                task.cancel()
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         try:
@@ -204,32 +204,3 @@ class Post:
         when = f"in {wait:g} s" if wait else "now"
         said = f"worker {self._number} {end}; the next one starts {when}"
         log.error("worker died", worker=self._number, end=end, restart_in=wait, said=said)
-
-
-async def start(channel: socket.socket, sockets: Sequence[socket.socket]) -> Process:
-    """A fresh interpreter that has this end of the channel, these sockets, and nothing else of ours."""
-    inherited = (channel.fileno(), *(sock.fileno() for sock in sockets))
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "tidegate", "worker", str(channel.fileno())),
-        stdin=DEVNULL,
-        stdout=DEVNULL,
-        stderr=PIPE,
-        pass_fds=inherited,
-        env=environment(),
-    )
-
-
-def environment() -> dict[str, str]:
-    """Ours, without our settings; modules are found where we found them."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(KEPT_FROM_WORKERS)}
-    return kept | {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
-
-
-def ended(status: int) -> str:
-    """A process's end in words; a negative status is the signal that ended it."""
-    if status >= 0:
-        return f"ended by itself with status {status}"
-    try:
-        return f"was killed by {signal.Signals(-status).name}"
-    except ValueError:
-        return f"was killed by signal {-status}"

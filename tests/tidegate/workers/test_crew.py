@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 import textwrap
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import DEVNULL
 from contextlib import asynccontextmanager
 
 import pytest
@@ -20,7 +20,7 @@ from tidegate.reachability import Reachability
 from tidegate.serving import Setup
 from tidegate.workers import post
 from tidegate.workers.crew import Crew
-from tidegate.workers.post import environment
+from tidegate.workers.process import environment
 from tidegate.workers.reports import LONGEST
 
 GOOD = """
@@ -69,12 +69,12 @@ class Scene:
             refused=lambda *what: self.refused.append(what),
         )
 
-    async def _start(self, channel, sockets):
+    async def _start(self, channel, log_end, sockets):
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
         code = textwrap.dedent(PRELUDE) + textwrap.dedent(script)
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", code, str(channel.fileno())),
-            stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE, pass_fds=(channel.fileno(),),
+            stdin=DEVNULL, stdout=DEVNULL, stderr=log_end, pass_fds=(channel.fileno(),),
             env=environment(), cwd=ROOT,
         )  # fmt: skip
 
@@ -135,6 +135,22 @@ async def test_how_a_worker_ended_is_said(scene, script, end):
     async with scene.playing(script, GOOD):
         await scene.all_serve()
     assert scene.ends() == [end]
+
+
+async def test_a_process_that_a_dead_worker_left_behind_does_not_keep_its_post_empty(scene, tmp_path):
+    left_behind = f"""
+        import os, pathlib
+        print("last words", file=sys.stderr, flush=True)
+        if (child := os.fork()) == 0:
+            time.sleep(60)
+        pathlib.Path({str(tmp_path / "child")!r}).write_text(str(child))
+        os._exit(4)
+    """
+    async with scene.playing(left_behind, GOOD):
+        await scene.all_serve()
+        subprocess.run(["kill", (tmp_path / "child").read_text()], check=True)
+    assert scene.ends() == ["ended by itself with status 4"]
+    assert scene.log == ["last words"]
 
 
 async def test_a_worker_that_cannot_be_started_is_tried_again(scene, monkeypatch):
