@@ -108,7 +108,7 @@ class Issuance:
         if authorization.status == "valid":
             return
         challenge = self._http01_of(authorization)
-        with self.http01.show(challenge.token, self.session.key_authorization(challenge.token)):
+        async with self.http01.show(challenge.token, self.session.key_authorization(challenge.token)):
             await self._prove(url, challenge)
 
     def _http01_of(self, authorization: Authorization) -> Challenge:

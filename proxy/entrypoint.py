@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import socket
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 from proxy.access_log import AccessRecord
 from proxy.balancer import Balancer
@@ -16,32 +13,11 @@ from proxy.gate import Gate
 from proxy.headers import TrustedProxies
 from proxy.lane import FastLane
 from proxy.limits import Limits
+from proxy.listening import Bound, Listener, bind_all
 from proxy.server import AiohttpLane
 from proxy.table import RoutingTable
 from proxy.tls import SNI
 from proxy.upstream import Pool
-
-BACKLOG = 1024
-EVERYWHERE = ["0.0.0.0", "::"]  # noqa: S104  an entrypoint is for everybody unless it says otherwise
-NO_IPV6 = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """Where an entrypoint listens.  `host` empty means every address of the machine, IPv4 and IPv6."""
-
-    name: str
-    host: str
-    port: int
-    tls: bool = False
-
-
-class CannotListen(OSError):
-    """An address cannot be had; `entrypoint` is the one whose setting asks for it."""
-
-    def __init__(self, entrypoint: str, number: int | None, message: str) -> None:
-        super().__init__(number, message)
-        self.entrypoint = entrypoint
 
 
 class Entrypoints:
@@ -96,9 +72,12 @@ class Entrypoints:
     def connections(self) -> int:
         return self._gate.capacity.taken
 
-    async def open(self) -> None:
-        """Listen everywhere, or nowhere when one address cannot be had."""
-        bound = _bind_all(self._listeners)
+    async def open(self, bound: Sequence[Bound] | None = None) -> None:
+        """Listen everywhere, or nowhere when one address cannot be had (CannotListen).
+
+        `bound` are the listeners' sockets where somebody else has bound them.
+        """
+        bound = bind_all(self._listeners)[0] if bound is None else bound
         for listener, sock in bound:
             entry = self._gate.add_entry(listener.name, listener.tls, sock.getsockname()[1])
             door = Door(sock, entry, self._sni)
@@ -133,34 +112,3 @@ class Entrypoints:
         loop = asyncio.get_running_loop()
         self._sweeper = loop.call_later(self._limits.sweep, self._sweep)
         self._gate.sweep(loop.time())
-
-
-def _bind_all(listeners: Sequence[Listener]) -> list[tuple[Listener, socket.socket]]:
-    bound: list[tuple[Listener, socket.socket]] = []
-    try:
-        for listener in listeners:
-            bound += [(listener, sock) for sock in _bind(listener)]
-    except CannotListen:
-        for _, sock in bound:
-            sock.close()
-        raise
-    return bound
-
-
-def _bind(listener: Listener) -> Iterator[socket.socket]:
-    """One socket per family.  A machine without IPv6 is no reason not to start."""
-    port = listener.port
-    for host in [listener.host] if listener.host else EVERYWHERE:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        try:
-            sock = socket.create_server((host, port), family=family, backlog=BACKLOG)
-        except OSError as error:
-            if not listener.host and family == socket.AF_INET6 and error.errno in NO_IPV6:
-                return
-            where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-            # create_server adds to the reason, in Python's words, what is said before it here.
-            why = str(error.strerror).partition(" (while attempting")[0]
-            message = f"Entrypoint {listener.name!r} cannot listen on {where}: {why}."
-            raise CannotListen(listener.name, error.errno, message) from error
-        port = sock.getsockname()[1]
-        yield sock

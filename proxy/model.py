@@ -75,3 +75,13 @@ class RoutingConfig:
     problems: tuple[Problem, ...] = ()
     broken: frozenset[str] = frozenset()
     """Middlewares that were declared with a mistake: missing from the config, as `problems` says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entrypoint:
+    """A listener as routing sees it; `port` is the one that visitors know (None: the scheme's own)."""
+
+    name: str
+    tls: bool = False
+    default: bool = True
+    port: int | None = None

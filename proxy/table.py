@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from proxy.exchange import Acting, Begins, OnRequest, OnResponse, RequestHead
 from proxy.host_index import HostIndex
-from proxy.model import Router, RoutingConfig
+from proxy.model import Entrypoint, Router, RoutingConfig
 from proxy.option import closest
 from proxy.problem import Problem
 from proxy.reference import ServiceName, referred
@@ -24,16 +24,6 @@ from proxy.steps import Unresolved, around_handler, expanded, on_heads
 from proxy.target import is_ambiguous
 
 __all__ = ["Entrypoint", "Route", "RoutingTable", "compile_table"]
-
-
-@dataclass(frozen=True, slots=True)
-class Entrypoint:
-    """A listener as routing sees it; `port` is the one that visitors know (None: the scheme's own)."""
-
-    name: str
-    tls: bool = False
-    default: bool = True
-    port: int | None = None
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,24 +17,19 @@ from acme_client.certificate import Certificate
 from acme_client.manager import Manager
 from discovery.engine import EngineState
 from discovery.merge import combine
-from proxy.access_log import AccessRecord
-from proxy.balancer import Balancer
 from proxy.capacity import raise_open_files_limit
-from proxy.entrypoint import CannotListen, Entrypoints, Listener
-from proxy.headers import TrustedProxies
+from proxy.listening import CannotListen, Listener
 from proxy.model import RoutingConfig
-from proxy.outside import Outside
 from proxy.problem import Problem
-from proxy.running import Running
-from proxy.table import Entrypoint, RoutingTable, compile_table
-from proxy.tls import SNI, KeyPair
-from proxy.upstream import Pool, Timeouts
+from proxy.table import Entrypoint, RoutingTable
+from proxy.tls import KeyPair
 from tidegate.addresses import Address, NamedAddress, Off
 from tidegate.dashboard.serve import open_dashboard
-from tidegate.logs import compare_problems, log_event, log_problems, set_up
+from tidegate.logs import Outlet, compare_problems, log_event, log_problems, set_up
 from tidegate.reachability import Reachability
 from tidegate.refused_address import refused_entrypoint
 from tidegate.route_changes import compare_routes, lines
+from tidegate.serving import Here, Serving, Setup
 from tidegate.settings import Settings
 from tidegate.status import EntrypointRow, RouteRow, Status, build_status, plain_route_rows
 from tidegate.tasks import Loop, Supervisor
@@ -59,30 +54,14 @@ class App:
     certificate manager is told to want.
     """
 
-    def __init__(self, settings: Settings, access: Callable[[AccessRecord], None]) -> None:
+    def __init__(self, settings: Settings, log: Outlet) -> None:
         self.settings = settings
         self.started, self.version = utc_now(), version()
-        self.sni = SNI()
         self.certificates = Manager(
             settings.data_directory, authority_of(settings), self.serve_certificates, log_event
         )
-        self.pool = Pool(Timeouts(first_byte=settings.upstream_timeout))
-        self.reachability = Reachability(self.tell_problems)
-        self.pool.on_tried = self.reachability.tried
-        self.balancer = Balancer()
-        self.outside = Outside(self.pool, self.balancer)
-        self.running = Running(self.outside)
-        self.entrypoints = Entrypoints(
-            [listener(entry) for entry in settings.entrypoints],
-            table=RoutingTable(),
-            pool=self.pool,
-            balancer=self.balancer,
-            sni=self.sni,
-            answers=self.certificates.http01.answer,
-            log=access,
-            trusted=TrustedProxies(settings.trusted_proxies),
-            fast_lane=settings.fast_lane == "on",
-        )
+        self.reachability = Reachability(lambda *_: self.tell_problems())
+        self.serving: Serving = self.in_workers(log) if settings.workers > 1 else self.here(log)
         self.listeners: Sequence[Entrypoint] = ()
         self.from_files = self.from_containers = self.config = RoutingConfig()
         self.route_rows: tuple[RouteRow, ...] = ()
@@ -91,10 +70,34 @@ class App:
         self.engine: EngineState | None = None
         self.supervisor = Supervisor(self.loops())
 
+    def here(self, log: Outlet) -> Serving:
+        return Here(
+            setup(self.settings),
+            answers=self.certificates.http01.answer,
+            log=log.access,
+            reachability=self.reachability,
+            refused=refused_certificate,
+        )
+
+    def in_workers(self, log: Outlet) -> Serving:
+        # Imported here: only an installation that has workers pays for it.
+        from tidegate.workers.crew import Crew
+
+        crew = Crew(
+            self.settings.workers,
+            setup(self.settings),
+            log_level=self.settings.log_level,
+            log=log,
+            reachability=self.reachability,
+            refused=refused_certificate,
+        )
+        self.certificates.http01.on_change = crew.show
+        return crew
+
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT, then let what is in flight end."""
         stopping = stop_signal()
-        await self.entrypoints.open()
+        await self.serving.open()
         self.listeners = tuple(map(self.as_routing_sees_it, self.settings.entrypoints))
         data = self.settings.data_directory
         async with (
@@ -109,15 +112,13 @@ class App:
                 log.info("dashboard", url=f"http://{address}/", said=f"dashboard http://{address}/")
             loops = group.create_task(self.supervisor.run())
             await stopping.wait()
-            log.info("stopping", connections=self.entrypoints.connections, said=self.goodbye())
+            log.info("stopping", connections=self.serving.connections, said=self.goodbye())
             loops.cancel()
-            await self.entrypoints.stop(GRACE)
-            await self.outside.close()
-            await self.pool.close()
+            await self.serving.stop(GRACE)
         log.info("stopped")
 
     def goodbye(self) -> str:
-        count = self.entrypoints.connections
+        count = self.serving.connections
         return f"stopping: {count_text(count, 'connection')} may end first" if count else "stopping"
 
     def loops(self) -> Mapping[str, Loop]:
@@ -135,7 +136,7 @@ class App:
         from discovery.watch import watch
 
         engine = Engine(str(self.settings.docker or ""))
-        await watch(engine, self.take_containers, self.pool.drop_owner, self.take_engine_state)
+        await watch(engine, self.take_containers, self.serving.drop_owner, self.take_engine_state)
 
     async def watch_files(self, path: Path) -> None:
         from discovery.route_files import watch_files
@@ -157,17 +158,11 @@ class App:
         (log.info if state.up else log.warning)("engine", up=state.up, what=state.what, said=state.what)
 
     def serve_routes(self) -> None:
-        """The one place where a table is swapped.  Files first: who may write them owns the machine."""
+        """Files first: who may write them owns the machine."""
         self.config = combine(self.from_files, self.from_containers)
-        table = compile_table(self.config, self.listeners, self.running)
-        self.outside.services = self.config.services
-        self.entrypoints.table = table
-        self.tell_routes(table)
-        servers = {server for each in self.config.services.values() for server in each.servers}
-        self.pool.retain(servers)
-        self.reachability.retain(servers)
-        self.balancer.retain(self.config.services.keys())
-        self.certificates.want(table.hosts())
+        self.serving.serve(self.config, self.listeners)
+        self.tell_routes(self.serving.table)
+        self.certificates.want(self.serving.table.hosts())
         self.tell_problems()
 
     def tell_routes(self, table: RoutingTable) -> None:
@@ -185,7 +180,7 @@ class App:
     def tell_problems(self) -> None:
         """Say what has become wrong since the last time, and what no longer is."""
         unreachable = self.reachability.problems(self.config.services)
-        problems = (*self.config.problems, *self.entrypoints.table.problems, *unreachable)
+        problems = (*self.config.problems, *self.serving.table.problems, *unreachable)
         log_problems(compare_problems(self.problems, problems))
         self.problems = problems
 
@@ -193,17 +188,16 @@ class App:
 
     def serve_certificates(self, served: Mapping[str, Certificate], default: Certificate) -> None:
         pairs = {host: key_pair(certificate) for host, certificate in served.items()}
-        for host, reason in self.sni.publish(pairs, key_pair(default)).items():
-            log.error("certificate cannot be used", host=host, reason=reason)
+        self.serving.certify(pairs, key_pair(default))
 
     # What is shown
 
     def as_routing_sees_it(self, entry: NamedAddress) -> Entrypoint:
         usual = entry.name in ("web", "websecure")
-        return Entrypoint(entry.name, entry.tls, usual, self.entrypoints.addresses[entry.name][0][1])
+        return Entrypoint(entry.name, entry.tls, usual, self.serving.addresses[entry.name][0][1])
 
     def addresses(self, name: str) -> list[str]:
-        return [str(Address(host, port)) for host, port in self.entrypoints.addresses[name]]
+        return [str(Address(host, port)) for host, port in self.serving.addresses[name]]
 
     def entrypoint_rows(self) -> list[EntrypointRow]:
         return [
@@ -218,11 +212,12 @@ class App:
             started=self.started,
             now=utc_now(),
             config=self.config,
-            routes=self.entrypoints.table.routes,
+            routes=self.serving.table.routes,
             entrypoints=self.entrypoint_rows(),
             hosts=self.certificates.status(),
             engine=self.engine,
             tasks=self.supervisor.states,
+            workers=self.serving.workers,
             problems=self.problems,
             server_state=self.reachability.state,
         )
@@ -230,12 +225,12 @@ class App:
 
 def run(settings: Settings) -> int:
     """Serve until stopped; the exit status."""
-    with set_up(settings.log_level, settings.log_format) as access:
+    with set_up(settings.log_level, settings.log_format) as outlet:
         raise_open_files_limit()
         data = settings.data_directory
         log.info("starting", version=version(), data=str(data), said=f"Tidegate {version()}, data in {data}")
         try:
-            asyncio.run(serve(settings, access))
+            asyncio.run(serve(settings, outlet))
         except CannotListen as error:
             log.error(cannot_listen(error, settings))
             return 1
@@ -248,8 +243,21 @@ def cannot_listen(error: CannotListen, settings: Settings) -> str:
     return refused_entrypoint(entry, error.errno)
 
 
-async def serve(settings: Settings, access: Callable[[AccessRecord], None]) -> None:
-    await App(settings, access).run()
+async def serve(settings: Settings, outlet: Outlet) -> None:
+    await App(settings, outlet).run()
+
+
+def setup(settings: Settings) -> Setup:
+    return Setup(
+        tuple(map(listener, settings.entrypoints)),
+        settings.trusted_proxies,
+        settings.upstream_timeout,
+        settings.fast_lane == "on",
+    )
+
+
+def refused_certificate(host: str, reason: str) -> None:
+    log.error("certificate cannot be used", host=host, reason=reason)
 
 
 def listener(entry: NamedAddress) -> Listener:

@@ -128,7 +128,7 @@ def routes(call: Call) -> int:
 def healthcheck(call: Call) -> int:
     health = ask_running(call, "health")
     print("\n".join(printable(line) for line in (health["health"], *health["reasons"])))
-    return 0
+    return 1 if health["health"] == "down" else 0
 
 
 def ask_running(call: Call, what: str) -> dict[str, Any]:

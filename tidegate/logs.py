@@ -33,14 +33,21 @@ SEVERITIES = {"error": logging.ERROR, "warning": logging.WARNING, "notice": logg
 Event = MutableMapping[str, Any]
 
 
-@contextmanager
-def set_up(
-    level: Level = "info", form: Format = "auto", stream: TextIO | None = None
-) -> Iterator[Callable[[AccessRecord], None]]:
-    """Send every log of the program and of its libraries to `stream` (stderr) until the end of the block.
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """Where the log goes."""
 
-    What the block gets takes the record of each request.
-    """
+    access: Callable[[AccessRecord], None]
+    """Takes the record of each request."""
+    write: Callable[[str], None]
+    """Takes a line that is laid out already."""
+    console: bool
+    """Whether lines are for people; JSON if not."""
+
+
+@contextmanager
+def set_up(level: Level = "info", form: Format = "auto", stream: TextIO | None = None) -> Iterator[Outlet]:
+    """Send every log of the program and of its libraries to `stream` (stderr) until the end of the block."""
     stream = stream or sys.stderr
     console = form == "console" or (form == "auto" and stream.isatty())
     colours = console and stream.isatty() and not os.environ.get("NO_COLOR")
@@ -54,7 +61,8 @@ def set_up(
     )
     with Libraries().heard(LEVELS[level]):
         try:
-            yield AccessLog(lines.write, console=console) if LEVELS[level] <= logging.INFO else log_bug
+            access = AccessLog(lines.write, console=console) if LEVELS[level] <= logging.INFO else log_bug
+            yield Outlet(access, lines.write, console)
         finally:
             lines.close()
 

@@ -14,34 +14,54 @@ from proxy.problem import Problem
 
 NO_ANSWER = "no answer in time"
 UNTRUSTED = "TLS certificate not trusted"
+NO_TLS = "it does not speak TLS"
+NO_NAME = "no such name"
+NO_CONNECTION = "no connection"
 REASONS = {
     errno.ECONNREFUSED: "connection refused",
     errno.ECONNRESET: "connection reset",
     errno.EHOSTUNREACH: "no route",
     errno.ENETUNREACH: "no route",
 }
+FAILURES = frozenset(("", NO_ANSWER, UNTRUSTED, NO_TLS, NO_NAME, NO_CONNECTION, *REASONS.values()))
+"""All that is said of an attempt to connect; "" where it succeeded."""
 OWN_SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
 """Nothing was asked of the server, so nothing is known of it."""
 
 
 @dataclass(slots=True)
 class Reachability:
-    """What the pool's last attempts say; `changed` is called when a server begins or ceases to answer."""
+    """What the last attempts to connect say.
 
-    changed: Callable[[], None]
+    `changed` is called with the server that begins or ceases to answer, and its failure ("" for none).
+    """
+
+    changed: Callable[[Server, str], None]
     _failing: dict[Server, str] = field(default_factory=dict)
 
     def tried(self, server: Server, failure: Exception | None) -> None:
         """A connection to the server was made, or it failed."""
         if isinstance(failure, OSError) and number_of(failure) in OWN_SHORTAGES:
             return
-        before = self._failing.get(server)
-        if failure is None:
-            self._failing.pop(server, None)
+        self.hear(server, in_words(failure) if failure else "")
+
+    def hear(self, server: Server, failure: str) -> None:
+        """How an attempt of somebody's ended, in words."""
+        if self.learn(server, failure):
+            self.changed(server, failure)
+
+    def learn(self, server: Server, failure: str) -> bool:
+        """Know it without telling anybody; whether it was news."""
+        before = self._failing.get(server, "")
+        if failure:
+            self._failing[server] = failure
         else:
-            self._failing[server] = in_words(failure)
-        if self._failing.get(server) != before:
-            self.changed()
+            self._failing.pop(server, None)
+        return failure != before
+
+    @property
+    def failing(self) -> Mapping[Server, str]:
+        return self._failing
 
     def retain(self, servers: Collection[Server]) -> None:
         """Forget servers that are in no table any more: their addresses go to others."""
@@ -80,14 +100,14 @@ def in_words(failure: Exception) -> str:
         case ssl.SSLCertVerificationError():
             return UNTRUSTED
         case ssl.SSLError():
-            return "it does not speak TLS"
+            return NO_TLS
         case TimeoutError():
             return NO_ANSWER
         case socket.gaierror() | UnicodeError():
-            return "no such name"
+            return NO_NAME
         case OSError():
-            return REASONS.get(number_of(failure), "no connection")
-    return "no connection"
+            return REASONS.get(number_of(failure), NO_CONNECTION)
+    return NO_CONNECTION
 
 
 def number_of(failure: OSError) -> int:

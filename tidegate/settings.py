@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,26 @@ class Switch(str):
         return cls(meaning)
 
 
+class WorkerCount(int):
+    """How many processes serve; `auto` is one for each core that this one may use."""
+
+    MOST = 128
+
+    @classmethod
+    def parse(cls, text: str) -> WorkerCount:
+        if text.lower() == "auto":
+            return cls(min(cores(), cls.MOST))
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= cls.MOST:
+            raise Unfit(f"a number from 1 to {cls.MOST}, or auto", text)
+        return cls(text)
+
+
+def cores() -> int:
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class Timeout(Duration):
     """A duration that can run out."""
 
@@ -135,6 +156,15 @@ class Settings:
         "for finding out whether that is where a fault lies.",
         example="off",
         default=Switch("on"),
+    )
+    workers: WorkerCount = option(
+        doc="How many processes serve; `auto` is one for each core. With 1 the program serves itself; with "
+        "more it only directs, and the workers, of 35 MB each, hold neither the Docker socket nor the ACME "
+        "account. What is "
+        "counted or remembered between requests (`rateLimit`, `inFlightReq`, `circuitBreaker`, whose turn a "
+        "server is, passwords) each worker counts and remembers for itself.",
+        example="auto",
+        default=WorkerCount(1),
     )
     data: Path | None = option(
         doc="Where account, certificates and the control socket live. Without it: `/data` in a container "

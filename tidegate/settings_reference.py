@@ -18,6 +18,7 @@ METAVARS: dict[str, str] = {
     "trusted_proxies": "NETWORKS",
     "upstream_timeout": "SECONDS",
     "fast_lane": "on|off",
+    "workers": "NUMBER|auto",
     "acme_ca": "NAME|URL|off",
     "acme_email": "EMAIL",
 }

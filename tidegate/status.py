@@ -17,9 +17,11 @@ from tidegate.rule_words import beside_hosts
 
 if TYPE_CHECKING:
     from proxy.model import Router, RoutingConfig, Server, Service
+    from tidegate.serving import WorkerState
     from tidegate.tasks import TaskState
 
-Health = Literal["ok", "degraded"]
+Health = Literal["ok", "degraded", "down"]
+"""Down: nobody is served.  Degraded: who is routed is served, but not everything works."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -144,6 +146,8 @@ class Status:
     engine: EngineRow | None
     entrypoints: tuple[EntrypointRow, ...]
     tasks: tuple[TaskState, ...]
+    workers: tuple[WorkerState, ...]
+    """Empty where the program serves by itself."""
     routes: tuple[RouteRow, ...]
     services: tuple[ServiceRow, ...]
     certificates: tuple[CertificateRow, ...]
@@ -166,6 +170,7 @@ def build_status(
     hosts: Iterable[HostLike] = (),
     engine: EngineLike | None = None,
     tasks: Sequence[TaskState] = (),
+    workers: Sequence[WorkerState] = (),
     problems: Iterable[Problem] = (),
     server_state: Callable[[Server], str] = always_up,
 ) -> Status:
@@ -181,7 +186,7 @@ def build_status(
         for each in sorted(hosts, key=lambda each: each.host)
     }
     services = service_rows(config, server_state)
-    reasons = what_is_degraded(engine, tasks)
+    reasons = (*who_is_missing(workers), *what_is_degraded(engine, tasks))
     told = tuple(dict.fromkeys(without_secrets(each) for each in (*config.problems, *problems)))
     rows = route_rows(config, routes, {each.name: each for each in entrypoints}, services, certificates)
     return Status(
@@ -189,11 +194,12 @@ def build_status(
         data=data,
         started=started,
         uptime=round((now - started).total_seconds(), 1),
-        health="degraded" if reasons else "ok",
+        health="down" if nobody_serves(workers) else "degraded" if reasons else "ok",
         reasons=reasons,
         engine=EngineRow(engine.up, engine.what) if engine else None,
         entrypoints=tuple(entrypoints),
         tasks=tuple(tasks),
+        workers=tuple(workers),
         routes=tuple(said_why(row, told) for row in rows),
         services=tuple(services.values()),
         certificates=tuple(certificates.values()),
@@ -205,6 +211,16 @@ def without_secrets(problem: Problem) -> Problem:
     """The problem as anybody may read it; its maker should have seen to that, this is the second net."""
     where, what, consequence = map(redact_text, (problem.where, problem.what, problem.consequence))
     return Problem(where, what, consequence, problem.severity)
+
+
+def nobody_serves(workers: Sequence[WorkerState]) -> bool:
+    return bool(workers) and all(worker.state != "serving" for worker in workers)
+
+
+def who_is_missing(workers: Sequence[WorkerState]) -> tuple[str, ...]:
+    if nobody_serves(workers):
+        return ("No worker serves: nobody gets an answer.",)
+    return tuple(f"Worker {each.number} does not serve." for each in workers if each.state != "serving")
 
 
 def what_is_degraded(engine: EngineLike | None, tasks: Iterable[TaskState]) -> tuple[str, ...]:

@@ -56,6 +56,8 @@ def parts(status: Row, width: int | None) -> Iterator[str]:
         [certificate_entry(row) for row in status["certificates"]],
         width,
     )
+    heads = ("WORKER", "PID", "STATE", "CONNECTIONS", "DEATHS")
+    yield table(heads, [worker_entry(row) for row in status["workers"]], width)
     if status["problems"]:
         yield count_text(len(status["problems"]), "problem").upper()
     for problem in status["problems"]:
@@ -95,6 +97,11 @@ def certificate_entry(row: Row) -> Entry:
         note.append(f"next try {date_text(datetime.fromisoformat(row['next_try']), to_the_minute=True)}")
     until = date_text(datetime.fromisoformat(row["not_after"])) if row["not_after"] else ""
     return Entry(([row["host"]], [row["state"]], [row["issuer"]], [until]), tuple(note))
+
+
+def worker_entry(row: Row) -> Entry:
+    cells = (row["number"], row["pid"] or "none", row["state"], row["connections"], row["deaths"])
+    return Entry(tuple([str(cell)] for cell in cells))
 
 
 def table(heads: Sequence[str], entries: Sequence[Entry], width: int | None) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 
 PREFIX = "/.well-known/acme-challenge/"
 
@@ -16,18 +16,27 @@ class HTTP01:
     """
 
     def __init__(self) -> None:
+        self.on_change: Callable[[Mapping[str, bytes]], Awaitable[None]] | None = None
+        """Told of all answers, by their paths, whenever they change.
+
+        What it returns is done when they are given wherever the CA may ask: the
+        CA is not told to ask before.
+        """
         self._answers: dict[str, bytes] = {}
 
-    @contextmanager
-    def show(self, token: str, key_authorization: str) -> Iterator[None]:
-        self._answers[token] = key_authorization.encode("ascii")
+    @asynccontextmanager
+    async def show(self, token: str, key_authorization: str) -> AsyncIterator[None]:
+        """For as long as the block runs, which begins when the answer can be had."""
+        self._answers[PREFIX + token] = key_authorization.encode("ascii")
         try:
+            if self.on_change:
+                await self.on_change(dict(self._answers))
             yield
         finally:
-            self._answers.pop(token, None)
+            self._answers.pop(PREFIX + token, None)
+            if self.on_change:
+                self.on_change(dict(self._answers))  # nobody has to wait for this
 
     def answer(self, path: str) -> bytes | None:
         """The body for this path, or None where it belongs to whichever app serves the host."""
-        if not path.startswith(PREFIX):
-            return None
-        return self._answers.get(path.removeprefix(PREFIX))
+        return self._answers.get(path)

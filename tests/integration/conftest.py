@@ -33,9 +33,10 @@ def start(crowd: Crowd) -> Iterator[Callable[..., Container]]:
 
 
 @pytest.fixture
-def tidegate(engine_url: str, tmp_path: Path) -> Iterator[Program]:
-    """Tidegate beside the engine, with its own authority."""
-    with Program(tmp_path / "data", "--docker", engine_url, "--acme-ca", "off") as program:
+def tidegate(engine_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Program]:
+    """Tidegate beside the engine, with its own authority; the parameter is the number of workers."""
+    flags = ("--docker", engine_url, "--acme-ca", "off", "--workers", getattr(request, "param", "1"))
+    with Program(tmp_path / "data", *flags) as program:
         yield program
 
 

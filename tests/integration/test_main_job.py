@@ -24,6 +24,7 @@ def address_of(container: Container) -> str:
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 Start = Callable[..., Container]
+WITH_AND_WITHOUT_WORKERS = pytest.mark.parametrize("tidegate", ["1", "2"], indirect=True)
 
 
 @contextlib.asynccontextmanager
@@ -41,6 +42,7 @@ async def load(
             stop.set()
 
 
+@WITH_AND_WITHOUT_WORKERS
 async def test_a_site_follows_its_container(tidegate: Program, start: Start) -> None:
     blog = start("blog", plain("blog", "blog.test"))
     await answers(tidegate.web, "blog.test", "blog")
@@ -78,6 +80,7 @@ async def test_other_routes_do_not_feel_containers_come_and_go(tidegate: Program
     assert tally.total >= 1000
 
 
+@WITH_AND_WITHOUT_WORKERS
 @pytest.mark.timeout(900)
 async def test_no_request_reaches_the_wrong_container_when_an_address_is_reused(
     tidegate: Program, start: Start, cycles: int
@@ -106,6 +109,7 @@ async def test_no_request_reaches_the_wrong_container_when_an_address_is_reused(
         assert tally.answers[200, app] > 0
 
 
+@WITH_AND_WITHOUT_WORKERS
 async def test_killing_one_of_two_replicas_fails_only_what_was_already_sent_to_it(
     tidegate: Program, start: Start
 ) -> None:

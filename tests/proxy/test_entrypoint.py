@@ -7,9 +7,10 @@ import pytest
 
 from proxy.balancer import Balancer
 from proxy.door import Door
-from proxy.entrypoint import CannotListen, Entrypoints, Listener
+from proxy.entrypoint import Entrypoints
 from proxy.headers import TrustedProxies
 from proxy.limits import Limits
+from proxy.listening import CannotListen, Listener
 from proxy.table import RoutingTable
 from proxy.tls import SNI
 from proxy.upstream import Pool

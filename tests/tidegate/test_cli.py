@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.tidegate.test_status import status
+from tests.tidegate.test_status import SECOND, status
 from tidegate.addresses import OFF, Address
 from tidegate.cli import main
 from tidegate.dashboard.serve import open_dashboard
@@ -172,6 +172,12 @@ async def test_the_dashboards_address_serves_where_there_is_no_socket(data, caps
         assert (
             await typed("healthcheck", "--data", "/does/not/exist") == 1
         )  # not whoever is at the usual address
+
+
+async def test_healthcheck_fails_where_no_worker_serves(data, capsys):
+    async with open_dashboard(lambda: status(workers=(SECOND,)), Path(data), OFF):
+        assert await typed("healthcheck", "--data", data) == 1
+    assert capsys.readouterr().out == "down\nNo worker serves: nobody gets an answer.\n"
 
 
 def test_healthcheck_fails_where_nobody_answers(data, capsys):

@@ -12,7 +12,7 @@ import structlog
 
 from proxy.model import RoutingConfig
 from proxy.problem import Problem
-from tests.tidegate.test_status import BLOG, CONFIG, SERVED, Engine, Host, Rule, status
+from tests.tidegate.test_status import BLOG, CONFIG, SECOND, SERVED, Engine, Host, Rule, status
 from tidegate.addresses import OFF, Address
 from tidegate.control import NAME, AlreadyRunning, NotAnswering, ask
 from tidegate.dashboard import is_local_name
@@ -109,6 +109,13 @@ def test_a_local_name(host):
 )
 def test_a_strangers_name(host):
     assert not is_local_name(host)
+
+
+async def test_health_is_no_longer_200_when_nobody_is_served(data):
+    async with open_dashboard(lambda: status(workers=(SECOND,)), data, ANY_PORT) as (address,):
+        code, _, text = await get(address, "/healthz")
+        assert (code, text.splitlines()[0]) == (503, "down")
+        assert json.loads((await get(address, "/api/workers"))[2])[0]["state"] == "waiting"
 
 
 async def test_health_is_ok_while_sites_are_served(data):

@@ -99,16 +99,16 @@ def test_below_its_level_nothing_is_written_or_formatted():
             raise AssertionError("formatted")
 
     screen = Screen()
-    with set_up("warning", "console", screen) as access:
+    with set_up("warning", "console", screen) as log:
         structlog.get_logger().info("quiet", value=Untouchable())
-        access(Record(path=Untouchable()))
+        log.access(Record(path=Untouchable()))
     assert screen.lines == []
 
 
 def test_a_bug_is_logged_even_where_no_access_log_is_kept():
     screen = Screen()
-    with set_up("error", "json", screen) as access:
-        access(Record(bug=ZeroDivisionError("ours")))
+    with set_up("error", "json", screen) as log:
+        log.access(Record(bug=ZeroDivisionError("ours")))
     [line] = map(json.loads, screen.lines)
     assert (line["event"], line["path"]) == ("request failed", "/posts")
     assert line["exception"].endswith("ZeroDivisionError: ours")

@@ -11,6 +11,7 @@ from proxy.exchange import Empty, NeverSent, Request, RequestHead
 from proxy.model import Router, RoutingConfig, Server, Service
 from tidegate.addresses import OFF, Address
 from tidegate.app import App
+from tidegate.logs import Outlet
 from tidegate.reachability import Reachability, in_words
 from tidegate.settings import Settings
 
@@ -22,7 +23,7 @@ REFUSED = ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed")
 def known():
     """A Reachability with the number of its changes."""
     changes = []
-    return Reachability(lambda: changes.append(1)), changes
+    return Reachability(lambda *_: changes.append(1)), changes
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def asking() -> Request:
 @pytest.fixture
 def app(tmp_path) -> App:
     settings = Settings(web=Address("127.0.0.1", 0), docker=OFF, data=tmp_path, acme_ca=OFF)
-    return App(settings, lambda record: None)
+    return App(settings, Outlet(lambda record: None, print, console=True))
 
 
 async def hello(reader, writer) -> None:
@@ -137,16 +138,16 @@ async def test_the_program_tells_once_that_nothing_answers_and_once_that_somethi
         with structlog.testing.capture_logs() as logs:
             for _ in range(2):
                 with pytest.raises(NeverSent):
-                    await app.pool.ask(server, (), asking())
+                    await app.serving.pool.ask(server, (), asking())
             assert [problem.where for problem in app.status().problems] == [f"a@file: {server.url}"]
             assert app.status().services[0].servers[0].state == "connection refused"
             silent.listen()
             async with await asyncio.start_server(hello, sock=silent):
-                assert (await app.pool.ask(server, (), asking())).status == 200
+                assert (await app.serving.pool.ask(server, (), asking())).status == 200
         assert [(line["event"], line["log_level"]) for line in logs] == [
             ("problem", "warning"),
             ("problem gone", "info"),
         ]
         assert app.status().services[0].servers[0].state == "up"
-        await app.pool.close()
-        await app.outside.close()
+        await app.serving.outside.close()
+        await app.serving.pool.close()

@@ -167,6 +167,18 @@ def test_one_mistake_makes_one_message_that_says_what_to_write(flags, what):
     assert what in said
 
 
+@pytest.mark.parametrize(("said", "count"), [(None, 1), ("1", 1), ("3", 3), ("auto", 6), ("AUTO", 6)])
+def test_how_many_serve(said, count, monkeypatch):
+    monkeypatch.setattr("tidegate.settings.cores", lambda: 6)
+    assert settle({"workers": said} if said else {}).workers == count
+
+
+@pytest.mark.parametrize("said", ["0", "-1", "129", "two", "1.5", "", "9" * 5000])
+def test_how_many_cannot_serve(said):
+    [(_, what)] = mistakes({"workers": said})
+    assert what.startswith("Expected a number from 1 to 128, or auto")
+
+
 def test_listeners_that_do_not_meet_are_fine():
     settings = settle(
         {"web": "127.0.0.1:80", "entrypoint": ["a=127.0.0.2:80", "b=127.0.0.1:0", "c=127.0.0.1:0"]}

@@ -1,3 +1,4 @@
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -8,6 +9,7 @@ from proxy.model import Router, RoutingConfig, Server, Service
 from proxy.problem import Problem
 from proxy.table import Entrypoint, compile_table
 from tidegate.dashboard.page import render_page
+from tidegate.serving import WorkerState
 from tidegate.status import EntrypointRow, as_json, build_status, certificate_of, url
 from tidegate.tables import status_text
 from tidegate.tasks import TaskState
@@ -297,3 +299,35 @@ def test_a_router_whose_service_has_no_server_is_not_said_to_be_served():
     [row] = status(config=replace(CONFIG, services={name: Service(name)})).routes
     assert row.action == "no server"
     assert row.reason
+
+
+FIRST, SECOND = WorkerState(1, 4711, "serving", 12), WorkerState(2, None, "waiting", 0, deaths=3)
+
+
+@pytest.mark.parametrize(
+    ("workers", "health", "reasons"),
+    [
+        ((), "ok", ()),
+        ((FIRST, replace(FIRST, number=2)), "ok", ()),
+        ((FIRST, SECOND), "degraded", ("Worker 2 does not serve.",)),
+        ((SECOND,), "down", ("No worker serves: nobody gets an answer.",)),
+        ((replace(FIRST, state="starting"), SECOND), "down", ("No worker serves: nobody gets an answer.",)),
+    ],
+)
+def test_who_is_not_served_by_a_worker_is_part_of_the_health(workers, health, reasons):
+    now = status(workers=workers)
+    assert (now.health, now.reasons) == (health, reasons)
+
+
+def test_workers_are_shown_where_there_are_any():
+    text, page = (
+        status_text(as_json(status(workers=(FIRST, SECOND)))),
+        render_page(status(workers=(FIRST, SECOND))),
+    )
+    assert re.search(r"^WORKER +PID +STATE +CONNECTIONS +DEATHS$", text, re.MULTILINE)
+    assert re.search(r"^1 +4711 +serving +12 +0$", text, re.MULTILINE)
+    assert re.search(r"^2 +none +waiting +0 +3$", text, re.MULTILINE)
+    assert "Workers (2)" in page
+    assert "4711" in page
+    assert "WORKER" not in status_text(as_json(status()))
+    assert "Workers" not in render_page(status())

@@ -21,7 +21,7 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
-PARTS = ("routes", "services", "certificates", "problems", "entrypoints", "tasks")
+PARTS = ("routes", "services", "certificates", "problems", "entrypoints", "tasks", "workers")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -52,7 +52,8 @@ def dashboard(status: Callable[[], Status], *, local_only: bool = True) -> web.A
     async def healthz(_: web.Request) -> web.Response:
         # Degraded is 200 as well: sites are served, and a restart would bring no engine back.
         now = status()
-        return web.Response(text="".join(f"{line}\n" for line in (now.health, *now.reasons)))
+        text = "".join(f"{line}\n" for line in (now.health, *now.reasons))
+        return web.Response(status=503 if now.health == "down" else 200, text=text)
 
     app.router.add_get("/", page)
     app.router.add_get("/healthz", healthz)

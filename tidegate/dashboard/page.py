@@ -8,10 +8,14 @@ from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from string import Template
+from typing import TYPE_CHECKING
 
 from proxy.problem import Problem
 from tidegate.status import CertificateRow, RouteRow, ServerRow, ServiceRow, Status
 from tidegate.words import date_text, duration_text, health_text
+
+if TYPE_CHECKING:
+    from tidegate.serving import WorkerState
 
 FRAME = (files("tidegate.dashboard") / "page.html").read_text(encoding="utf-8")
 STYLE = FRAME.partition("<style>")[2].partition("</style>")[0]
@@ -75,6 +79,11 @@ def sections(status: Status) -> Iterator[Html]:
     if status.services:
         yield tag("h2", f"Services ({len(status.services)})")
         yield table(("Service", "Servers", "Used by"), map(service_cells, status.services))
+    if status.workers:
+        yield tag("h2", f"Workers ({len(status.workers)})")
+        yield table(
+            ("Worker", "Process", "State", "Connections", "Deaths"), map(worker_cells, status.workers)
+        )
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Html]]) -> Html:
@@ -136,6 +145,14 @@ def certificate_cells(certificate: CertificateRow) -> tuple[Html, ...]:
         join([date_text(certificate.not_after)]),
         lines(note),
     )
+
+
+def worker_cells(worker: WorkerState) -> tuple[Html, ...]:
+    state = tag("span", worker.state, class_="good" if worker.state == "serving" else "bad")
+    number, process, connections, deaths = (
+        join([str(value)]) for value in (worker.number, worker.pid or "-", worker.connections, worker.deaths)
+    )
+    return number, process, state, connections, deaths
 
 
 def service_cells(service: ServiceRow) -> tuple[Html, ...]:

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from acme_client.challenges.http01 import HTTP01
@@ -5,17 +7,18 @@ from acme_client.challenges.http01 import HTTP01
 PATH = "/.well-known/acme-challenge/"
 
 
-def test_an_answer_is_given_only_while_its_challenge_is_open():
+async def test_an_answer_is_given_only_while_its_challenge_is_open():
     http01 = HTTP01()
-    with http01.show("token", "token.thumb"):
+    async with http01.show("token", "token.thumb"):
         assert http01.answer(PATH + "token") == b"token.thumb"
     assert http01.answer(PATH + "token") is None
 
 
-def test_an_answer_goes_when_the_order_fails():
+async def test_an_answer_goes_when_the_order_fails():
     http01 = HTTP01()
-    with pytest.raises(RuntimeError), http01.show("token", "token.thumb"):
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        async with http01.show("token", "token.thumb"):
+            raise RuntimeError
     assert http01.answer(PATH + "token") is None
 
 
@@ -23,7 +26,30 @@ def test_an_answer_goes_when_the_order_fails():
     "path",
     ["", "/", "/token", PATH, PATH + "toke", PATH + "token/", PATH + "../token", PATH.upper() + "token"],
 )
-def test_any_other_path_belongs_to_the_app(path):
+async def test_any_other_path_belongs_to_the_app(path):
     http01 = HTTP01()
-    with http01.show("token", "token.thumb"):
+    async with http01.show("token", "token.thumb"):
         assert http01.answer(path) is None
+
+
+async def test_nobody_is_told_to_ask_before_the_answer_is_given_everywhere():
+    http01, told = HTTP01(), []
+    everywhere = asyncio.get_running_loop().create_future()
+
+    def spread(answers):
+        told.append(answers)
+        return everywhere
+
+    http01.on_change = spread
+    asked = []
+
+    async def order():
+        async with http01.show("token", "token.thumb"):
+            asked.append("the CA")
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(order())
+        await asyncio.sleep(0)
+        assert (told, asked) == ([{PATH + "token": b"token.thumb"}], [])
+        everywhere.set_result(None)
+    assert (told[1:], asked) == ([{}], ["the CA"])

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from proxy.access_log import AccessRecord
 from proxy.balancer import Balancer
 from proxy.connection import Connection
-from proxy.entrypoint import Entrypoints, Listener
+from proxy.entrypoint import Entrypoints
 from proxy.headers import TrustedProxies
 from proxy.limits import Limits
+from proxy.listening import Listener
 from proxy.model import Router, RoutingConfig, Server, Service
 from proxy.outside import Outside
 from proxy.running import Running

@@ -8,8 +8,8 @@ import tracemalloc
 import pytest
 import trustme
 
-from proxy.entrypoint import Listener
 from proxy.limits import Limits
+from proxy.listening import Listener
 from proxy.tls import KeyPair
 from tests.proxy.wire.stage import Call, Stage, eventually, staged
 

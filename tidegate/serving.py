@@ -1,0 +1,154 @@
+"""Serving: what answers visitors, as the rest of the program sees it; `Here` does it in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from proxy.balancer import Balancer
+from proxy.entrypoint import Entrypoints
+from proxy.headers import TrustedProxies
+from proxy.outside import Outside
+from proxy.running import Running
+from proxy.table import Entrypoint, RoutingTable, compile_table
+from proxy.tls import SNI, KeyPair
+from proxy.upstream import Pool, Timeouts
+
+if TYPE_CHECKING:
+    from proxy.access_log import AccessRecord
+    from proxy.listening import Bound, Listener
+    from proxy.model import RoutingConfig
+    from proxy.values import IPNetwork
+    from tidegate.reachability import Reachability
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What is fixed at the start; times in seconds."""
+
+    listeners: tuple[Listener, ...]
+    trusted: tuple[IPNetwork, ...] = ()
+    upstream_timeout: float = 60.0
+    fast_lane: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """One worker as `tidegate routes` and the dashboard show it; `connections` is from its last heartbeat."""
+
+    number: int
+    pid: int | None
+    state: Literal["starting", "serving", "waiting", "stopped"]
+    connections: int = 0
+    deaths: int = 0
+
+
+class Serving(Protocol):
+    """Visitors in, answers out, by what it was told last."""
+
+    @property
+    def table(self) -> RoutingTable:
+        """The table that is served, or that the workers were told to serve."""
+
+    @property
+    def addresses(self) -> Mapping[str, tuple[tuple[str, int], ...]]:
+        """Where each entrypoint really listens, by its name."""
+
+    @property
+    def connections(self) -> int: ...
+
+    @property
+    def workers(self) -> tuple[WorkerState, ...]:
+        """Empty where this process serves itself."""
+
+    async def open(self) -> None:
+        """Listen everywhere, or raise CannotListen and listen nowhere."""
+
+    def serve(self, config: RoutingConfig, entrypoints: Sequence[Entrypoint]) -> None:
+        """Serve this routing from now on; requests in flight keep their route."""
+
+    def certify(self, certificates: Mapping[str, KeyPair], default: KeyPair) -> None:
+        """Serve these certificates to connections from now on."""
+
+    def drop_owner(self, owner: str) -> None:
+        """A container is gone: nothing more is sent to its address.  Returns without waiting."""
+
+    async def stop(self, grace: float) -> None:
+        """Accept nobody any more, and be done when nothing is in flight or `grace` seconds are over."""
+
+
+class Here:
+    """In this process."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        *,
+        answers: Callable[[str], bytes | None],
+        log: Callable[[AccessRecord], None],
+        reachability: Reachability,
+        refused: Callable[[str, str], None],
+    ) -> None:
+        """`answers` has the body for an ACME challenge's path; `refused` hears of unusable certificates."""
+        self.sni = SNI()
+        self.pool = Pool(Timeouts(first_byte=setup.upstream_timeout))
+        self.pool.on_tried = reachability.tried
+        self.outside = Outside(self.pool, balancer := Balancer())
+        self._reachability = reachability
+        self._refused = refused
+        self._balancer = balancer
+        self._running = Running(self.outside)
+        self._entrypoints = Entrypoints(
+            setup.listeners,
+            table=RoutingTable(),
+            pool=self.pool,
+            balancer=balancer,
+            sni=self.sni,
+            answers=answers,
+            log=log,
+            trusted=TrustedProxies(setup.trusted),
+            fast_lane=setup.fast_lane,
+        )
+
+    @property
+    def table(self) -> RoutingTable:
+        return self._entrypoints.table
+
+    @property
+    def addresses(self) -> Mapping[str, tuple[tuple[str, int], ...]]:
+        return self._entrypoints.addresses
+
+    @property
+    def connections(self) -> int:
+        return self._entrypoints.connections
+
+    @property
+    def workers(self) -> tuple[WorkerState, ...]:
+        return ()
+
+    async def open(self, bound: Sequence[Bound] | None = None) -> None:
+        """`bound` are the sockets where somebody else has bound them."""
+        await self._entrypoints.open(bound)
+
+    def serve(self, config: RoutingConfig, entrypoints: Sequence[Entrypoint]) -> None:
+        """The one place where a table is swapped."""
+        table = compile_table(config, entrypoints, self._running)
+        self.outside.services = config.services
+        self._entrypoints.table = table
+        servers = {server for each in config.services.values() for server in each.servers}
+        self.pool.retain(servers)
+        self._reachability.retain(servers)
+        self._balancer.retain(config.services.keys())
+
+    def certify(self, certificates: Mapping[str, KeyPair], default: KeyPair) -> None:
+        for host, reason in self.sni.publish(certificates, default).items():
+            self._refused(host, reason)
+
+    def drop_owner(self, owner: str) -> None:
+        self.pool.drop_owner(owner)
+
+    async def stop(self, grace: float) -> None:
+        await self._entrypoints.stop(grace)
+        await self.outside.close()
+        await self.pool.close()
