@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from proxy.exchange import Body, Request, Response, ResponseHead, Truncated, get
 from proxy.framing import Framing, write_chunk, write_last_chunk
 from proxy.head import ScannedResponse
 from proxy.incoming import Incoming, ResponseBody
 from proxy.tunnel import Tunnel
-from proxy.upstream_exchange import Line, Timeouts, UpstreamExchange
+from proxy.upstream_exchange import Timeouts, UpstreamExchange
 from proxy.upstream_wire import ServerLeft
+
+if TYPE_CHECKING:
+    from proxy.upstream_connection import UpstreamConnection
 
 
 class AwaitedExchange(UpstreamExchange):
     def __init__(
-        self, line: Line, request: Request, framing: Framing, upgrade: str, timeouts: Timeouts
+        self, line: UpstreamConnection, request: Request, framing: Framing, upgrade: str, timeouts: Timeouts
     ) -> None:
         self._loop = asyncio.get_running_loop()
         super().__init__(request.head.method, request.head.http10, upgrade, timeouts)

@@ -91,7 +91,7 @@ class Entrypoints:
         The grace leaves a second of the eight in which a stop must be done;
         Docker kills after ten.
         """
-        self._gate.stopping.set()
+        self._gate.stop()
         for _, door in self._doors:
             door.close()
         for connection in self._gate.connections():

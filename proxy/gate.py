@@ -43,6 +43,8 @@ class Gate:
     fast: FastLane | None = None
     """Where plain turns pass; None where that is switched off."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    stopped: bool = False
+    """The same, for whoever asks at each request."""
     entries: list[Entry] = field(default_factory=list)
 
     def add_entry(self, name: str, tls: bool, port: int) -> Entry:
@@ -53,7 +55,11 @@ class Gate:
     @property
     def asks_to_go(self) -> bool:
         """Whether whoever has been served shall leave: we stop, or others wait for a seat."""
-        return self.stopping.is_set() or self.capacity.wanted
+        return self.stopped or self.capacity.wanted
+
+    def stop(self) -> None:
+        self.stopped = True
+        self.stopping.set()
 
     def connections(self) -> list[Connection]:
         """A snapshot: who acts on connections makes them leave."""

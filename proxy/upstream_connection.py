@@ -10,7 +10,7 @@ import asyncio
 import socket
 from math import inf
 from time import monotonic
-from typing import Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from proxy.awaited_exchange import AwaitedExchange
 from proxy.exchange import Request, Response, Truncated, UpstreamError
@@ -19,27 +19,23 @@ from proxy.model import Server
 from proxy.upstream_exchange import AnswerMemo, Timeouts, UpstreamExchange
 from proxy.upstream_wire import UpstreamWire
 
+if TYPE_CHECKING:
+    from proxy.upstream import Pool
+
 Address: TypeAlias = tuple[str, str, str, int]
 CLOSING: Final = 5.0
 """Seconds in which the last bytes of a closed connection may still leave."""
 
 
-class Keeper(Protocol):
-    """Who owns the connections between exchanges."""
-
-    def keep(self, connection: UpstreamConnection) -> None: ...
-    def forget(self, connection: UpstreamConnection) -> None: ...
-
-
 class UpstreamConnection(UpstreamWire):
-    def __init__(self, server: Server, address: Address, timeouts: Timeouts, keeper: Keeper) -> None:
+    def __init__(self, server: Server, address: Address, timeouts: Timeouts, pool: Pool) -> None:
         super().__init__()
         self.server = server
         self.url = server.url
         self.deadline = inf
-        """When the keeper shall call `expire`: one sweep looks after all of them, there is no timer each."""
+        """When the pool shall call `expire`: one sweep looks after all of them, there is no timer each."""
         self._timeouts = timeouts
-        self._keeper = keeper
+        self._pool = pool
         self.address = address
         self.memo: AnswerMemo | None = None
         self._exchange: UpstreamExchange | None = None
@@ -77,7 +73,7 @@ class UpstreamConnection(UpstreamWire):
         if self.held:
             self.release()
         self.deadline = monotonic() + keep_for
-        self._keeper.keep(self)
+        self._pool.keep(self)
 
     # From the transport
 
@@ -121,7 +117,7 @@ class UpstreamConnection(UpstreamWire):
             exchange.lost(exc)
         self._exchange = None
         super().resume_writing()
-        self._keeper.forget(self)
+        self._pool.forget(self)
 
     # Ending
 

@@ -13,13 +13,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 from time import monotonic
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from proxy.exchange import ResponseHead, TimedOut, Truncated, UpstreamError, get
 from proxy.fields import MessageError
 from proxy.framing import BodyReader, CloseReader, reader_of
 from proxy.head import ScannedResponse, scan_response
-from proxy.socket_transport import SocketTransport
+
+if TYPE_CHECKING:
+    from proxy.upstream_connection import UpstreamConnection
 
 MOST_INTERIM: Final = 32
 """Interim responses before the final one.  They do not restart the clock either: no drip of them lasts."""
@@ -65,32 +67,9 @@ class AnswerMemo:
     keep_for: float
 
 
-class Line(Protocol):
-    """The connection, which an exchange has for itself until it says `done`."""
-
-    deadline: float
-    """When `expire` is called."""
-    memo: AnswerMemo | None
-
-    @property
-    def held(self) -> bool: ...
-    def write(self, data: bytes) -> None: ...
-    async def drain(self) -> None: ...
-    def look(self) -> None: ...
-    def write_eof(self) -> None: ...
-    def readable(self) -> bool: ...
-    def outstanding(self) -> int: ...
-    def hold(self) -> None: ...
-    def release(self) -> None: ...
-    def done(self, keep_for: float) -> None: ...
-    def abort(self) -> None: ...
-    def close(self) -> None: ...
-    def quiet_socket(self) -> SocketTransport | None: ...
-
-
 class UpstreamExchange:
     # What most exchanges never change is written once, here.
-    _line: Line
+    _line: UpstreamConnection
     _sent: bool = False
     _over: bool = False
     _outstanding: int = 0

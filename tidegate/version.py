@@ -6,6 +6,8 @@ import platform
 from functools import cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
+from importlib.util import find_spec
+from pathlib import Path
 
 
 @cache
@@ -24,5 +26,16 @@ def version_text() -> str:
     fast = http_parser.HttpRequestParser is not http_parser.HttpRequestParserPy
     parser = "C parser" if fast else "pure-Python parser: tidegate run refuses to start on it"
     server = f"aiohttp {aiohttp.__version__} ({parser})"
-    lines = (f"tidegate {version()}", f"Python {platform.python_version()}", server)
+    lines = (f"tidegate {version()} ({how_it_runs()})", f"Python {platform.python_version()}", server)
     return "".join(f"{line}\n" for line in lines)
+
+
+def how_it_runs() -> str:
+    """Whether what every request passes is compiled: Python takes a compiled module before its source."""
+    found = find_spec("proxy.lane")
+    if found is None or not found.origin or found.origin.endswith(".py"):
+        return "proxy in plain Python"
+    source = Path(found.origin).with_name("lane.py")
+    if source.exists() and source.stat().st_mtime > Path(found.origin).stat().st_mtime:
+        return "proxy compiled, from older sources: make compile"
+    return "proxy compiled"

@@ -269,7 +269,7 @@ async def test_a_stop_lets_go_who_is_idle_and_nobody_else():
     half.receive(GET[:10])
     busy.receive(GET)
     for scene in (idle, fresh, half, busy):
-        scene.gate.stopping.set()
+        scene.gate.stop()
         scene.connection.wind_down()
     assert [scene.socket.done for scene in (idle, fresh, half, busy)] == [["closed"], ["closed"], [], []]
     busy.answer()
