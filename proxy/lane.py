@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+from proxy.answering import Answering
 from proxy.balancer import Balancer
-from proxy.conduit import WORTH_IT, Conduit
-from proxy.decision import dressed
-from proxy.delivery import Opening, open_answer
-from proxy.exchange import NeverSent, NoServer, Response, ResponseHead, UpstreamError
-from proxy.framing import NO_BODY, LengthReader, write_chunk, write_last_chunk
-from proxy.head import ScannedResponse
-from proxy.headers import from_server, to_server
+from proxy.conduit import Conduit
+from proxy.exchange import NeverSent, NoServer, UpstreamError
+from proxy.framing import write_chunk, write_last_chunk
+from proxy.headers import to_server
 from proxy.model import Server, Service
 from proxy.pages import page
 from proxy.repeating import may_ask_another, may_be_repeated
@@ -28,7 +26,7 @@ from proxy.table import Route
 from proxy.turn import Turn
 from proxy.upstream import Pool
 from proxy.upstream_connection import UpstreamConnection
-from proxy.upstream_exchange import AnswerMemo, Unanswered, UpstreamExchange, kept_for
+from proxy.upstream_exchange import Unanswered
 from proxy.upstream_wire import ServerLeft
 from proxy.writing import frame_request, write_request
 
@@ -54,31 +52,20 @@ class FastLane:
         return route is not None and not route.wrap and not turn.scanned.upgrade
 
 
-class Passage(UpstreamExchange):
-    # What most passages never change is written once, here.
+class Passage(Answering):
     _over: bool = True  # until somebody is asked
     _tried: tuple[Server, ...] = ()
     _server: Server | None = None
     _kept: bool = False
     """The server is asked over a connection that has served before."""
     _unsent: bytes = b""
-    _opening: Opening | None = None
-    _block: bytes = b""
-    """The head of the answer, if it may come again like this."""
-    _left: bool = False
     _slow: bool = False
     """Enough waits for the server."""
     _connecting: asyncio.Task[None] | None = None
-    _conduit: Conduit | None = None
-    """Where much content flows, one way or the other."""
 
     def __init__(self, lane: FastLane, dialogue: Dialogue, turn: Turn, route: Route) -> None:
-        scanned, pool = turn.scanned, lane.pool
-        super().__init__(scanned.method, scanned.http10, "", pool.timeouts)
+        super().__init__(dialogue, turn, route, lane.pool.timeouts)
         self._lane = lane
-        self._dialogue = dialogue
-        self._turn = turn
-        self._route = route
         self._framing = turn.scanned.framing
 
     # Which server
@@ -240,168 +227,6 @@ class Passage(UpstreamExchange):
         self._expect_of_whom()
         self._dialogue.release("server")
 
-    def _unwanted(self) -> None:
-        self._stop_flow()
-        if self._dialogue.wire.held:
-            self._dialogue.release("server")
-
-    # The response
-
-    def received(self, data: bytes) -> None:
-        memo = self._line.memo
-        if memo and self._head is None and self._sent and not self._pending and data.startswith(memo.block):
-            same = len(data) == memo.size and self._may_repeat(memo)
-            if same:
-                self._repeat(memo, data)
-                return
-        super().received(data)
-
-    def _may_repeat(self, memo: AnswerMemo) -> bool:
-        """Whether the client gets the same head for the same head of the server."""
-        return (
-            memo.method == self._method
-            and not self._http10
-            and not self._route.on_response
-            and self._dialogue.wire.open
-            and self._dialogue.may_keep(self._turn)
-        )
-
-    def _repeat(self, memo: AnswerMemo, data: bytes) -> None:
-        turn, dialogue = self._turn, self._dialogue
-        turn.started = True
-        turn.tally.status = memo.status
-        turn.tally.bytes_out = memo.size - len(memo.block)
-        self._over = True
-        self._line.done(memo.keep_for)
-        if dialogue.wire.held:
-            dialogue.release("server")
-        dialogue.wire.send_if_open(memo.written + data[len(memo.block) :])
-        dialogue.finish_and_stay(turn)
-
-    def _learn(self, block: bytes, head: ScannedResponse) -> None:
-        self._line.memo = None
-        if len(block) <= LONGEST_MEMO and b"set-cookie" not in block.lower():
-            self._block = block
-
-    def _remember(self, head: ScannedResponse, content: bytes, opening: Opening) -> None:
-        """What the same answer would look like, unless it depends on more than its head."""
-        length = head.framing.length
-        if not self._block or length != len(content) or not (opening.keep and head.keep_alive):
-            return
-        if self._http10 or self._route.on_response:
-            return
-        self._line.memo = AnswerMemo(
-            self._block,
-            len(self._block) + len(content),
-            self._method,
-            head.status,
-            opening.head,
-            kept_for(head, self._timeouts.keep_alive),
-        )
-
-    def _interim(self, head: ResponseHead) -> None:
-        self._dialogue.inform(self._turn, head)
-
-    def _whole(self, head: ScannedResponse, content: bytes) -> None:
-        try:
-            response = self._dressed(Response(head.status, from_server(head.fields), head.reason, content))
-        except Exception as bug:
-            self._answer(self._turn.failed(bug))
-            return
-        if opening := self._answer(response):
-            self._remember(head, content, opening)
-
-    def _opened(self, head: ScannedResponse, content: bytes, ended: bool) -> None:
-        try:
-            response = self._dressed(Response(head.status, from_server(head.fields), head.reason))
-            opening = open_answer(self._dialogue, self._turn, response, head.framing.length)
-        except Exception as bug:
-            self._answer(self._turn.failed(bug))
-            self._let_go()
-            return
-        if opening.framing is NO_BODY:  # a middleware made it so
-            self._answer(response)
-            self._let_go()
-            return
-        self._opening = opening
-        self._pass_back(content, ended, opening.head)
-        self._let_flow_back()
-
-    def _more(self, content: bytes, ended: bool) -> None:
-        self._pass_back(content, ended, b"")
-        self._let_flow_back()
-
-    def _let_flow_back(self) -> None:
-        """Let the kernel move what is still to come, where that is much and both sockets are plain."""
-        reader, opening = self._reader, self._opening
-        if not isinstance(reader, LengthReader) or reader.left < WORTH_IT or self._over or self._conduit:
-            return
-        source, sink = self._line.quiet_socket(), self._dialogue.wire.quiet_socket()
-        if opening and opening.framing.kind == "length" and self._sent and source and sink:
-            self._conduit = Conduit(
-                source, sink, reader.left,
-                moved=self._flowed_back, hold=self.hold, release=self.release, done=self._flowed_back_out,
-            )  # fmt: skip
-
-    def _flowed_back(self, count: int) -> None:
-        self._turn.tally.bytes_out += count
-        if isinstance(self._reader, LengthReader):
-            self._reader.skip(count)
-        self._moved()
-
-    def _flowed_back_out(self) -> None:
-        self._conduit = None
-        self._deliver(b"")
-
-    def _stop_flow(self) -> None:
-        conduit, self._conduit = self._conduit, None
-        if conduit:
-            conduit.stop()
-
-    def _pass_back(self, content: bytes, ended: bool, head: bytes) -> None:
-        """Each piece goes out as it comes; the next is read when the client has room."""
-        opening, wire, turn = self._opening, self._dialogue.wire, self._turn
-        if opening is None or self._left:
-            return
-        turn.tally.bytes_out += len(content)
-        if opening.framing.kind == "chunked":
-            content = write_chunk(content)
-            if ended:
-                content += write_last_chunk(self._reader.trailers)
-        if head or content:
-            wire.send_if_open(head + content)
-        if ended:
-            if wire.open:
-                self._dialogue.finish(turn, opening.keep)
-        elif wire.full and not self._over:
-            self.hold()
-
-    def client_ready(self) -> None:
-        """The client has taken what waited for it."""
-        if not self._over and self._opening:
-            self.release()
-
-    def _dressed(self, response: Response) -> Response:
-        """With what the route's middlewares do to it."""
-        return dressed(response, self._turn.head, self._route.on_response)
-
-    def _answer(self, response: Response) -> Opening | None:
-        """Send a response whose content is here; None where a page had to stand for it."""
-        dialogue, turn = self._dialogue, self._turn
-        body = response.body if isinstance(response.body, bytes) else b""
-        try:
-            opening = open_answer(dialogue, turn, response, len(body))
-        except ValueError as bug:
-            self._answer(turn.failed(bug))
-            return None
-        if opening.framing is NO_BODY:
-            body = b""
-        turn.tally.bytes_out = len(body)
-        dialogue.wire.send_if_open(opening.head + body)
-        if dialogue.wire.open:
-            dialogue.finish(turn, opening.keep)
-        return opening
-
     # Failing
 
     def _broken(self, error: Exception) -> None:
@@ -436,21 +261,6 @@ class Passage(UpstreamExchange):
         except Exception as bug:
             response = turn.failed(bug)
         self._answer(response)
-
-    def _cut(self, error: Exception) -> None:
-        """What cannot be completed must not look complete."""
-        self._stop_flow()
-        if isinstance(error, UpstreamError):
-            self._turn.tally.fault = str(error)
-        else:
-            self._turn.failed(error)
-        self._dialogue.cut(self._turn)
-
-    def _let_go(self) -> None:
-        """Nobody reads the rest of the answer."""
-        if not self._over:
-            self._over = True
-            self._line.abort()
 
     def abandon(self) -> None:
         """The client is gone, or has been told something else."""
