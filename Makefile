@@ -7,7 +7,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 CODE := proxy discovery acme_client tidegate tests scripts compose
 
-.PHONY: help demo test check bench format lock env engine pebble peers
+.PHONY: help demo test check bench fuzz format lock env engine pebble peers fuzzer
 
 help:
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -28,6 +28,9 @@ bench: env engine peers ## beside nginx, HAProxy, Caddy, Envoy: docs/benchmarks.
 	@$(PYTHON) -m tests.bench --date "$$(date -u +%F)" \
 		$(if $(ROWS),--rows '$(ROWS)') $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 
+fuzz: env fuzzer ## hunt for inputs that two HTTP readers understand differently; MINUTES=5
+	@nice -n 10 $(PYTHON) -m tests.fuzz $(if $(MINUTES),--minutes $(MINUTES))
+
 format: env ## let ruff lay the code out
 	@$(PYTHON) -m ruff check --quiet --fix $(CODE) || true
 	@$(PYTHON) -m ruff format --quiet $(CODE)
@@ -46,3 +49,6 @@ pebble:
 
 peers:
 	@scripts/peers
+
+fuzzer:
+	@scripts/fuzzer
