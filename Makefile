@@ -7,7 +7,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 CODE := proxy discovery acme_client tidegate tests scripts compose
 
-.PHONY: help demo test check bench fuzz format lock env engine pebble peers fuzzer
+.PHONY: help demo test check bench fuzz soak format lock env engine pebble peers fuzzer
 
 help:
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -30,6 +30,10 @@ bench: env engine peers ## beside nginx, HAProxy, Caddy, Envoy: docs/benchmarks.
 
 fuzz: env fuzzer ## hunt for inputs that two HTTP readers understand differently; MINUTES=5
 	@nice -n 10 $(PYTHON) -m tests.fuzz $(if $(MINUTES),--minutes $(MINUTES))
+
+soak: env ## chaos, slow clients, a site that changes: nothing mixed up, nothing leaked; MINUTES=10 PARTS=chaos,slow,shift
+	@nice -n 10 $(PYTHON) -m tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PARTS),--parts $(PARTS)) \
+		$(if $(LANES),--lanes $(LANES))
 
 format: env ## let ruff lay the code out
 	@$(PYTHON) -m ruff check --quiet --fix $(CODE) || true
