@@ -7,10 +7,10 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 CODE := proxy discovery acme_client tidegate tests scripts compose
 
-.PHONY: help demo test check bench fuzz soak format lock env engine pebble peers fuzzer
+.PHONY: help demo test check bench peers-corpus fuzz soak format lock env engine pebble peers fuzzer
 
 help:
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 demo: env engine pebble ## three small apps become HTTPS sites; Ctrl-C cleans up
 	@$(PYTHON) -m compose.demo
@@ -27,6 +27,9 @@ check: env ## style, types and directions of import, in seconds
 bench: env engine peers ## beside nginx, HAProxy, Caddy, Envoy: docs/benchmarks.md; a look: ROWS=few,tls ROUNDS=2 SECONDS=2
 	@$(PYTHON) -m tests.bench --date "$$(date -u +%F)" \
 		$(if $(ROWS),--rows '$(ROWS)') $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
+
+peers-corpus: env peers ## raw requests and misbehaving apps at Tidegate and its peers: docs/robustness.md; PEERS=, ONLY=
+	@$(PYTHON) -m tests.peers $(if $(PEERS),--peers '$(PEERS)') $(if $(ONLY),--only '$(ONLY)') $(ARGS)
 
 fuzz: env fuzzer ## hunt for inputs that two HTTP readers understand differently; MINUTES=5
 	@nice -n 10 $(PYTHON) -m tests.fuzz $(if $(MINUTES),--minutes $(MINUTES))

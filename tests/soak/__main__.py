@@ -22,6 +22,7 @@ from tests.soak.slow import STALL_LIMIT, crowd
 from tests.soak.watch import held
 
 PARTS = ("chaos", "slow", "shift")
+SHOWN = 12  # of what is wrong in one part
 GOOD_P99 = 50.0  # milliseconds
 GOOD_GROWTH = 30.0  # MiB
 
@@ -41,7 +42,7 @@ def main() -> int:
         for part in chosen.parts.split(","):
             say(f"{part}, {lane} lane:")
             found = list(asyncio.run(play(part, lane == "fast", chosen)))
-            for each in found:
+            for each in found[:SHOWN]:
                 say(f"  WRONG: {each[:500]}")
             wrong += found
     say(f"{len(wrong)} things are wrong" if wrong else "nothing is wrong")

@@ -201,7 +201,7 @@ async def slow(site: Site, kind: Kind, rng: random.Random, seen: Seen) -> None:
     seen.slow += 1
     try:
         async with asyncio.timeout(rng.choice((3.0, 15.0, 80.0))):
-            await Slow(kind).stand(site)
+            await Slow(kind).stand(site, frozenset)
     except TimeoutError:
         pass
 

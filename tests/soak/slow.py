@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tests.soak import sum as sums
 from tests.soak.site import APP, Site, trusting
 from tests.soak.visitor import LOOPBACK, Door, Visitor
-from tests.soak.watch import Held, held
+from tests.soak.watch import Held, held, peers_of
 
 HEAD_LIMIT = 10.0
 STALL_LIMIT = 60.0
@@ -20,6 +20,8 @@ STALL_LIMIT = 60.0
 MARGIN = 10.0
 """Seconds more for a machine that is busy with something else."""
 NEVER = float("inf")
+ARRIVALS = 100
+"""Slow clients a second: this process has to make them all, and measures the good ones as well."""
 
 
 HELLO = bytes.fromhex("16030100f8010000f40303") + bytes(40)
@@ -54,6 +56,9 @@ KINDS = (
 )
 
 
+Peers = Callable[[], Collection[int]]
+
+
 @dataclass
 class Slow:
     """One of them; `ended` is how many seconds its connection stood, None while it does."""
@@ -61,7 +66,9 @@ class Slow:
     kind: Kind
     ended: float | None = None
 
-    async def stand(self, site: Site) -> None:
+    async def stand(self, site: Site, peers: Peers, after: float = 0.0) -> None:
+        """`peers` are the ports of those who have a connection, as the kernel lists them now."""
+        await asyncio.sleep(after)
         began = time.monotonic()
         sock = socket.socket()
         if self.kind.deaf:
@@ -73,32 +80,32 @@ class Slow:
             await loop.sock_connect(sock, (LOOPBACK, port))
             if self.kind.begins:
                 await loop.sock_sendall(sock, self.kind.begins)
-            await self._wait(loop, sock)
+            if self.kind.deaf:
+                await self._until_dropped(sock.getsockname()[1], peers)
+            else:
+                await self._until_cut(loop, sock)
         except ConnectionError:
             pass  # cut: a reset says so as well as an end
         finally:
             sock.close()
         self.ended = time.monotonic() - began  # not reached by who was told to go
 
-    async def _wait(self, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
-        """Until the other side has ended the connection."""
+    async def _until_cut(self, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
-                    if self.kind.deaf:
-                        await asyncio.sleep(0.9)
-                        if gone(sock):
-                            return
-                    elif not await loop.sock_recv(sock, 4096):
+                    if not await loop.sock_recv(sock, 4096):
                         return
             if self.kind.drips:
                 await loop.sock_sendall(sock, self.kind.drips)
 
-
-def gone(sock: socket.socket) -> bool:
-    """Whether the kernel still has a connection for it, without reading anything."""
-    state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-    return state != 1  # TCP_ESTABLISHED
+    @staticmethod
+    async def _until_dropped(port: int, peers: Peers) -> None:
+        """Who reads nothing is not told: an end would stand behind all that was not read."""
+        while port not in peers():
+            await asyncio.sleep(0.1)
+        while port in peers():
+            await asyncio.sleep(0.5)
 
 
 @dataclass
@@ -185,11 +192,16 @@ async def crowd(
         await asyncio.sleep(1)  # what it needs for good requests is not the slow ones' doing
         report.latencies.clear()
         report.before = report.most = held(site.pid)
-        standing = [visitors.create_task(each.stand(site)) for each in report.slow]
-        until = time.monotonic() + seconds
+        peers: set[int] = set()
+        standing = [
+            visitors.create_task(each.stand(site, lambda: peers, number / ARRIVALS))
+            for number, each in enumerate(report.slow)
+        ]
+        until = time.monotonic() + seconds + clients / ARRIVALS
         while time.monotonic() < until:
             await asyncio.sleep(0.5)
             report.most = max(report.most, held(site.pid), key=lambda seen: seen.rss)
+            peers = peers_of(site.program.web)
         stop.set()
         for task in standing:
             task.cancel()

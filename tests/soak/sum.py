@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 
 def of(content: bytes) -> str:
@@ -14,6 +15,7 @@ def seed(method: str, target: str, identity: str, content_sum: str) -> str:
     return of(f"{method} {target} {identity} {content_sum}".encode())
 
 
+@lru_cache(maxsize=16)
 def body(seed: str, size: int) -> bytes:
     raw = bytes.fromhex(seed)
     return (raw * (size // len(raw) + 1))[:size]

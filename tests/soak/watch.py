@@ -49,6 +49,17 @@ def _open_connections() -> set[str]:
     return {fields[9] for fields in lines if fields[3] in TCP_OPEN}
 
 
+def peers_of(port: int) -> set[int]:
+    """The remote ports of connections to this local port that still belong to a process."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    here = f"{port:04X}"
+    return {
+        int(fields[2].rpartition(":")[2], 16)
+        for fields in lines
+        if fields[1].endswith(here) and fields[3] in TCP_OPEN and fields[9] != "0"
+    }
+
+
 def slope(seen: Sequence[Held]) -> float:
     """Kilobytes a minute, by least squares."""
     if len(seen) < 2:
