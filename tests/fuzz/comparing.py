@@ -111,8 +111,9 @@ def _compare(
     differ("fields", head.fields, theirs.fields)
     if head.upgrade or theirs.upgrades:
         differ("upgrades", bool(head.upgrade), theirs.upgrades)
-        return  # what follows is another protocol to one of them
     differ("content", (content, whole), (theirs.content, theirs.whole))
+    if theirs.upgrades:
+        return  # what follows is another protocol to it
     if head.keep_alive is not theirs.keeps:
         differ("closes" if head.keep_alive else "keeps", head.keep_alive, theirs.keeps)
         return

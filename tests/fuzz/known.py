@@ -110,6 +110,13 @@ KNOWN: tuple[Known, ...] = (
         b"HTTP/1.1 126 Wait\r\nContent-Length: 70000\r\n\r\n",
     ),
     Known(
+        "content",
+        ("httptools",),
+        passed_over,
+        "httptools reads no content of a request for an upgrade; it comes before the switch (RFC 9110 7.8)",
+        _GET % b"Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 3\r\n",
+    ),
+    Known(
         "closes",
         ("aiohttp",),
         silent_about_content,

@@ -44,7 +44,7 @@ def judge_request(case: Served | None, back: bytes, heard: list[bytearray], clos
     if len([each for each in got if each.whole]) > most:
         return Verdict.HARMFUL, f"the app got {[each.line for each in got]}"
     if any(EVIL in str(each.fields) + str(each.trailers) for each in app):
-        return Verdict.HARMFUL, "the app believes what a client said of itself"
+        return Verdict.OTHERWISE, "the app gets what a client said of itself"
     if back.startswith(b"\0\0"):
         return Verdict.OTHERWISE, "spoke HTTP/2"
     # Answers are to requests as the app got them; refusals, which the app never saw, come last.
@@ -134,6 +134,8 @@ def judge_app(
     if behaviour.outcome is Truncated:
         if cut or answer.status >= 500:
             return RIGHT
+        if not {"close", "reset", "eof"} & {step for step in behaviour.script if isinstance(step, str)}:
+            return Verdict.OTHERWISE, "malformed chunks were repaired"
         return Verdict.HARMFUL, f"a part, {len(answer.body)} octets, was passed off as the whole"
     if answer.status >= 500:
         return RIGHT

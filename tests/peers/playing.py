@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from tests.peers.backend import LOOPBACK, Backend
 from tests.peers.judging import Outcome, Verdict, judge_app, judge_guarded, judge_request
 from tests.peers.tunnels import TUNNELS
 from tests.proxy.corpus.upstream_behaviours import Behaviour
+from tests.proxy.scripted_server import SECOND
 from tests.proxy.wire import corpus_apps
 from tests.proxy.wire.corpus_octets import OCTETS
 from tests.proxy.wire.corpus_reading import Malformed, read_responses
@@ -83,13 +85,19 @@ async def ask(address: Address, raw: bytes, *, tls: bool = False, split: bool = 
                 await asyncio.sleep(0)
         else:
             writer.write(whole)
-        await listen(reader, heard, lambda: probed(address.backend, heard))
+        await listen(reader, heard, lambda: answered(address.backend, heard))
     finally:
         writer.transport.abort()
     return heard
 
 
-def probed(backend: Backend, heard: Heard) -> bool:
+LAST = re.compile(rb"(?i)\r\nconnection: *close\r\n")
+
+
+def answered(backend: Backend, heard: Heard) -> bool:
+    """Nothing more can come: /probe was answered, or an answer that is the last is whole."""
+    if LAST.search(heard.back) and finished(heard, "GET"):
+        return True
     asked = any(b"GET /probe " in bytes(data) for data in backend.heard)
     return asked and heard.back.endswith((b"ok", b"ok\r\n0\r\n\r\n"))
 
@@ -111,7 +119,8 @@ async def play_guarded(target: str, address: Address) -> Outcome:
 
 
 async def play_app(behaviour: Behaviour, address: Address) -> Outcome:
-    await address.backend.fresh(script=behaviour.script)
+    # Who keeps the connection may ask again on it.
+    await address.backend.fresh(script=[*behaviour.script, *["ask", SECOND] * 4])
     heard = Heard()
     reader, writer = await address.dial()
     try:

@@ -15,6 +15,7 @@ from tests.soak.site import serving
 GROUPS = ("octet by octet", "over TLS", "each octet", "WebSocket")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lane", [True, False], ids=["fast", "aiohttp"])
 @pytest.mark.parametrize("group", GROUPS)
 async def test_everything_comes_out_as_expected(group: str, lane: bool, tmp_path: Path) -> None:
