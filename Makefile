@@ -6,12 +6,13 @@
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 CODE := setup.py proxy discovery acme_client tidegate tests scripts compose
-COMPILED_TESTS := tests/proxy tests/conformance tests/integration/test_workers.py tests/integration/test_transfers.py
+COMPILED_TESTS := tests/proxy tests/conformance tests/fuzz tests/soak tests/peers tests/integration/test_workers.py \
+	tests/integration/test_transfers.py tests/integration/test_main_job.py
 
-.PHONY: help demo test check compile bench format lock env engine pebble peers
+.PHONY: help demo test check compile bench peers-corpus fuzz soak format lock env engine pebble peers fuzzer
 
 help:
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 demo: env engine pebble ## three small apps become HTTPS sites; Ctrl-C cleans up
 	@$(PYTHON) -m compose.demo
@@ -35,6 +36,16 @@ bench: env engine peers compile ## beside nginx, HAProxy, Caddy, Envoy: docs/ben
 	@$(PYTHON) -m tests.bench --date "$$(date -u +%F)" \
 		$(if $(ROWS),--rows '$(ROWS)') $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 
+peers-corpus: env peers ## raw requests and misbehaving apps at Tidegate and its peers: docs/robustness.md; PEERS=, ONLY=
+	@$(PYTHON) -m tests.peers $(if $(PEERS),--peers '$(PEERS)') $(if $(ONLY),--only '$(ONLY)') $(ARGS)
+
+fuzz: env fuzzer ## hunt for inputs that two HTTP readers understand differently; MINUTES=5
+	@nice -n 10 $(PYTHON) -m tests.fuzz $(if $(MINUTES),--minutes $(MINUTES))
+
+soak: env ## chaos, slow clients, a site that changes: nothing mixed up, nothing leaked; MINUTES=10 PARTS=chaos,slow,shift
+	@nice -n 10 $(PYTHON) -m tests.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PARTS),--parts $(PARTS)) \
+		$(if $(LANES),--lanes $(LANES))
+
 format: env ## let ruff lay the code out
 	@$(PYTHON) -m ruff check --quiet --fix $(CODE) || true
 	@$(PYTHON) -m ruff format --quiet $(CODE)
@@ -53,3 +64,6 @@ pebble:
 
 peers:
 	@scripts/peers
+
+fuzzer:
+	@scripts/fuzzer

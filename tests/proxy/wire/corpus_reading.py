@@ -1,4 +1,7 @@
-"""Corpus reading: what came out of Tidegate, on either side, read as strictly as RFC 9112 allows.
+"""Corpus reading: what came out of a proxy, on either side, read as strictly as RFC 9112 allows.
+
+Tidegate writes everything in one way only, and that is what is asked of it; of others (`canonical=False`)
+what the grammar asks.
 
 Written apart from the proxy's own scanner on purpose: a mistake there must not excuse itself here.
 """
@@ -15,6 +18,11 @@ FIELD_LINE = re.compile(
     r"((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)"
 )
 SIZE_LINE = re.compile(r"[1-9a-f][0-9a-f]{0,14}|0")
+ANY_REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e\x80-\xff]+) HTTP/1\.[01]")
+ANY_STATUS_LINE = re.compile(r"HTTP/1\.[01] ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?")
+ANY_FIELD_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*?)[ \t]*")
+"""RFC 9110 5.5 lets a recipient keep control characters, but for CR, LF and NUL."""
+ANY_SIZE_LINE = re.compile(r"([0-9A-Fa-f]{1,16})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?")
 
 
 class Malformed(AssertionError):
@@ -41,29 +49,38 @@ class Message:
         return self.start.removesuffix(" HTTP/1.1")
 
 
-def read_requests(data: bytes) -> list[Message]:
+def read_requests(data: bytes, *, canonical: bool = True) -> list[Message]:
     """The requests of one connection; only the last may be unfinished."""
     found: list[Message] = []
     while data:
-        head, data = _head(data, REQUEST_LINE)
+        head, data = _head(data, REQUEST_LINE if canonical else ANY_REQUEST_LINE, canonical)
         if head is None:
             break
-        if len(head.all("host")) != 1 or not head.all("host")[0]:
+        old = not canonical and head.start.endswith("1.0")
+        if not old and (len(head.all("host")) != 1 or not head.all("host")[0]):
             raise Malformed(f"not one Host: {head.fields}")
-        _check_hop(head)
-        data = _content(head, data, None if head.all("transfer-encoding") else _length(head) or 0)
+        if canonical:
+            _check_hop(head)
+        else:
+            _length(head, canonical=False)
+        data = _content(
+            head,
+            data,
+            None if head.all("transfer-encoding") else _length(head, canonical=canonical) or 0,
+            canonical,
+        )
         found.append(head)
         if head.all("upgrade"):
             break
     return found
 
 
-def read_responses(data: bytes, methods: list[str], closed: bool) -> list[Message]:
+def read_responses(data: bytes, methods: list[str], closed: bool, *, canonical: bool = True) -> list[Message]:
     """The responses of one connection to requests of these methods, interim ones among them."""
     found: list[Message] = []
     waiting = list(methods)
     while data:
-        head, data = _head(data, STATUS_LINE)
+        head, data = _head(data, STATUS_LINE if canonical else ANY_STATUS_LINE, canonical)
         if head is None:
             raise Malformed("half a head")
         found.append(head)
@@ -75,43 +92,47 @@ def read_responses(data: bytes, methods: list[str], closed: bool) -> list[Messag
             continue
         method = waiting.pop(0) if waiting else "GET"
         if head.status == 204:
-            _check_bodiless(head)
+            if canonical:
+                _check_bodiless(head)
         elif method == "HEAD" or head.status == 304:
-            _length(head)
+            _length(head, canonical=canonical)
         elif head.all("transfer-encoding"):
-            data = _content(head, data, None)
-        elif (length := _length(head)) is not None:
-            data = _content(head, data, length)
+            _length(head, canonical=canonical)
+            data = _content(head, data, None, canonical)
+        elif (length := _length(head, canonical=canonical)) is not None:
+            data = _content(head, data, length, canonical)
         else:
             head.body, data, head.whole = data, b"", closed
-            if head.all("connection") != ["close"]:
+            if canonical and head.all("connection") != ["close"]:
                 raise Malformed("an answer without an end")
         if "close" in head.all("connection") and data:
             raise Malformed(f"bytes after the last answer: {data[:80]!r}")
     return found
 
 
-def _head(data: bytes, first: re.Pattern[str]) -> tuple[Message | None, bytes]:
+def _head(data: bytes, first: re.Pattern[str], canonical: bool) -> tuple[Message | None, bytes]:
     head, end, rest = data.partition(b"\r\n\r\n")
     start, *lines = head.decode("latin-1").split("\r\n")
     if not first.fullmatch(start):
         raise Malformed(f"a start line: {start[:200]!r}")
-    fields = [_field(line) for line in (lines if end else lines[:-1])]
+    fields = [_field(line, canonical) for line in (lines if end else lines[:-1])]
     return (Message(start, fields), rest) if end else (None, b"")
 
 
-def _field(line: str) -> tuple[str, str]:
-    found = FIELD_LINE.fullmatch(line)
+def _field(line: str, canonical: bool) -> tuple[str, str]:
+    found = (FIELD_LINE if canonical else ANY_FIELD_LINE).fullmatch(line)
     if not found:
         raise Malformed(f"a field line: {line[:200]!r}")
     return found[1], found[2]
 
 
-def _length(head: Message) -> int | None:
+def _length(head: Message, *, canonical: bool = True) -> int | None:
     lengths, codings = head.all("content-length"), head.all("transfer-encoding")
+    if not canonical:
+        codings = [coding.lower() for coding in codings]
     if len(lengths) + len(codings) > 1 or codings not in ([], ["chunked"]):
         raise Malformed(f"framed twice: {head.fields}")
-    if lengths and not re.fullmatch("[0-9]{1,18}", lengths[0]):
+    if lengths and not re.fullmatch("[0-9]{1,18}" if canonical else "[0-9]{1,40}", lengths[0]):
         raise Malformed(f"a length: {lengths}")
     return int(lengths[0]) if lengths else None
 
@@ -136,7 +157,7 @@ def _check_hop(head: Message) -> None:
         raise Malformed(f"TE: {head.all('te')}")
 
 
-def _content(head: Message, data: bytes, length: int | None) -> bytes:
+def _content(head: Message, data: bytes, length: int | None, canonical: bool) -> bytes:
     """Take the content off `data`; None is chunked."""
     if length is not None:
         head.body, head.whole = data[:length], len(data) >= length
@@ -146,18 +167,19 @@ def _content(head: Message, data: bytes, length: int | None) -> bytes:
         if not end:
             head.whole = False
             return b""
-        if not SIZE_LINE.fullmatch(size.decode("latin-1")):
+        found = (SIZE_LINE if canonical else ANY_SIZE_LINE).fullmatch(size.decode("latin-1"))
+        if not found:
             raise Malformed(f"a chunk size: {size[:80]!r}")
-        count = int(size, 16)
+        count = int(size.partition(b";")[0], 16)
         if not count:
-            return _trailers(head, data)
+            return _trailers(head, data, canonical)
         head.body += data[:count]
         if data[count : count + 2] != b"\r\n"[: max(0, len(data) - count)]:
             raise Malformed("a chunk without its end")
         data = data[count + 2 :]
 
 
-def _trailers(head: Message, data: bytes) -> bytes:
+def _trailers(head: Message, data: bytes, canonical: bool) -> bytes:
     while True:
         line, end, data = data.partition(b"\r\n")
         if not end:
@@ -165,4 +187,4 @@ def _trailers(head: Message, data: bytes) -> bytes:
             return b""
         if not line:
             return data
-        head.trailers.append(_field(line.decode("latin-1")))
+        head.trailers.append(_field(line.decode("latin-1"), canonical))

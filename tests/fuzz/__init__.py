@@ -1,0 +1,1 @@
+"""Fuzz: what Tidegate's readers accept must mean the same to readers that others wrote."""
