@@ -24,6 +24,15 @@ NO_FILES = (
 SECTIONS = ("routers", "services", "middlewares")
 
 
+NOT_YET = {
+    "grpcweb": "gRPC-Web is not served yet.",
+    "ipwhitelist": 'Version 3 calls it "ipAllowList".',
+    "passtlsclientcert": "Clients are not asked for certificates yet.",
+    "plugin": "Plugins of Traefik are not served.",
+}
+"""Kinds of middleware that people bring; what uses one answers 503 like any that is broken."""
+
+
 class Weight(int):
     """A server's share of the requests."""
 
@@ -130,7 +139,7 @@ def _read_middleware(name: str, tree: Tree, reading: Reading) -> Middleware | No
     if cls is None:
         guess = closest(kind, _kinds())
         hint = f'Did you mean "{guess}"?' if guess else f"Known: {', '.join(_kinds())}."
-        what = f'There is no middleware type "{kind[:40]}". {hint}'
+        what = NOT_YET.get(canonical(kind)) or f'There is no middleware type "{kind[:40]}". {hint}'
         reading.problem((*path, kind), what, consequence, secret=True)
         return None
     middleware, flaws = parse_options(cls, below)

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 ROOT = "tidegate"
+TRAEFIK = "traefik"
 PROVIDER = "docker"
 
-_TELLING = re.compile(r"authori[sz]ation|cookie|credential|key|passw|secret|token|user", re.IGNORECASE)
+_TELLING = re.compile(r"^auth$|authori[sz]ation|cookie|credential|key|passw|secret|token|user", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class WrittenLabels:
 
     origin: str
     written: Mapping[tuple[str, ...], tuple[str, str]]
+    root: str = ROOT
     provider: str = PROVIDER
 
     def where(self, path: Sequence[str], *, secret: bool = False) -> str:
@@ -26,7 +28,7 @@ class WrittenLabels:
             (label for key, label in self.written.items() if key[: len(wanted)] == wanted), None
         )
         if found is None:
-            return f"{self.origin}: {joined((ROOT, 'http', *path))}"
+            return f"{self.origin}: {joined((self.root, 'http', *path))}"
         return shown(self.origin, *found, secret=secret)
 
 

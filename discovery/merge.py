@@ -126,16 +126,42 @@ def _definition(fragment: Fragment) -> Fragment:
 
 
 def _join(fragment: Fragment, first: Fragment, union: _Union) -> None:
-    for name, service in fragment.services.items():
-        if union.owners["service", name] is first:
-            so_far = union.services[name]
-            servers = dict.fromkeys((*so_far.servers, *service.servers))
-            union.services[name] = replace(so_far, servers=tuple(servers))
+    for service in fragment.services.values():
+        if union.owners["service", service.name] is first:
+            _add_servers(service, union)
+
+
+def _add_servers(service: Service, union: _Union) -> None:
+    so_far = union.services[service.name]
+    servers = dict.fromkeys((*so_far.servers, *service.servers))
+    union.services[service.name] = replace(so_far, servers=tuple(servers))
+
+
+def _shared(service: Service, fragment: Fragment, union: _Union) -> bool:
+    """Whether the containers of one project share it on purpose, as two versions of an app do."""
+    so_far = union.services.get(service.name)
+    mine = _akin(fragment, union.owners.get(("service", service.name)))
+    return mine and so_far is not None and replace(so_far, servers=()) == replace(service, servers=())
+
+
+def _same_router(router: Router, fragment: Fragment, union: _Union) -> bool:
+    """Whether another container of the project has said it already."""
+    so_far = union.routers.get(router.name)
+    mine = _akin(fragment, union.owners.get(("router", router.name)))
+    return mine and so_far is not None and replace(so_far, origin="") == replace(router, origin="")
+
+
+def _akin(fragment: Fragment, keeper: Fragment | None) -> bool:
+    return keeper is not None and bool(fragment.project) and keeper.project == fragment.project
 
 
 def _admit(fragment: Fragment, union: _Union) -> None:
     """Take what the fragment claims, except what an older one already has."""
-    services = _admit_all("service", fragment.services, union.services, fragment, union, operator.is_)
+    shared = {name for name, service in fragment.services.items() if _shared(service, fragment, union)}
+    for name in sorted(shared):
+        _add_servers(fragment.services[name], union)
+    own = {name: service for name, service in fragment.services.items() if name not in shared}
+    services = _admit_all("service", own, union.services, fragment, union, operator.is_)
     offered = fragment.middlewares
     middlewares = _admit_all("middleware", offered, union.middlewares, fragment, union, operator.eq)
     middlewares |= _reserve_broken(fragment, union)
@@ -147,6 +173,8 @@ def _admit(fragment: Fragment, union: _Union) -> None:
             service=services.get(router.service, router.service),
             middlewares=tuple(middlewares.get(ref, ref) for ref in router.middlewares),
         )
+        if _same_router(reachable, fragment, union):
+            continue
         if problem := _objection(reachable, fragment, union):
             union.problems.append(problem)
         if problem is None or problem.severity == "notice":

@@ -1,0 +1,228 @@
+"""Native: Tidegate's own labels, the short ones and the long ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from discovery.container import Container
+from discovery.declared import SECTIONS
+from discovery.dialects.expansion import Site, expand, service_labels, speaks_of_router
+from discovery.dialects.long_only import long_spelling
+from discovery.dialects.short import OF_ONE_SITE, ShortLabels, SiteLabels
+from discovery.label_text import ROOT, shown
+from discovery.language import Language, labels_of
+from discovery.spoken import LongLabel, Spoken, element_name, named, said
+from discovery.tree import grow, steps
+from proxy.problem import Problem
+from proxy.schema import Flaw, Tree, canonical, options_of, parse_options
+from proxy.values import FALSE
+
+_WORDS = frozenset(canonical(each.name) for each in options_of(ShortLabels).values())
+_NOT_A_SITE = ("http", "tcp", "udp", "tls", *SECTIONS)
+
+
+def closed(labels: Mapping[str, str]) -> bool:
+    return any(
+        label.lower() == f"{ROOT}.enable" and value.strip() in FALSE for label, value in labels.items()
+    )
+
+
+def speak(container: Container, language: Language, problems: list[Problem]) -> Spoken | None:
+    """What the labels say; None after a mistake that leaves open what is meant."""
+    refused = f'Container "{container.name}" is not served; other containers are unaffected.'
+    reader = _Reader(container, language, refused)
+    short, sites = reader.read()
+    spoken = reader.spoken(short, sites) if short is not None and not reader.problems else None
+    problems += reader.problems
+    return None if reader.problems else spoken
+
+
+@dataclass(slots=True)
+class _Reader:
+    container: Container
+    language: Language
+    refused: str
+    problems: list[Problem] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def read(self) -> tuple[ShortLabels | None, dict[str, SiteLabels]]:
+        self.labels = labels_of(ROOT, self.container.labels)
+        words, sites = self.sorted_out()
+        short, flaws = parse_options(ShortLabels, words)
+        self.report((), flaws)
+        if short is None:
+            return None, {}
+        found = {}
+        for name, below in sites.items():
+            common = {key: each for key, each in words.items() if canonical(key) not in OF_ONE_SITE}
+            own = {canonical(key) for key in below}
+            inherited = {key: each for key, each in common.items() if canonical(key) not in own}
+            site, flaws = parse_options(SiteLabels, {**inherited, **below})
+            self.report((name,), flaws)
+            if site is not None:
+                found[name] = site
+                self.check(site, f"{ROOT}.{name}")
+        self.check(short, ROOT)
+        return short, found
+
+    def sorted_out(self) -> tuple[dict[str, Tree], dict[str, dict[str, Tree]]]:
+        """The container's own words, and those of its sites."""
+        root = grow({label: value for label, value in self.labels.items() if not _is_long(label)})
+        words: dict[str, Tree] = {}
+        sites: dict[str, dict[str, Tree]] = {}
+        for node in root.children if root else ():
+            if node.children and canonical(node.name) not in _WORDS:
+                if node.name.lower() in _NOT_A_SITE:
+                    self.not_a_site(node.name)
+                elif node.value is None and isinstance(node.tree, dict):
+                    sites[node.name] = node.tree
+                else:
+                    words[node.name] = node.tree
+            else:
+                words[node.name] = node.tree
+        return words, sites
+
+    def not_a_site(self, name: str) -> None:
+        label = next(
+            each for each in sorted(self.labels) if each.lower().startswith(f"{ROOT}.{name.lower()}.")
+        )
+        if name.lower() in SECTIONS:
+            what = f'"http" is missing: {ROOT}.http.{label[len(ROOT) + 1 :]}'
+        elif name.lower() == "tls":
+            what = "Certificates and options of TLS are not declared by labels."
+        else:
+            what = f"{name.upper()} routers are not served; Tidegate serves HTTP."
+        self.wrong(label, what)
+
+    def wrong(self, label: str, what: str, *, secret: bool = False) -> None:
+        where = shown(self.container.name, label, self.labels.get(label, ""), secret=secret)
+        self.problems.append(Problem(where, what, self.refused))
+
+    def report(self, above: tuple[str, ...], flaws: tuple[Flaw, ...]) -> None:
+        for flaw in flaws:
+            path = (ROOT, *above, *flaw.path)
+            label = self.written(path)
+            what = long_spelling(flaw.path, self.container.app) if not above else ""
+            self.wrong(label, what or flaw.what, secret=canonical(flaw.path[0]) == "auth")
+
+    def written(self, path: tuple[str, ...]) -> str:
+        """The label that stands at the path, or below it, in its own spelling."""
+        wanted = tuple(map(str.lower, path))
+        spelled = {tuple(map(str.lower, steps(label))): label for label in sorted(self.labels)}
+        below = (label for key, label in spelled.items() if key[: len(wanted)] == wanted)
+        return spelled.get(wanted) or next(below, ".".join(path))
+
+    def check(self, short: SiteLabels, prefix: str) -> None:
+        """What has no meaning without its sibling."""
+        at = tuple(prefix.split("."))
+        if short.path and not short.host:
+            self.wrong(self.written((*at, "path")), f"Say which host, too: {prefix}.host=blog.example.com")
+        if short.redirect and (not short.host or short.host[0].startswith("*")):
+            what = f"Say where to, as the first of {prefix}.host=blog.example.com"
+            self.wrong(self.written((*at, "redirect")), what)
+        if short.strip and not short.path:
+            self.wrong(self.written((*at, "strip")), f"Say what is cut off: {prefix}.path=/blog")
+        if prefix != ROOT and not short.host:
+            self.wrong(self.written(at), f"Say which host, too: {prefix}.host=blog.example.com")
+
+    def spoken(self, short: ShortLabels, sites: Mapping[str, SiteLabels]) -> Spoken:
+        long = long_form(self.labels, short, sites, self.container.app)
+        routers = named(long, "routers")
+        if speaks_of_router(short) and not short.host and len(routers) > 1 + len(sites):
+            self.which_router(routers)
+        words = speaks_of_router(short) or any((short.port, short.scheme, short.network))
+        written = {steps(label)[2].lower() for label in self.labels if _is_long(label)}
+        names = bool(short.host or sites or written - {"middlewares"})
+        if not names and not self.language.default_rule:
+            long = tuple(label for label in long if _is_long(label.written))
+        return Spoken(
+            name=short.name or element_name(self.container.app),
+            labels=long,
+            asks=words or not written,
+            implies=names or words or bool(short.enable) or self.language.serve_all,
+        )
+
+    def which_router(self, routers: list[str]) -> None:
+        word = next(
+            each for each in ("auth", "allow", "headers", "middlewares", "entrypoints", "tls", "priority")
+            if any(label.lower().startswith(f"{ROOT}.{each}") for label in self.labels)
+        )  # fmt: skip
+        what = f"There are {len(routers)} routers: {', '.join(routers)}. Say which one, in the long form."
+        self.wrong(self.written((ROOT, word)), what, secret=word == "auth")
+
+
+def _is_long(label: str) -> bool:
+    return label.lower().startswith(f"{ROOT}.http.")
+
+
+def long_form(
+    labels: Mapping[str, str], short: ShortLabels, sites: Mapping[str, SiteLabels], app: str
+) -> tuple[LongLabel, ...]:
+    """All long labels of a container: those it has, and what its short ones stand for.
+
+    The short ones speak of the one router without a rule, else of the only one
+    when they name no host, and of the one service that the long labels name;
+    else of those named after the app.
+    """
+    written = tuple(LongLabel(label, value, label) for label, value in labels.items() if _is_long(label))
+    default = short.name or element_name(app)
+    router = _router_meant(written, short, default)
+    services = named(written, "services")
+    service = services[0] if len(services) == 1 else default
+    base = _site(short, router, service, ROOT, written)
+    found = [base]
+    for name, site in sites.items():
+        own = site.name or f"{default}-{name}"
+        shares = (site.port, site.scheme) == (short.port, short.scheme)
+        found.append(_site(site, own, service if shares else own, f"{ROOT}.{name}", written, short))
+    kept = [each for each in written if not any(each is site.middlewares for site in found)]
+    if not sites:
+        return (*kept, *expand(base))
+    whole = [site for site in found if site.short.host]
+    expanded = [label for site in whole for label in expand(site)]
+    if base not in whole:
+        expanded = [*service_labels(base), *expanded]
+    return (*kept, *_once([*expanded, *_service_of_each(whole, services)]))
+
+
+def _router_meant(written: tuple[LongLabel, ...], short: ShortLabels, default: str) -> str:
+    routers = named(written, "routers")
+    waiting = [name for name in routers if "rule" not in said(written, name)]
+    if len(waiting) == 1:
+        return waiting[0]
+    return routers[0] if len(routers) == 1 and not short.host and speaks_of_router(short) else default
+
+
+def _site(
+    short: SiteLabels,
+    router: str,
+    service: str,
+    prefix: str,
+    written: tuple[LongLabel, ...],
+    base: SiteLabels | None = None,
+) -> Site:
+    ranked = said(written, router).isdisjoint({"rule", "priority"})
+    wanted = ("routers", router.lower(), "middlewares")
+    adds = any((short.auth, short.allow, short.headers, short.strip, short.middlewares))
+    found = (each for each in written if tuple(map(str.lower, each.path)) == wanted)
+    long = next(found, None) if adds else None
+    inherited = {
+        word for word in options_of(SiteLabels) if base and getattr(base, word) == getattr(short, word)
+    }
+    return Site(short, router, service, prefix, ranked, long, frozenset(inherited - set(OF_ONE_SITE)))
+
+
+def _service_of_each(sites: list[Site], declared: list[str]) -> list[LongLabel]:
+    """Where a container has several sites, each says which service it means, and each service is there."""
+    found = []
+    for site in sites:
+        found.append(site.label(f"routers.{site.router}.service", site.service, "host"))
+        if site.service not in declared and site.short.scheme is None:
+            found.append(site.label(f"services.{site.service}.loadbalancer.server.scheme", "http", "host"))
+    return found
+
+
+def _once(labels: list[LongLabel]) -> list[LongLabel]:
+    """Sites that share a service say the same of it."""
+    return list({(each.name.lower(), each.value): each for each in reversed(labels)}.values())[::-1]
