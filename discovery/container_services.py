@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from discovery.container import Container
-from discovery.declared import Reading, Weight
+from discovery.declared import Reading, Scheme, Weight
 from discovery.label_text import shown
 from discovery.language import Language
 from discovery.networks import Own, Unreachable, address_of, reach, several_shared
@@ -28,8 +27,8 @@ class ServerOptions:
         example="8080",
         default=None,
     )
-    scheme: Literal["http", "https"] = option(
-        doc="http, or https for an app that speaks TLS itself.", example="https", default="http"
+    scheme: Scheme = option(
+        doc="http, or https for an app that speaks TLS itself.", example="https", default=Scheme("http")
     )
     weight: Weight = option(
         doc="Its share of the requests among the replicas.", example="2", default=Weight(1)

@@ -43,6 +43,20 @@ class Weight(int):
         return cls(text)
 
 
+class Scheme(str):
+    """How a server is spoken to."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Scheme:
+        if text.lower() in ("h2c", "grpc"):
+            raise ValueError(f"{text.lower()} is not served yet. Write http or https.")
+        if text.lower() not in ("http", "https"):
+            raise Unfit("http or https", text)
+        return cls(text.lower())
+
+
 class Source(Protocol):
     """Who declares, and where."""
 

@@ -74,7 +74,7 @@ def check_host(text: str) -> str:
     if "{" in text:
         raise BadArgument("Host takes no pattern. Write HostRegexp(`^[a-z]+\\.example\\.com$`).")
     if "/" in text:
-        raise BadArgument("Host takes a name, not a URL. Write Host(`example.com`) && PathPrefix(`/path`).")
+        raise BadArgument(f"Host takes a name, not a URL. Write {_apart(text)}.")
     if not text.isascii():
         raise BadArgument(f"Host takes ASCII only. Write it in punycode{_punycode(text)}.")
     try:
@@ -87,6 +87,15 @@ def check_host(text: str) -> str:
     written = " || ".join(f"Host(`{name}`)" for name in names[:3]) + " ..." * (len(names) > 3)
     instead = written or "Host(`example.com`) or Host(`*.example.com`)"
     raise BadArgument(f"Host takes one host name. Write {instead}.")
+
+
+def _apart(url: str) -> str:
+    """Host and path of a URL as a rule says them."""
+    host, _, path = url.rpartition("://")[2].partition("/")
+    name = host.partition(":")[0].lower()
+    if len(url) > LONGEST_HOST or not _HOST.fullmatch(name) or not path.isprintable() or "`" in path:
+        return "Host(`example.com`) && PathPrefix(`/path`)"
+    return f"Host(`{name}`)" + (f" && PathPrefix(`/{path}`)" if path else "")
 
 
 def _punycode(host: str) -> str:

@@ -99,7 +99,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _BARE = re.compile(r"[^\s(),`\"'&|!]{1,255}")
-_EATEN = "A shell eats them between double quotes: put the whole label in single quotes."
+_EATEN = "A shell eats back-ticks between double quotes: put the whole label in single quotes."
 _ESCAPES = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|([0-7]{3})|(.))", re.DOTALL)
 _SIMPLE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", '"': '"'}
 _STRANGE = {

@@ -34,7 +34,7 @@ def speak(container: Container, language: Language, problems: list[Problem]) -> 
     reader = _Reader(container, language, refused)
     short, sites = reader.read()
     spoken = reader.spoken(short, sites) if short is not None and not reader.problems else None
-    problems += reader.problems
+    problems += [*reader.notes, *reader.problems]
     return None if reader.problems else spoken
 
 
@@ -44,6 +44,8 @@ class _Reader:
     language: Language
     refused: str
     problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+    """What takes nothing away from the container."""
     labels: dict[str, str] = field(default_factory=dict)
 
     def read(self) -> tuple[ShortLabels | None, dict[str, SiteLabels]]:
@@ -92,7 +94,10 @@ class _Reader:
         elif name.lower() == "tls":
             what = "Certificates and options of TLS are not declared by labels."
         else:
+            where = shown(self.container.name, label, self.labels[label])
             what = f"{name.upper()} routers are not served; Tidegate serves HTTP."
+            self.notes.append(Problem(where, what, "Other labels of the container are unaffected."))
+            return
         self.wrong(label, what)
 
     def wrong(self, label: str, what: str, *, secret: bool = False) -> None:

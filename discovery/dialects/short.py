@@ -7,8 +7,7 @@ which.  A word of one's own between makes several sites of one container:
 
 from __future__ import annotations
 
-from typing import Literal
-
+from discovery.declared import Scheme
 from discovery.dialects.short_values import Certificate, HostName, PathStart, Sign, Visitors
 from proxy.schema import Port, option, options
 
@@ -33,9 +32,7 @@ class SiteLabels:
         default=(),
     )
     strip: bool = option(doc="Whether the app does not see `path`.", example="true", default=False)
-    scheme: Literal["http", "https"] | None = option(
-        doc="How the app is spoken to.", example="https", default=None
-    )
+    scheme: Scheme | None = option(doc="How the app is spoken to.", example="https", default=None)
     redirect: tuple[HostName, ...] = option(
         doc="Names whose visitors are sent to the first `host`.", example="www.example.com", default=()
     )

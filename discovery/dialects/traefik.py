@@ -102,7 +102,8 @@ class _Reader:
             label = next(
                 each for each in sorted(chosen) if [*map(str.lower, steps(each))][: len(wanted)] == wanted
             )
-            self.say(label, flaw.what, f'Container "{self.container.name}" is not served.')
+            what = 'Did you mean "http"?' if closest(flaw.path[0], (*BESIDE, "http")) == "http" else flaw.what
+            self.say(label, what, f'Container "{self.container.name}" is not served.')
         return read
 
     def is_mistyped(self, word: str) -> bool:
@@ -129,9 +130,10 @@ class _Reader:
                 self.say(label, f'"{word}" is not served yet.', NOTHING, "warning")
 
     def long_labels(self) -> Iterator[LongLabel]:
+        dropped = self.of_traefik_itself()
         for label in sorted(self.labels):
             path = steps(label)
-            if path[1].lower() != "http" or len(path) < 3:
+            if path[1].lower() != "http" or len(path) < 3 or tuple(map(str.lower, path[2:4])) in dropped:
                 continue
             if path[2].lower() == "serverstransports":
                 what = "Transports are not declared by labels, in Traefik neither."
@@ -139,6 +141,21 @@ class _Reader:
                 continue
             value = self.meant(tuple(step.lower() for step in path[2:]), label)
             yield LongLabel(f"{ROOT}.http{label[len(TRAEFIK) + 5 :]}", value, label)
+
+    def of_traefik_itself(self) -> set[tuple[str, ...]]:
+        """The routers that lead to Traefik's own services, such as its dashboard."""
+        found: set[tuple[str, ...]] = set()
+        for label in self.section("http"):
+            path = tuple(step.lower() for step in steps(label)[2:])
+            if (
+                path[:1] == ("routers",)
+                and path[2:] == ("service",)
+                and self.labels[label].endswith("@internal")
+            ):
+                what = "This is a service of Traefik itself. Tidegate has a dashboard of its own: --dashboard"
+                self.say(label, what, f'Router "{path[1]}" is not served; other routers are unaffected.')
+                found.add(path[:2])
+        return found
 
     def meant(self, path: tuple[str, ...], label: str) -> str:
         """The label's value with the names of this installation in it."""

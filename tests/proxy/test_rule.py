@@ -12,7 +12,7 @@ from proxy.exchange import RequestHead
 from proxy.rule import RuleError, parse_rule
 from tests.proxy.heads import head
 
-EATEN = "A shell eats them between double quotes: put the whole label in single quotes."
+EATEN = "A shell eats back-ticks between double quotes: put the whole label in single quotes."
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_rule_takes_a_request(rule: str, request_head: RequestHead, matches: b
         ("Host(`a.test:80`)", "Host takes no port. Write Host(`a.test`)."),
         (
             "Host(`https://a.test/x`)",
-            "Host takes a name, not a URL. Write Host(`example.com`) && PathPrefix(`/path`).",
+            "Host takes a name, not a URL. Write Host(`a.test`) && PathPrefix(`/x`).",
         ),
         ("Host(`{x:[a-z]+}.a.test`)", r"Host takes no pattern. Write HostRegexp(`^[a-z]+\.example\.com$`)."),
         (
