@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from proxy.matchers import PATH_MATCHERS, Predicate, check_host
@@ -34,6 +35,9 @@ class Rule:
         return len(self.text.encode("utf-8", "surrogatepass"))
 
 
+@lru_cache(
+    maxsize=16_384
+)  # whoever reads labels asks first, then the table; a new one has nearly all of the last
 def parse_rule(text: str) -> Rule:
     """The rule, or RuleError."""
     tree = parse(text)
