@@ -14,7 +14,7 @@ from discovery.container_services import Draft, read_services
 from discovery.declared import Reading, read_middlewares, sections
 from discovery.dialects import native, traefik
 from discovery.fragment import Fragment
-from discovery.label_text import ROOT, TRAEFIK, WrittenLabels, shown
+from discovery.label_text import ROOT, TRAEFIK, WrittenLabels, first_below, shown
 from discovery.language import USUAL, Language, labels_of, only_aside
 from discovery.networks import Own
 from discovery.references import plain
@@ -96,7 +96,8 @@ def _with_default_rule(spoken: Spoken, draft: Draft) -> Spoken:
     """With the installation's rule for routers that have none, and for containers without a router."""
     language, container = draft.language, draft.container
     routers = spoken.named("routers")
-    waiting = [name for name in routers if "rule" not in said(spoken.labels, name)]
+    options = said(spoken.labels)
+    waiting = [name for name in routers if "rule" not in options.get(name.lower(), {})]
     if not language.default_rule or not spoken.implies:
         return spoken
     try:
@@ -117,7 +118,7 @@ def _read(spoken: Spoken, fragment: Fragment, draft: Draft) -> Fragment:
     if spoken.asks and not any(map(spoken.named, ("routers", "services"))) and not _wrong(draft):
         _report_nothing_asked(spoken, draft)
     values, written = _lay_out(spoken, draft)
-    reading = Reading(WrittenLabels(draft.container.name, written, spoken.root))
+    reading = Reading(WrittenLabels(draft.container.name, first_below(written), spoken.root))
     root = grow(values)
     http = root.child("http") if root else None
     declared = sections(http.tree if http else None, reading)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from discovery.label_text import ROOT, TRAEFIK, shown
@@ -61,14 +61,14 @@ def named(labels: tuple[LongLabel, ...], section: str) -> list[str]:
     return list(found.values())
 
 
-def said(labels: tuple[LongLabel, ...], router: str) -> set[str]:
-    """The options of a router that the labels set."""
-    paths = [label.path for label in labels]
-    return {path[2].lower() for path in paths if len(path) > 2 and _is_router(path, router)}
-
-
-def _is_router(path: tuple[str, ...], router: str) -> bool:
-    return path[0].lower() == "routers" and path[1].lower() == router.lower()
+def said(labels: Iterable[LongLabel]) -> dict[str, dict[str, LongLabel]]:
+    """What the labels set of each router, by its name and the option's in lower case."""
+    found: dict[str, dict[str, LongLabel]] = {}
+    for label in labels:
+        path = tuple(map(str.lower, label.path))
+        if len(path) > 2 and path[0] == "routers":
+            found.setdefault(path[1], {}).setdefault(path[2], label)
+    return found
 
 
 def element_name(app: str) -> str:

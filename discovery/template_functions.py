@@ -134,7 +134,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "not": Function(lambda value: not truth(value), 1, 1, 'not (index .Labels "host")'),
     "or": Function(_or, 1, MANY, 'or (index .Labels "host") .Name'),
     "replace": Function(_replace, 3, 3, 'replace "_" "-" .Name'),
-    "splitList": Function(_split, 2, 2, 'splitList "." .Name'),
+    "splitList": Function(_split, 2, 2, 'splitList "." .Name | first'),
     "title": _of_text(str.title, "title"),
     "trim": _of_text(str.strip, "trim"),
     "trimAll": _of_two(lambda text, signs: text.strip(signs), "trimAll"),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Container as Collected
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from discovery.container import Container
 from discovery.declared import SECTIONS
 from discovery.dialects.expansion import Site, expand, service_labels, speaks_of_router
 from discovery.dialects.long_only import long_spelling
 from discovery.dialects.short import OF_ONE_SITE, ShortLabels, SiteLabels
-from discovery.label_text import ROOT, shown
+from discovery.label_text import ROOT, first_below, shown
 from discovery.language import Language, labels_of
 from discovery.spoken import LongLabel, Spoken, element_name, named, said
 from discovery.tree import grow, steps
@@ -47,6 +49,7 @@ class _Reader:
     notes: list[Problem] = field(default_factory=list)
     """What takes nothing away from the container."""
     labels: dict[str, str] = field(default_factory=dict)
+    places: Mapping[tuple[str, ...], str] = field(default_factory=dict)
 
     def read(self) -> tuple[ShortLabels | None, dict[str, SiteLabels]]:
         self.labels = labels_of(ROOT, self.container.labels)
@@ -113,10 +116,11 @@ class _Reader:
 
     def written(self, path: tuple[str, ...]) -> str:
         """The label that stands at the path, or below it, in its own spelling."""
-        wanted = tuple(map(str.lower, path))
-        spelled = {tuple(map(str.lower, steps(label))): label for label in sorted(self.labels)}
-        below = (label for key, label in spelled.items() if key[: len(wanted)] == wanted)
-        return spelled.get(wanted) or next(below, ".".join(path))
+        if not self.places:
+            self.places = first_below(
+                {tuple(map(str.lower, steps(label))): label for label in sorted(self.labels)}
+            )
+        return self.places.get(tuple(map(str.lower, path)), ".".join(path))
 
     def check(self, short: SiteLabels, prefix: str) -> None:
         """What has no meaning without its sibling."""
@@ -157,6 +161,10 @@ class _Reader:
         self.wrong(self.written((ROOT, word)), what, secret=word == "auth")
 
 
+Options: TypeAlias = Mapping[str, Mapping[str, LongLabel]]
+"""What long labels set of each router."""
+
+
 def _is_long(label: str) -> bool:
     return label.lower().startswith(f"{ROOT}.http.")
 
@@ -172,28 +180,30 @@ def long_form(
     """
     written = tuple(LongLabel(label, value, label) for label, value in labels.items() if _is_long(label))
     default = short.name or element_name(app)
-    router = _router_meant(written, short, default)
+    options = said(written)
+    router = _router_meant(written, options, short, default)
     services = named(written, "services")
     service = services[0] if len(services) == 1 else default
-    base = _site(short, router, service, ROOT, written)
+    base = _site(short, router, service, ROOT, options)
     found = [base]
     for name, site in sites.items():
         own = site.name or f"{default}-{name}"
         shares = (site.port, site.scheme) == (short.port, short.scheme)
-        found.append(_site(site, own, service if shares else own, f"{ROOT}.{name}", written, short))
-    kept = [each for each in written if not any(each is site.middlewares for site in found)]
+        found.append(_site(site, own, service if shares else own, f"{ROOT}.{name}", options, short))
+    joined = {site.middlewares.name for site in found if site.middlewares}
+    kept = [each for each in written if each.name not in joined]
     if not sites:
         return (*kept, *expand(base))
     whole = [site for site in found if site.short.host]
     expanded = [label for site in whole for label in expand(site)]
     if base not in whole:
         expanded = [*service_labels(base), *expanded]
-    return (*kept, *_once([*expanded, *_service_of_each(whole, services)]))
+    return (*kept, *_once([*expanded, *_service_of_each(whole, frozenset(services))]))
 
 
-def _router_meant(written: tuple[LongLabel, ...], short: ShortLabels, default: str) -> str:
+def _router_meant(written: tuple[LongLabel, ...], options: Options, short: ShortLabels, default: str) -> str:
     routers = named(written, "routers")
-    waiting = [name for name in routers if "rule" not in said(written, name)]
+    waiting = [name for name in routers if "rule" not in options.get(name.lower(), {})]
     if len(waiting) == 1:
         return waiting[0]
     return routers[0] if len(routers) == 1 and not short.host and speaks_of_router(short) else default
@@ -204,21 +214,20 @@ def _site(
     router: str,
     service: str,
     prefix: str,
-    written: tuple[LongLabel, ...],
+    options: Options,
     base: SiteLabels | None = None,
 ) -> Site:
-    ranked = said(written, router).isdisjoint({"rule", "priority"})
-    wanted = ("routers", router.lower(), "middlewares")
+    there = options.get(router.lower(), {})
+    ranked = there.keys().isdisjoint({"rule", "priority"})
     adds = any((short.auth, short.allow, short.headers, short.strip, short.middlewares))
-    found = (each for each in written if tuple(map(str.lower, each.path)) == wanted)
-    long = next(found, None) if adds else None
+    long = there.get("middlewares") if adds else None
     inherited = {
         word for word in options_of(SiteLabels) if base and getattr(base, word) == getattr(short, word)
     }
     return Site(short, router, service, prefix, ranked, long, frozenset(inherited - set(OF_ONE_SITE)))
 
 
-def _service_of_each(sites: list[Site], declared: list[str]) -> list[LongLabel]:
+def _service_of_each(sites: list[Site], declared: Collected[str]) -> list[LongLabel]:
     """Where a container has several sites, each says which service it means, and each service is there."""
     found = []
     for site in sites:
