@@ -20,7 +20,7 @@ from discovery.networks import Own
 from discovery.references import plain
 from discovery.routers import read_routers
 from discovery.spoken import LongLabel, Spoken, misnamed, said
-from discovery.template import Scope
+from discovery.template_action import Scope
 from discovery.template_functions import TemplateError
 from discovery.tree import grow, steps
 

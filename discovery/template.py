@@ -10,28 +10,14 @@ Go's templates, as far as people write them here: `.Name`, `.ContainerName`,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from discovery.template_functions import FUNCTIONS, TemplateError, truth, written
-from proxy.schema import closest
+from discovery.template_action import DEEPEST, Scope, Term, constant, read_action
+from discovery.template_functions import TemplateError, truth, written
 from proxy.values import short
 
-LONGEST, DEEPEST = 4_096, 32
-FIELDS = ("Name", "ContainerName", "Labels")
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a template may speak of: `name` is the app's, `container_name` the container's own."""
-
-    name: str
-    container_name: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-
-Term: TypeAlias = Callable[[Scope], Any]
+LONGEST = 4_096
 
 
 class Template(str):
@@ -95,7 +81,7 @@ def _body(blocks: Sequence[_Block], at: int, depth: int) -> tuple[list[Term], in
         text, action = blocks[at]
         word = action.partition(" ")[0]
         if text:
-            parts.append(_constant(text))
+            parts.append(constant(text))
             at += 1
         elif word in ("else", "end"):
             break
@@ -103,14 +89,14 @@ def _body(blocks: Sequence[_Block], at: int, depth: int) -> tuple[list[Term], in
             branch, at = _branch(blocks, at, depth)
             parts.append(branch)
         else:
-            parts.append(_Reader(action).read())
+            parts.append(read_action(action))
             at += 1
     return parts, at
 
 
 def _branch(blocks: Sequence[_Block], at: int, depth: int) -> tuple[Term, int]:
     """`if` at this place, with its `else if`, its `else` and its `end`."""
-    condition = _Reader(blocks[at].action.partition("if ")[2]).read()
+    condition = read_action(blocks[at].action.partition("if ")[2])
     yes, at = _body(blocks, at + 1, depth + 1)
     otherwise: list[Term] = []
     if at < len(blocks) and re.fullmatch(r"else\s+if\s.*", blocks[at].action, re.DOTALL):
@@ -128,106 +114,3 @@ def _either(condition: Term, yes: Sequence[Term], no: Sequence[Term]) -> Term:
         return "".join(written(part(scope)) for part in (yes if truth(condition(scope)) else no))
 
     return branch
-
-
-def _constant(value: Any) -> Term:
-    return lambda scope: value
-
-
-_TOKEN = re.compile(
-    r"\s*(?:(?P<field>(?:\.[A-Za-z_]\w*)+)|(?P<name>[A-Za-z_]\w*)|(?P<number>-?[0-9]{1,9})"
-    r"|\"(?P<text>(?:[^\"\\\n]|\\.)*)\"|`(?P<raw>[^`]*)`|(?P<sign>[|()]))"
-)
-_SIMPLE = {"n": "\n", "t": "\t", "\\": "\\", '"': '"'}
-
-
-class _Reader:
-    """One action: a pipe of calls."""
-
-    def __init__(self, action: str) -> None:
-        self.tokens: list[tuple[str, str]] = []
-        at, action = 0, action.strip()
-        while at < len(action):
-            found = _TOKEN.match(action, at)
-            if found is None:
-                raise TemplateError(f"This cannot be read in a template: {short(action[at:].strip(), 40)}")
-            self.tokens.append((found.lastgroup or "", found[found.lastgroup or 0]))
-            at = found.end()
-        self.tokens.reverse()
-
-    def read(self) -> Term:
-        term = self.pipe(0)
-        if self.tokens:
-            raise TemplateError(f"This is one too many: {short(self.tokens[-1][1], 40)}")
-        return term
-
-    def pipe(self, depth: int) -> Term:
-        if depth > DEEPEST:
-            raise TemplateError(f"A template has at most {DEEPEST} parentheses in one another.")
-        term = self.call(None, depth)
-        while self.tokens and self.tokens[-1] == ("sign", "|"):
-            self.tokens.pop()
-            if not self.tokens or self.tokens[-1][0] != "name":
-                raise TemplateError("Behind a | stands a function, such as normalize.")
-            term = self.call(term, depth)
-        return term
-
-    def call(self, piped: Term | None, depth: int) -> Term:
-        """A function with its arguments, what is piped into it last, or a single value."""
-        if not self.tokens or self.tokens[-1][0] != "name":
-            return self.operand(depth)
-        name = self.tokens.pop()[1]
-        if name in ("true", "false"):
-            return _constant(name == "true")
-        arguments: list[Term] = []
-        while self.tokens and self.tokens[-1] not in (("sign", "|"), ("sign", ")")):
-            arguments.append(self.operand(depth))
-        return _called(name, [*arguments, *([piped] if piped else [])])
-
-    def operand(self, depth: int) -> Term:
-        if not self.tokens:
-            raise TemplateError("Something is missing here, such as {{ .Name }}.")
-        kind, text = self.tokens.pop()
-        match kind:
-            case "field":
-                return _field(text)
-            case "number":
-                return _constant(int(text))
-            case "raw":
-                return _constant(text)
-            case "text":
-                return _constant(re.sub(r"\\(.)", lambda found: _SIMPLE.get(found[1], found[0]), text))
-            case "name":
-                return _called(text, [])
-        if text != "(":
-            raise TemplateError(f"Something is missing before {text}")
-        inner = self.pipe(depth + 1)
-        if not self.tokens or self.tokens.pop() != ("sign", ")"):
-            raise TemplateError("A parenthesis is not closed.")
-        return inner
-
-
-def _field(text: str) -> Term:
-    first, *below = text[1:].split(".")
-    if first not in FIELDS or (below and first != "Labels"):
-        guess = closest(first, FIELDS)
-        hint = f'Did you mean ".{guess}"?' if guess else f"Known: {', '.join(f'.{each}' for each in FIELDS)}."
-        raise TemplateError(f'There is no "{short(text, 40)}" here. {hint}')
-    label = ".".join(below)
-    match first:
-        case "Name":
-            return lambda scope: scope.name
-        case "ContainerName":
-            return lambda scope: scope.container_name
-    return (lambda scope: scope.labels.get(label, "")) if below else (lambda scope: scope.labels)
-
-
-def _called(name: str, arguments: Sequence[Term]) -> Term:
-    function = FUNCTIONS.get(name)
-    if function is None:
-        guess = closest(name, FUNCTIONS)
-        hint = f'Did you mean "{guess}"?' if guess else f"Known: {', '.join(sorted(FUNCTIONS))}."
-        raise TemplateError(f'There is no function "{short(name, 40)}" here. {hint}')
-    if not function.least <= len(arguments) <= function.most:
-        raise TemplateError(f"{name} is written so: {{{{ {function.example} }}}}.")
-    return lambda scope: function.give(*(argument(scope) for argument in arguments))

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Container as Collected
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from discovery.container import Container
 from discovery.declared import SECTIONS
-from discovery.dialects.expansion import Site, expand, service_labels, speaks_of_router
+from discovery.dialects.expansion import speaks_of_router
+from discovery.dialects.long_form import is_long, long_form
 from discovery.dialects.long_only import long_spelling
 from discovery.dialects.short import OF_ONE_SITE, ShortLabels, SiteLabels
 from discovery.label_text import ROOT, first_below, shown
 from discovery.language import Language, labels_of
-from discovery.spoken import LongLabel, Spoken, element_name, named, said
+from discovery.spoken import Spoken, element_name, named
 from discovery.tree import grow, steps
 from proxy.problem import Problem
 from proxy.schema import Flaw, Tree, canonical, options_of, parse_options
@@ -73,7 +72,7 @@ class _Reader:
 
     def sorted_out(self) -> tuple[dict[str, Tree], dict[str, dict[str, Tree]]]:
         """The container's own words, and those of its sites."""
-        root = grow({label: value for label, value in self.labels.items() if not _is_long(label)})
+        root = grow({label: value for label, value in self.labels.items() if not is_long(label)})
         words: dict[str, Tree] = {}
         sites: dict[str, dict[str, Tree]] = {}
         for node in root.children if root else ():
@@ -141,10 +140,10 @@ class _Reader:
         if speaks_of_router(short) and not short.host and len(routers) > 1 + len(sites):
             self.which_router(routers)
         words = speaks_of_router(short) or any((short.port, short.scheme, short.network))
-        written = {steps(label)[2].lower() for label in self.labels if _is_long(label)}
+        written = {steps(label)[2].lower() for label in self.labels if is_long(label)}
         names = bool(short.host or sites or written - {"middlewares"})
         if not names and not self.language.default_rule:
-            long = tuple(label for label in long if _is_long(label.written))
+            long = tuple(label for label in long if is_long(label.written))
         return Spoken(
             name=short.name or element_name(self.container.app),
             labels=long,
@@ -159,84 +158,3 @@ class _Reader:
         )  # fmt: skip
         what = f"There are {len(routers)} routers: {', '.join(routers)}. Say which one, in the long form."
         self.wrong(self.written((ROOT, word)), what, secret=word == "auth")
-
-
-Options: TypeAlias = Mapping[str, Mapping[str, LongLabel]]
-"""What long labels set of each router."""
-
-
-def _is_long(label: str) -> bool:
-    return label.lower().startswith(f"{ROOT}.http.")
-
-
-def long_form(
-    labels: Mapping[str, str], short: ShortLabels, sites: Mapping[str, SiteLabels], app: str
-) -> tuple[LongLabel, ...]:
-    """All long labels of a container: those it has, and what its short ones stand for.
-
-    The short ones speak of the one router without a rule, else of the only one
-    when they name no host, and of the one service that the long labels name;
-    else of those named after the app.
-    """
-    written = tuple(LongLabel(label, value, label) for label, value in labels.items() if _is_long(label))
-    default = short.name or element_name(app)
-    options = said(written)
-    router = _router_meant(written, options, short, default)
-    services = named(written, "services")
-    service = services[0] if len(services) == 1 else default
-    base = _site(short, router, service, ROOT, options)
-    found = [base]
-    for name, site in sites.items():
-        own = site.name or f"{default}-{name}"
-        shares = (site.port, site.scheme) == (short.port, short.scheme)
-        found.append(_site(site, own, service if shares else own, f"{ROOT}.{name}", options, short))
-    joined = {site.middlewares.name for site in found if site.middlewares}
-    kept = [each for each in written if each.name not in joined]
-    if not sites:
-        return (*kept, *expand(base))
-    whole = [site for site in found if site.short.host]
-    expanded = [label for site in whole for label in expand(site)]
-    if base not in whole:
-        expanded = [*service_labels(base), *expanded]
-    return (*kept, *_once([*expanded, *_service_of_each(whole, frozenset(services))]))
-
-
-def _router_meant(written: tuple[LongLabel, ...], options: Options, short: ShortLabels, default: str) -> str:
-    routers = named(written, "routers")
-    waiting = [name for name in routers if "rule" not in options.get(name.lower(), {})]
-    if len(waiting) == 1:
-        return waiting[0]
-    return routers[0] if len(routers) == 1 and not short.host and speaks_of_router(short) else default
-
-
-def _site(
-    short: SiteLabels,
-    router: str,
-    service: str,
-    prefix: str,
-    options: Options,
-    base: SiteLabels | None = None,
-) -> Site:
-    there = options.get(router.lower(), {})
-    ranked = there.keys().isdisjoint({"rule", "priority"})
-    adds = any((short.auth, short.allow, short.headers, short.strip, short.middlewares))
-    long = there.get("middlewares") if adds else None
-    inherited = {
-        word for word in options_of(SiteLabels) if base and getattr(base, word) == getattr(short, word)
-    }
-    return Site(short, router, service, prefix, ranked, long, frozenset(inherited - set(OF_ONE_SITE)))
-
-
-def _service_of_each(sites: list[Site], declared: Collected[str]) -> list[LongLabel]:
-    """Where a container has several sites, each says which service it means, and each service is there."""
-    found = []
-    for site in sites:
-        found.append(site.label(f"routers.{site.router}.service", site.service, "host"))
-        if site.service not in declared and site.short.scheme is None:
-            found.append(site.label(f"services.{site.service}.loadbalancer.server.scheme", "http", "host"))
-    return found
-
-
-def _once(labels: list[LongLabel]) -> list[LongLabel]:
-    """Sites that share a service say the same of it."""
-    return list({(each.name.lower(), each.value): each for each in reversed(labels)}.values())[::-1]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from discovery.container import Container
 from discovery.dialects.expansion import Site, expand, rule_for
-from discovery.dialects.native import long_form
+from discovery.dialects.long_form import long_form
 from discovery.dialects.short import ShortLabels
 from discovery.dialects.short_values import HostName
 from discovery.fragment import Fragment

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discovery.template import FIELDS, Scope, Template
+from discovery.template import Scope, Template
+from discovery.template_action import FIELDS
 from discovery.template_functions import FUNCTIONS, TemplateError
 
 SCOPE = Scope("my_blog", "demo-blog-1", {"host": "blog.lan", "empty": ""})
