@@ -9,6 +9,7 @@ from typing import TypeVar
 
 ROOT = "tidegate"
 TRAEFIK = "traefik"
+NGINX_PROXY = "nginx-proxy"
 PROVIDER = "docker"
 
 T = TypeVar("T")

@@ -12,10 +12,10 @@ from dataclasses import replace
 from discovery.container import Container
 from discovery.container_services import Draft, read_services
 from discovery.declared import Reading, read_middlewares, sections
-from discovery.dialects import native, traefik
+from discovery.dialects import native, nginx_proxy, traefik
 from discovery.fragment import Fragment
-from discovery.label_text import ROOT, TRAEFIK, WrittenLabels, first_below, shown
-from discovery.language import USUAL, Language, labels_of, only_aside
+from discovery.label_text import NGINX_PROXY, ROOT, TRAEFIK, WrittenLabels, first_below, shown
+from discovery.language import USUAL, Language, labels_of, only_aside, words_of
 from discovery.networks import Own
 from discovery.references import plain
 from discovery.routers import read_routers
@@ -24,7 +24,7 @@ from discovery.template_action import Scope
 from discovery.template_functions import TemplateError
 from discovery.tree import grow, steps
 
-DIALECTS = {ROOT: native, TRAEFIK: traefik}
+DIALECTS = {ROOT: native, TRAEFIK: traefik, NGINX_PROXY: nginx_proxy}
 
 
 def read_container(
@@ -40,7 +40,10 @@ def read_container(
     labels = container.labels
     if not container.running or not language.concerns(labels):
         return None
-    dialect = language.dialect_of(labels) or (TRAEFIK if TRAEFIK in language.dialects else ROOT)
+    dialect = language.dialect_of(labels, container.environment)
+    if dialect is None and not language.serve_all:
+        return None
+    dialect = dialect or (TRAEFIK if TRAEFIK in language.dialects else ROOT)
     if DIALECTS[dialect].closed(labels):
         return None
     draft = Draft(container, own, others or {}, language)
@@ -69,7 +72,7 @@ def read_container(
 
 def expanded(container: Container, language: Language = USUAL) -> list[tuple[str, str]]:
     """The long labels that the container's labels stand for; none where they say too little."""
-    dialect = language.dialect_of(container.labels)
+    dialect = language.dialect_of(container.labels, container.environment)
     if dialect is None or misnamed(container.name, labels_of(dialect, container.labels)):
         return []
     draft = Draft(container, Own(), {}, language)
@@ -79,17 +82,15 @@ def expanded(container: Container, language: Language = USUAL) -> list[tuple[str
 
 
 def _note_unheard(dialect: str, draft: Draft) -> None:
-    """The labels of another dialect, which are there for another proxy."""
-    labels = draft.container.labels
+    """The words of another dialect, which are there for another proxy."""
+    labels, variables = draft.container.labels, draft.container.environment
     for other in draft.language.dialects:
-        unheard = (
-            []
-            if other in (dialect, ROOT) and (other == dialect or only_aside(labels))
-            else labels_of(other, labels)
-        )
-        if label := min(unheard, default=""):
-            what = f"There are {dialect} labels too, and they count. The {other} labels are left to {other}."
-            draft.problem(shown(draft.container.name, label, labels[label]), what, "", "notice")
+        if other == dialect or (other == ROOT and only_aside(labels)):
+            continue
+        unheard = words_of(other, labels, variables)
+        if word := min(unheard, default=""):
+            what = f"There are words of {dialect} too, and they count. Those of {other} are left to {other}."
+            draft.problem(shown(draft.container.name, word, unheard[word]), what, "", "notice")
 
 
 def _with_default_rule(spoken: Spoken, draft: Draft) -> Spoken:
@@ -144,7 +145,7 @@ def _lay_out(spoken: Spoken, draft: Draft) -> tuple[dict[str, str], dict[tuple[s
     """The long labels with their values, and how each was written, by its place in the tree."""
     values: dict[str, str] = {}
     written: dict[tuple[str, ...], tuple[str, str]] = {}
-    mine = draft.container.labels
+    mine = {**draft.container.environment, **draft.container.labels}
     spelled = {label.lower(): label for label in mine}
     for label in spoken.labels:
         path = tuple(step.lower() for step in steps(label.name))

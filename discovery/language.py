@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from discovery.constraints import Constraints
-from discovery.label_text import ROOT, TRAEFIK
+from discovery.label_text import NGINX_PROXY, ROOT, TRAEFIK
 from discovery.networks import Wish
 from discovery.template import Template
+
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +34,18 @@ class Language:
 
     def concerns(self, labels: Mapping[str, str]) -> bool:
         """Whether a container with these labels may have a share in the routing."""
-        return self.constraints.allow(labels) and (self.serve_all or self.dialect_of(labels) is not None)
+        if not self.constraints.allow(labels):
+            return False
+        by_variables = NGINX_PROXY in self.dialects  # which a list of containers does not show
+        return self.serve_all or by_variables or self.dialect_of(labels) is not None
 
-    def dialect_of(self, labels: Mapping[str, str]) -> str | None:
-        """The foremost dialect that the labels speak.
+    def dialect_of(self, labels: Mapping[str, str], environment: Mapping[str, str] = NONE) -> str | None:
+        """The foremost dialect that the container's words are of.
 
         What only says whether and by which network a container is served goes
         with the words of another dialect.
         """
-        spoken = [dialect for dialect in self.dialects if any(labels_of(dialect, labels))]
+        spoken = [dialect for dialect in self.dialects if words_of(dialect, labels, environment)]
         telling = [dialect for dialect in spoken if dialect != ROOT or not only_aside(labels)]
         return next(iter(telling or spoken), None)
 
@@ -55,6 +61,16 @@ class Language:
 
 
 USUAL = Language()
+
+
+def words_of(
+    dialect: str, labels: Mapping[str, str], environment: Mapping[str, str] = NONE
+) -> Mapping[str, str]:
+    """What of a container's labels and variables belongs to the dialect."""
+    if dialect == NGINX_PROXY:
+        hosts = environment.get("VIRTUAL_HOST") or environment.get("VIRTUAL_HOST_MULTIPORTS")
+        return environment if hosts else NONE
+    return labels_of(dialect, labels)
 
 
 def labels_of(dialect: str, labels: Mapping[str, str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from discovery.container import Container
+from discovery.container import SERVING, Container
 from discovery.labels import expanded, read_container
 from discovery.language import Language
 from discovery.merge import merge
@@ -16,9 +16,13 @@ PORT = 80
 
 def expansion(text: str, language: Language, name: str = "app") -> Iterator[str]:
     """Lines to print: long labels, then problems behind `#`."""
-    labels = dict(labels_in(text))
+    words = dict(labels_in(text))
+    labels = {name: value for name, value in words.items() if name not in SERVING}
+    variables = {name: value for name, value in words.items() if name in SERVING}
     networks = {language.wish(labels).wanted or "bridge": "172.17.0.2"}
-    container = Container("0" * 64, name, labels=labels, networks=networks, exposed=(PORT,))
+    container = Container(
+        "0" * 64, name, labels=labels, environment=variables, networks=networks, exposed=(PORT,)
+    )
     for label, value in expanded(container, language):
         yield f"{label}={value}"
     fragment = read_container(container, Own(frozenset(container.networks)), language=language)

@@ -159,8 +159,9 @@ class Settings:
         example="/etc/tidegate/routes.yaml",
         default=None,
     )
-    dialects: tuple[Literal["tidegate", "traefik"], ...] = option(
-        doc="Whose labels are understood. Where a container has those of several, the first of these counts.",
+    dialects: tuple[Literal["tidegate", "traefik", "nginx-proxy"], ...] = option(
+        doc="Whose labels are understood; `nginx-proxy` stands for its variables. Where a container has "
+        "words of several, the first of these counts.",
         example="tidegate",
         default=("tidegate", "traefik"),
     )

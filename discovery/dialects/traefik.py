@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from discovery.container import Container
+from discovery.dialects import native
 from discovery.dialects.traefik_names import entrypoint_meant, resolver_meant, tls_options_meant
 from discovery.label_text import ROOT, TRAEFIK, shown
 from discovery.language import Language, aside, labels_of
@@ -47,9 +48,8 @@ VERSION_1 = ("backend", "frontend", "port", "protocol")
 
 
 def closed(labels: Mapping[str, str]) -> bool:
-    return any(
-        label.lower() == f"{TRAEFIK}.enable" and value in FALSE for label, value in labels.items()
-    ) or any(label.lower() == f"{ROOT}.enable" and value.strip() in FALSE for label, value in labels.items())
+    own = any(label.lower() == f"{TRAEFIK}.enable" and value in FALSE for label, value in labels.items())
+    return own or native.closed(labels)
 
 
 def speak(container: Container, language: Language, problems: list[Problem]) -> Spoken | None:

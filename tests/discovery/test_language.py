@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discovery.constraints import Constraints
-from discovery.container import Container
+from discovery.container import SERVING, Container
 from discovery.fragment import Fragment
 from discovery.labels import read_container
 from discovery.language import Language
@@ -167,3 +167,34 @@ def test_a_container_with_thousands_of_labels_is_read_at_once(count: int) -> Non
         before = time.process_time()
         read(labels)
         assert time.process_time() - before < 5
+
+
+def test_variables_of_nginx_proxy_are_read_where_the_installation_says_so() -> None:
+    told = Container(
+        "a" * 64,
+        "blog",
+        environment={"VIRTUAL_HOST": "a.test"},
+        networks={"web": "172.18.0.5"},
+        exposed=(80,),
+    )
+    assert read_container(told, OWN) is None
+    both = Language(dialects=("tidegate", "nginx-proxy"))
+    assert only_router(read_container(told, OWN, language=both)).rule == "Host(`a.test`)"
+    assert both.concerns({})  # a list of containers shows no variables
+    assert read({"com.example": "1"}, both) is None
+
+
+VARIABLES = st.dictionaries(
+    st.sampled_from(sorted(SERVING)),
+    st.sampled_from(
+        ["", "a.test", "*.a,~b(", "x`y", "80", "https", "= /x", "~ (", "/", "nohttps", "internal", "\n"]
+    ),
+)
+
+
+@given(VARIABLES)
+def test_no_variables_stop_the_others(environment: dict[str, str]) -> None:
+    told = Container("a" * 64, "blog", environment=environment, networks={"web": "172.18.0.5"}, exposed=(80,))
+    fragment = read_container(told, OWN, language=Language(dialects=("nginx-proxy",)))
+    for problem in fragment.problems if fragment else ():
+        assert problem.what
