@@ -10,6 +10,7 @@ from typing import TypeVar
 ROOT = "tidegate"
 TRAEFIK = "traefik"
 NGINX_PROXY = "nginx-proxy"
+CADDY = "caddy"
 PROVIDER = "docker"
 
 T = TypeVar("T")

@@ -12,9 +12,9 @@ from dataclasses import replace
 from discovery.container import Container
 from discovery.container_services import Draft, read_services
 from discovery.declared import Reading, read_middlewares, sections
-from discovery.dialects import native, nginx_proxy, traefik
+from discovery.dialects import caddy, native, nginx_proxy, traefik
 from discovery.fragment import Fragment
-from discovery.label_text import NGINX_PROXY, ROOT, TRAEFIK, WrittenLabels, first_below, shown
+from discovery.label_text import CADDY, NGINX_PROXY, ROOT, TRAEFIK, WrittenLabels, first_below, shown
 from discovery.language import USUAL, Language, labels_of, only_aside, words_of
 from discovery.networks import Own
 from discovery.references import plain
@@ -24,7 +24,7 @@ from discovery.template_action import Scope
 from discovery.template_functions import TemplateError
 from discovery.tree import grow, steps
 
-DIALECTS = {ROOT: native, TRAEFIK: traefik, NGINX_PROXY: nginx_proxy}
+DIALECTS = {ROOT: native, TRAEFIK: traefik, NGINX_PROXY: nginx_proxy, CADDY: caddy}
 
 
 def read_container(
@@ -56,7 +56,7 @@ def read_container(
         root=dialect,
     )
     refused = f'Container "{container.name}" is not served; other containers are unaffected.'
-    for where, what in misnamed(container.name, labels_of(dialect, labels)):
+    for where, what in misnamed(container.name, _named_as_trees(dialect, labels)):
         draft.problem(where, what, refused)
     if draft.problems:
         return replace(fragment, problems=tuple(draft.problems))
@@ -70,10 +70,14 @@ def read_container(
     return _read(_with_default_rule(spoken, draft), fragment, draft)
 
 
+def _named_as_trees(dialect: str, labels: Mapping[str, str]) -> Mapping[str, str]:
+    return labels_of(dialect, labels) if dialect in (ROOT, TRAEFIK) else {}
+
+
 def expanded(container: Container, language: Language = USUAL) -> list[tuple[str, str]]:
     """The long labels that the container's labels stand for; none where they say too little."""
     dialect = language.dialect_of(container.labels, container.environment)
-    if dialect is None or misnamed(container.name, labels_of(dialect, container.labels)):
+    if dialect is None or misnamed(container.name, _named_as_trees(dialect, container.labels)):
         return []
     draft = Draft(container, Own(), {}, language)
     spoken = DIALECTS[dialect].speak(container, language, draft.problems)

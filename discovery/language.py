@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from discovery.caddy_blocks import belongs
 from discovery.constraints import Constraints
-from discovery.label_text import NGINX_PROXY, ROOT, TRAEFIK
+from discovery.label_text import CADDY, NGINX_PROXY, ROOT, TRAEFIK
 from discovery.networks import Wish
 from discovery.template import Template
 
+INGRESS = "caddy_ingress_network"
 NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -57,6 +59,8 @@ class Language:
             for label, value in labels.items():
                 if label.lower() in (f"{TRAEFIK}.docker.network", f"{TRAEFIK}.swarm.network") and value:
                     return Wish(value, self.network, soft=True)
+        if self.dialect_of(labels) == CADDY and labels.get(INGRESS):
+            return Wish(labels[INGRESS], self.network, soft=True)
         return Wish("", self.network)
 
 
@@ -70,7 +74,7 @@ def words_of(
     if dialect == NGINX_PROXY:
         hosts = environment.get("VIRTUAL_HOST") or environment.get("VIRTUAL_HOST_MULTIPORTS")
         return environment if hosts else NONE
-    return labels_of(dialect, labels)
+    return belongs(labels) if dialect == CADDY else labels_of(dialect, labels)
 
 
 def labels_of(dialect: str, labels: Mapping[str, str]) -> dict[str, str]:

@@ -159,7 +159,7 @@ class Settings:
         example="/etc/tidegate/routes.yaml",
         default=None,
     )
-    dialects: tuple[Literal["tidegate", "traefik", "nginx-proxy"], ...] = option(
+    dialects: tuple[Literal["tidegate", "traefik", "nginx-proxy", "caddy"], ...] = option(
         doc="Whose labels are understood; `nginx-proxy` stands for its variables. Where a container has "
         "words of several, the first of these counts.",
         example="tidegate",

@@ -198,3 +198,25 @@ def test_no_variables_stop_the_others(environment: dict[str, str]) -> None:
     fragment = read_container(told, OWN, language=Language(dialects=("nginx-proxy",)))
     for problem in fragment.problems if fragment else ():
         assert problem.what
+
+
+PLACES = ["handle", "1_handle", "handle_path", "route_2", "@foo", "reverse_proxy", "redir", "transport"]
+DIRECTIVES = [*PLACES, "basic_auth", "header", "uri", "encode", "tls", "import", "host", "X-A"]
+ARGUMENTS = """
+a.test|*.a.test, b.test|http://a.test:80|{{upstreams 80}}|{{upstreams https 1}}|/x/*|@foo|host a.test
+"|`|# x|-Server
+* {{ upstreams }}|{{ .Names }}|/a {{upstreams}}|/a /b 301|/a*b {{upstreams}}|
+""".replace("\n", "|").split("|")
+CADDY = st.dictionaries(
+    st.lists(st.sampled_from([*DIRECTIVES, ""]), max_size=4).map(lambda steps: ".".join(["caddy", *steps]))
+    | st.sampled_from(["caddy_0", "caddy_1.reverse_proxy", "caddy_1", "caddy.a\\.b"]),
+    st.sampled_from(ARGUMENTS),
+    max_size=8,
+)
+
+
+@given(CADDY)
+def test_no_labels_of_caddy_stop_the_others(labels: dict[str, str]) -> None:
+    fragment = read(labels, Language(dialects=("caddy",)))
+    for problem in fragment.problems if fragment else ():
+        assert problem.what

@@ -22,7 +22,7 @@ from proxy.model import RoutingConfig
 
 FILES = sorted(Path(__file__).parent.glob("labels/*.txt"))
 DASHES = "----------\n"
-EVERY = Language(dialects=("tidegate", "traefik", "nginx-proxy"))
+EVERY = Language(dialects=("tidegate", "traefik", "nginx-proxy", "caddy"))
 OWN = Own(networks=frozenset({"web", "proxy"}), container="f" * 64, host_address="172.17.0.1")
 
 
