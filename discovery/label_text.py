@@ -49,7 +49,7 @@ def first_below(places: Mapping[tuple[str, ...], T]) -> dict[tuple[str, ...], T]
 
 def shown(origin: str, label: str, value: str, *, secret: bool = False) -> str:
     """`container: label=value` for a message; what could be a secret is dots."""
-    if secret or (_TELLING.search(label.rpartition(".")[2]) and value):
+    if secret or (_TELLING.search(label.rstrip(".").rpartition(".")[2]) and value):
         value = "***"
     text = f"{origin}: {label[:200]}={value if len(value) <= 200 else value[:197] + '...'}"
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

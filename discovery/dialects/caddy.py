@@ -36,7 +36,8 @@ def speak(container: Container, language: Language, problems: list[Problem]) -> 
     try:
         blocks = read_blocks(container.labels)
     except BrokenLabelError as error:
-        where = shown(container.name, error.label, container.labels[error.label])
+        secret = "auth" in error.label.lower()  # the name of a user stands last there
+        where = shown(container.name, error.label, container.labels[error.label], secret=secret)
         problems.append(Problem(where, str(error), f'Container "{container.name}" is not served.'))
         return None
     long: list[LongLabel] = []
@@ -83,7 +84,8 @@ class _Site:
     found: list[LongLabel] = field(default_factory=list)
 
     def say(self, block: Block, what: str, consequence: str, severity: Severity) -> None:
-        where = shown(self.container.name, block.label, self.container.labels.get(block.label, ""))
+        value = self.container.labels.get(block.label, "")
+        where = shown(self.container.name, block.label, value, secret="auth" in block.label.lower())
         self.problems.append(Problem(where, what, consequence, severity))
 
     def labels(self, block: Block) -> list[LongLabel]:
@@ -106,7 +108,15 @@ class _Site:
             raise RefusedError(block, "Sites are host names, on the usual ports.")
         addresses = [each for each in matched if each]
         self.hosts = " || ".join(dict.fromkeys(f"Host(`{each[2]}`)" for each in addresses))
-        self.plain = all(each[1] == "http" or each[3] == "80" for each in addresses)
+        plain = [each[1] == "http" or each[3] == "80" for each in addresses]
+        self.plain = all(plain)
+        if any(plain) and not self.plain:
+            self.say(
+                block,
+                "All names of a site are served alike.",
+                "Those with http:// over HTTPS, too.",
+                "notice",
+            )
         if any(each[4] not in (None, "/") for each in addresses):
             raise RefusedError(block, "A path stands in handle_path or in a matcher, not in the address.")
 

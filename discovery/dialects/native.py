@@ -139,6 +139,7 @@ class _Reader:
         routers = named(long, "routers")
         if speaks_of_router(short) and not short.host and len(routers) > 1 + len(sites):
             self.which_router(routers)
+        self.warn_of_open_routers(short)
         words = speaks_of_router(short) or any((short.port, short.scheme, short.network))
         written = {steps(label)[2].lower() for label in self.labels if is_long(label)}
         names = bool(short.host or sites or written - {"middlewares"})
@@ -147,9 +148,20 @@ class _Reader:
         return Spoken(
             name=short.name or element_name(self.container.app),
             labels=long,
-            asks=words or not written,
+            asks=words or bool(self.labels and not written),
             implies=names or words or bool(short.enable) or self.language.serve_all,
         )
+
+    def warn_of_open_routers(self, short: ShortLabels) -> None:
+        """Whoever limits the site that a short label names may think that he has limited all of them."""
+        ruled = [label for label in sorted(self.labels) if is_long(label) and label.lower().endswith(".rule")]
+        limits = [word for word in ("allow", "auth") if getattr(short, word)]
+        if short.host and ruled and limits:
+            label, router = self.written((ROOT, limits[0])), steps(ruled[0])[3]
+            where = shown(self.container.name, label, self.labels.get(label, ""))
+            what = f'This is about {ROOT}.host, not about router "{router}", which has a rule of its own.'
+            instead = "Name middlewares in its own labels, where it needs them."
+            self.notes.append(Problem(where, what, instead, "warning"))
 
     def which_router(self, routers: list[str]) -> None:
         word = next(

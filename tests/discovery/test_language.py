@@ -86,6 +86,12 @@ def test_every_container_is_served_where_the_installation_says_so() -> None:
     assert read({}) is None
 
 
+@pytest.mark.parametrize("dialect", ["tidegate", "traefik", "nginx-proxy", "caddy"])
+def test_without_a_rule_nothing_is_said_of_containers_without_labels(dialect: str) -> None:
+    fragment = read({}, Language(dialects=(dialect,), serve_all=True))
+    assert fragment is None or not (fragment.routers or fragment.problems)
+
+
 def test_a_container_that_the_constraints_leave_out_is_not_looked_at() -> None:
     language = Language(constraints=Constraints.parse("Label(`zone`, `home`)"))
     assert read(RULE, language) is None
