@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -16,17 +16,19 @@ _EVERY_PATH = re.compile(r"&&\s*pathprefix\(\s*[`\"]/[`\"]\s*\)", re.IGNORECASE)
 _NOTHING_ELSE = re.compile(r"[\s()|]*")
 
 
+@lru_cache(maxsize=16_384)  # every merge asks about the same rules again
 def hosts(rule: str) -> frozenset[str]:
     """The host names that the rule asks for."""
     return frozenset(name.lower().rstrip(".") for name in _HOST.findall(rule))
 
 
+@lru_cache(maxsize=16_384)
 def whole_hosts(rule: str) -> frozenset[str]:
     """The host names that the rule claims whole, without leaving paths or anything to others."""
     return hosts(rule) if _NOTHING_ELSE.fullmatch(_HOST.sub("", _EVERY_PATH.sub("", rule))) else frozenset()
 
 
-@lru_cache(maxsize=4096)  # every merge asks about the same rules again
+@lru_cache(maxsize=16_384)
 def restricts_path(rule: str) -> bool:
     """Whether the rule takes certain paths only, whichever of its hosts a request is for."""
     try:
@@ -65,23 +67,22 @@ class Claims:
         for host in hosts(router.rule):
             self.by_host.setdefault(host, []).append(router)
 
-    def taken(self, router: Router, own: Iterable[str] = ()) -> Rival | None:
+    def taken(self, router: Router, own: Container[str] = ()) -> Rival | None:
         """Who already has a host whole that the router wants whole, `own` routers aside."""
         wanted = whole_hosts(router.rule)
         return next(
             (rival for rival in self._others(router, own) if rival.host in wanted and _whole(rival)), None
         )
 
-    def shared(self, router: Router, own: Iterable[str] = ()) -> Rival | None:
+    def shared(self, router: Router, own: Container[str] = ()) -> Rival | None:
         """Who else wants requests for one of the router's hosts, unless a path tells the two apart."""
         others = self._others(router, own)
         return next((rival for rival in others if not _apart(router, rival.router)), None)
 
-    def _others(self, router: Router, own: Iterable[str]) -> Iterator[Rival]:
-        mine = frozenset(own)
+    def _others(self, router: Router, own: Container[str]) -> Iterator[Rival]:
         for host in sorted(hosts(router.rule)):
             for older in self.by_host.get(host, ()):
-                if older.name not in mine and meet(router, older):
+                if older.name not in own and meet(router, older):
                     yield Rival(older, host)
 
 

@@ -11,7 +11,8 @@ from proxy.problem import Problem, Severity
 
 def taken(kind: str, name: str, fragment: Fragment, keeper: Fragment, consequence: str) -> Problem:
     section = "middlewares" if kind == "middleware" else f"{kind}s"
-    where = f"{fragment.source}: {place(name, '').replace('routers', section, 1).rstrip('.')}"
+    named = place(name, "", fragment.root).replace("routers", section, 1).rstrip(".")
+    where = f"{fragment.source}: {named}"
     what = f'The {kind} name "{plain(name)}" is already used by {keeper.source}. Choose another name.'
     return Problem(where, what, consequence)
 

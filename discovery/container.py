@@ -12,6 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 COMPOSE = "com.docker.compose."
+SERVING = frozenset({
+    "VIRTUAL_HOST", "VIRTUAL_PORT", "VIRTUAL_PROTO", "VIRTUAL_PATH", "VIRTUAL_DEST", "VIRTUAL_ROOT",
+    "VIRTUAL_HOST_MULTIPORTS", "HTTPS_METHOD", "HSTS", "SSL_POLICY", "CERT_NAME", "NETWORK_ACCESS",
+    "SERVER_TOKENS",
+})  # fmt: skip
+"""The variables by which nginx-proxy is told of a container."""
 
 _HEALTH_IN_STATUS = re.compile(r"\((healthy|unhealthy|health: starting)\)")
 
@@ -45,7 +51,8 @@ class Container:
 
     `health` is empty where the image has no HEALTHCHECK.  `networks` maps the
     name of each network to the container's address there, empty while it has
-    none.  `exposed` are the TCP ports that the image or the user declared, low
+    none.  `environment` holds the variables that say how to be served, and
+    nothing else: others may be secrets.  `exposed` are the TCP ports that the image or the user declared, low
     to high.  `created` and `started` are the engine's own timestamps; they are
     only compared with each other.
     """
@@ -54,6 +61,7 @@ class Container:
     name: str
     image: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
     networks: Mapping[str, str] = field(default_factory=dict)
     gateways: Mapping[str, str] = field(default_factory=dict)
     exposed: tuple[int, ...] = ()
@@ -119,6 +127,7 @@ def from_inspect(answer: Mapping[str, Any]) -> Container:
         name=_text(answer.get("Name")).lstrip("/"),
         image=_text(config.get("Image")),
         labels={str(key): _text(value) for key, value in _mapping(config.get("Labels")).items()},
+        environment=_environment(config.get("Env")),
         networks={name: _address(attachment) for name, attachment in attached.items()},
         gateways={name: _text(_mapping(attachment).get("Gateway")) for name, attachment in attached.items()},
         exposed=_tcp_ports(declared),
@@ -146,6 +155,11 @@ def from_list(entry: Mapping[str, Any]) -> Listed:
     )
     labels = {str(key): _text(value) for key, value in _mapping(entry.get("Labels")).items()}
     return Listed(_text(entry.get("Id")), glance, labels)
+
+
+def _environment(told: Any) -> dict[str, str]:
+    pairs = (str(each).partition("=") for each in told) if isinstance(told, list) else ()
+    return {name: value for name, _, value in pairs if name in SERVING}
 
 
 def _timestamp(text: str) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from discovery.container import Container
-from discovery.declared import Reading, Weight
-from discovery.dialects.short import ShortLabels, element_name
-from discovery.label_text import ROOT, joined, shown
-from discovery.networks import Own, Unreachable, address_of, several_shared
+from discovery.declared import Reading, Scheme, Weight
+from discovery.label_text import shown
+from discovery.language import Language
+from discovery.networks import Own, Unreachable, address_of, reach, several_shared
+from discovery.not_yet import LABELS_ONLY, SERVICES, without_unserved
 from discovery.ports import choose_port
+from discovery.spoken import Spoken
 from proxy.model import Server, Service
 from proxy.problem import Problem, Severity
 from proxy.schema import Port, Tree, option, options, parse_options
@@ -26,8 +27,8 @@ class ServerOptions:
         example="8080",
         default=None,
     )
-    scheme: Literal["http", "https"] = option(
-        doc="http, or https for an app that speaks TLS itself.", example="https", default="http"
+    scheme: Scheme = option(
+        doc="http, or https for an app that speaks TLS itself.", example="https", default=Scheme("http")
     )
     weight: Weight = option(
         doc="Its share of the requests among the replicas.", example="2", default=Weight(1)
@@ -58,6 +59,7 @@ class Draft:
     container: Container
     own: Own
     others: Mapping[str, Container]
+    language: Language
     problems: list[Problem] = field(default_factory=list)
 
     def problem(self, where: str, what: str, consequence: str, severity: Severity = "error") -> None:
@@ -65,30 +67,34 @@ class Draft:
 
 
 def read_services(
-    declared: Mapping[str, Mapping[str, Tree]], short: ShortLabels, reading: Reading, draft: Draft
+    declared: Mapping[str, Mapping[str, Tree]], spoken: Spoken, reading: Reading, draft: Draft
 ) -> Iterator[tuple[str, Service]]:
     """The services by qualified name; a router beside no service implies one, named after the app."""
     trees = declared["services"]
     implied = not trees
     if implied and not declared["routers"]:
         return
-    address = _address(short, draft)
+    address = _address(spoken, draft)
     if draft.container.health == "unhealthy":
         where = f"{draft.container.name}: HEALTHCHECK"
         draft.problem(
             where, "The container's own check says that it is unhealthy.", "It gets no requests.", "warning"
         )
-    for name, tree in (trees or {element_name(draft.container.app): {}}).items():
+    for name, tree in (trees or {spoken.name: {}}).items():
         path = ("services", name)
         consequence = f'Service "{name}" has no server.'
+        tree, refused = without_unserved({**SERVICES, **LABELS_ONLY}, path, tree, reading, consequence)
         asked, flaws = parse_options(ServiceOptions, tree)
         reading.flaws(ServiceOptions, path, flaws, consequence)
         servers: tuple[Server, ...] = ()
-        if asked is not None:
+        if asked is not None and not refused:
             how = asked.load_balancer.server
             port = choose_port(draft.container.exposed, how.port)
+            label = spoken.port_label if implied else reading.source.where((*path, *SERVER, "port"))
+            if isinstance(port, str) and spoken.lenient and draft.container.exposed:
+                port = _lowest(label, reading, draft)
             if isinstance(port, str):
-                _report_port(path, port, implied, reading, draft)
+                _report_port(name, port, label, reading, draft)
             elif address and draft.container.running_and_ready:
                 servers = (Server(draft.container.id, address, port, how.scheme, how.weight),)
         pass_host = asked is None or asked.load_balancer.pass_host_header
@@ -96,34 +102,51 @@ def read_services(
         yield qualified, Service(qualified, servers, pass_host)
 
 
-def _address(short: ShortLabels, draft: Draft) -> str:
+SERVER = ("loadbalancer", "server")
+
+
+def _address(spoken: Spoken, draft: Draft) -> str:
     """The container's address, empty after saying why there is none."""
-    container = draft.container
-    match address_of(container, draft.own, short.network or "", draft.others):
-        case str(address):
-            if not short.network:
-                _note_choice(draft)
-            return address
-        case Unreachable(why):
-            label = shown(container.name, f"{ROOT}.network", short.network or "").rstrip("=")
-            draft.problem(label, why, f'Container "{container.name}" gets no requests.')
-    return ""
+    container, wish = draft.container, draft.language.wish(draft.container.labels)
+    found = reach(container, draft.own, wish, draft.others)
+    label = shown(container.name, spoken.network_label, wish.wanted).rstrip("=")
+    if isinstance(found, Unreachable):
+        draft.problem(label, found.why, f'Container "{container.name}" gets no requests.')
+        return ""
+    if wish.soft and isinstance(missed := address_of(container, draft.own, wish, draft.others), Unreachable):
+        draft.problem(label, missed.why, "Its requests go by another network.", "warning")
+    if not wish.wanted:
+        _note_choice(spoken, draft)
+    return found
 
 
-def _note_choice(draft: Draft) -> None:
+def _note_choice(spoken: Spoken, draft: Draft) -> None:
     networks = several_shared(draft.container, draft.own, draft.others)
-    if networks:
-        label, used = f"{ROOT}.network", networks[0]
+    if networks and draft.language.network not in networks:
+        label, used = spoken.network_label, networks[0]
         what = f"It shares {len(networks)} networks with Tidegate: {', '.join(networks)}."
         consequence = f"Its requests go by {used}, the first by name. To say which one: {label}={used}"
         draft.problem(f"{draft.container.name}: {label}", what, consequence, "notice")
 
 
-def _report_port(path: Sequence[str], why: str, implied: bool, reading: Reading, draft: Draft) -> None:
+def _lowest(label: str, reading: Reading, draft: Draft) -> int:
+    """What Traefik does, for labels that were written for it."""
+    ports = draft.container.exposed
+    what = f"The image exposes {len(ports)} ports: {', '.join(map(str, ports))}."
+    consequence = f"Its requests go to {ports[0]}, the lowest. To say which one: {_name(label)}={ports[0]}"
+    reading.problems.append(Problem(_placed(label, draft), what, consequence, "notice"))
+    return ports[0]
+
+
+def _report_port(name: str, why: str, label: str, reading: Reading, draft: Draft) -> None:
     example = draft.container.exposed[0] if draft.container.exposed else 8080
-    label = joined((ROOT, "http", *path, "loadbalancer", "server", "port"))
-    if implied:
-        label = f"{ROOT}.port"
-    where = f"{draft.container.name}: {label}"
-    what = f"{why} Say which one: {label}={example}"
-    reading.problems.append(Problem(where, what, f'Service "{path[1]}" has no server.'))
+    what = f"{why} Say which one: {_name(label)}={example}"
+    reading.problems.append(Problem(_placed(label, draft), what, f'Service "{name}" has no server.'))
+
+
+def _name(label: str) -> str:
+    return label.rpartition(": ")[2].partition("=")[0]
+
+
+def _placed(label: str, draft: Draft) -> str:
+    return label if ": " in label else f"{draft.container.name}: {label}"

@@ -24,6 +24,15 @@ NO_FILES = (
 SECTIONS = ("routers", "services", "middlewares")
 
 
+NOT_YET = {
+    "grpcweb": "gRPC-Web is not served yet.",
+    "ipwhitelist": 'Version 3 calls it "ipAllowList".',
+    "passtlsclientcert": "Clients are not asked for certificates yet.",
+    "plugin": "Plugins of Traefik are not served.",
+}
+"""Kinds of middleware that people bring; what uses one answers 503 like any that is broken."""
+
+
 class Weight(int):
     """A server's share of the requests."""
 
@@ -32,6 +41,20 @@ class Weight(int):
         if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= 1_000:
             raise Unfit("a weight between 1 and 1000", text)
         return cls(text)
+
+
+class Scheme(str):
+    """How a server is spoken to."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Scheme:
+        if text.lower() in ("h2c", "grpc"):
+            raise ValueError(f"{text.lower()} is not served yet. Write http or https.")
+        if text.lower() not in ("http", "https"):
+            raise Unfit("http or https", text)
+        return cls(text.lower())
 
 
 class Source(Protocol):
@@ -130,7 +153,7 @@ def _read_middleware(name: str, tree: Tree, reading: Reading) -> Middleware | No
     if cls is None:
         guess = closest(kind, _kinds())
         hint = f'Did you mean "{guess}"?' if guess else f"Known: {', '.join(_kinds())}."
-        what = f'There is no middleware type "{kind[:40]}". {hint}'
+        what = NOT_YET.get(canonical(kind)) or f'There is no middleware type "{kind[:40]}". {hint}'
         reading.problem((*path, kind), what, consequence, secret=True)
         return None
     middleware, flaws = parse_options(cls, below)

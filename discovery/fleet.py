@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from discovery.container import Container, Listed
 from discovery.engine import Change
 from discovery.fragment import Fragment
-from discovery.label_text import ROOT
 from discovery.labels import read_container
+from discovery.language import USUAL, Language
 from discovery.merge import merge
-from discovery.networks import Own, address_of
+from discovery.networks import Own, Unreachable, reach
 from proxy.model import RoutingConfig
 from proxy.problem import Problem
 
@@ -37,6 +37,7 @@ class Fleet:
     """
 
     own: Own = field(default_factory=Own)
+    language: Language = USUAL
     containers: dict[str, Container] = field(default_factory=dict)
     doubtful: set[str] = field(default_factory=set)
     leaving: dict[str, float] = field(default_factory=dict)
@@ -70,9 +71,12 @@ class Fleet:
     def _cut_off(self, known: Container, network: str) -> tuple[bool, bool]:
         """A network less: gone only if that was the one its requests came by."""
         left = known.without_network(network)
-        before, after = (address_of(each, self.own, _network_label(each)) for each in (known, left))
+        before, after = map(self._address, (known, left))
         self.containers[known.id] = left
         return before != after, before != after
+
+    def _address(self, container: Container) -> str | Unreachable:
+        return reach(container, self.own, self.language.wish(container.labels))
 
     def take_doubtful(self) -> dict[str, int]:
         """Who has to be looked at, with the step at which the look begins."""
@@ -112,7 +116,7 @@ class Fleet:
         return missed
 
     def _concerns(self, entry: Listed) -> bool:
-        return any(label.lower().startswith(f"{ROOT}.") for label in entry.labels)
+        return self.language.concerns(entry.labels)
 
     def missing_hosts(self) -> set[str]:
         """Containers whose network others use, and which are not known yet."""
@@ -152,7 +156,7 @@ class Fleet:
         kept = self.fragments.get(container.id)
         if kept and kept[0] is container and kept[1] == self.own and not container.joined:
             return kept[2]
-        fragment = read_container(container, self.own, self.containers)
+        fragment = read_container(container, self.own, self.containers, self.language)
         self.fragments[container.id] = (container, self.own, fragment)
         return fragment
 
@@ -165,7 +169,3 @@ def _asks_to_stop(signal: str, container: Container | None) -> bool:
 
 def _signal_name(signal: str) -> str:
     return SIGNALS.get(signal, signal).upper().removeprefix("SIG")
-
-
-def _network_label(container: Container) -> str:
-    return next((value for key, value in container.labels.items() if key.lower() == f"{ROOT}.network"), "")

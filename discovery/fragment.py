@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from discovery.label_text import ROOT
 from proxy.exchange import Middleware
 from proxy.model import Router, Service
 from proxy.problem import Problem
@@ -18,7 +19,8 @@ class Fragment:
     `created` orders claims: the oldest keeps what it has.  `broken` names what
     was declared with a mistake: its owner has been told, so a reference to it
     is not a second problem.  `places` says where a router's
-    options stand, by its name and the option's.
+    options stand, by its name and the option's.  `root` is what its labels begin
+    with.
     """
 
     source: str
@@ -26,6 +28,7 @@ class Fragment:
     owner: str = ""
     project: str = ""
     created: str = ""
+    root: str = ROOT
     routers: Mapping[str, Router] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
     middlewares: Mapping[str, Middleware] = field(default_factory=dict)

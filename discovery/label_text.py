@@ -5,34 +5,51 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 ROOT = "tidegate"
+TRAEFIK = "traefik"
+NGINX_PROXY = "nginx-proxy"
+CADDY = "caddy"
 PROVIDER = "docker"
 
-_TELLING = re.compile(r"authori[sz]ation|cookie|credential|key|passw|secret|token|user", re.IGNORECASE)
+T = TypeVar("T")
+
+_TELLING = re.compile(r"^auth$|authori[sz]ation|cookie|credential|key|passw|secret|token|user", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenLabels:
-    """The labels of one container, findable by the place in the tree that they speak of."""
+    """The labels of one container, findable by a place in the tree that they speak of, or that is above it.
+
+    `written` is what `first_below` makes of the labels.
+    """
 
     origin: str
     written: Mapping[tuple[str, ...], tuple[str, str]]
+    root: str = ROOT
     provider: str = PROVIDER
 
     def where(self, path: Sequence[str], *, secret: bool = False) -> str:
         wanted = tuple(step.lower() for step in (ROOT, "http", *path))
-        found = self.written.get(wanted) or next(
-            (label for key, label in self.written.items() if key[: len(wanted)] == wanted), None
-        )
+        found = self.written.get(wanted)
         if found is None:
-            return f"{self.origin}: {joined((ROOT, 'http', *path))}"
+            return f"{self.origin}: {joined((self.root, 'http', *path))}"
         return shown(self.origin, *found, secret=secret)
+
+
+def first_below(places: Mapping[tuple[str, ...], T]) -> dict[tuple[str, ...], T]:
+    """What stands at each place, or first below it where nothing does."""
+    found = dict(places)
+    for path, value in places.items():
+        for length in range(1, len(path)):
+            found.setdefault(path[:length], value)
+    return found
 
 
 def shown(origin: str, label: str, value: str, *, secret: bool = False) -> str:
     """`container: label=value` for a message; what could be a secret is dots."""
-    if secret or (_TELLING.search(label.rpartition(".")[2]) and value):
+    if secret or (_TELLING.search(label.rstrip(".").rpartition(".")[2]) and value):
         value = "***"
     text = f"{origin}: {label[:200]}={value if len(value) <= 200 else value[:197] + '...'}"
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

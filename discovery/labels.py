@@ -6,130 +6,128 @@ takes something away from that container alone, never from another.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from discovery.container import Container
 from discovery.container_services import Draft, read_services
 from discovery.declared import Reading, read_middlewares, sections
-from discovery.dialects.long_only import long_spelling
-from discovery.dialects.short import LongLabel, ShortLabels, element_name, expand
+from discovery.dialects import caddy, native, nginx_proxy, traefik
 from discovery.fragment import Fragment
-from discovery.label_text import ROOT, WrittenLabels, shown
+from discovery.label_text import CADDY, NGINX_PROXY, ROOT, TRAEFIK, WrittenLabels, first_below, shown
+from discovery.language import USUAL, Language, labels_of, only_aside, words_of
 from discovery.networks import Own
 from discovery.references import plain
 from discovery.routers import read_routers
-from discovery.tree import LabelNameError, grow, steps
-from proxy.schema import Tree, parse_options
-from proxy.values import FALSE
+from discovery.spoken import LongLabel, Spoken, misnamed, said
+from discovery.template_action import Scope
+from discovery.template_functions import TemplateError
+from discovery.tree import grow, steps
+
+DIALECTS = {ROOT: native, TRAEFIK: traefik, NGINX_PROXY: nginx_proxy, CADDY: caddy}
 
 
 def read_container(
-    container: Container, own: Own, others: Mapping[str, Container] | None = None
+    container: Container,
+    own: Own,
+    others: Mapping[str, Container] | None = None,
+    language: Language = USUAL,
 ) -> Fragment | None:
     """The container's share of the routing; None when its labels ask for nothing.
 
     `others` are the running containers by id, for `network_mode: container:x`.
     """
-    mine = {label: value for label, value in container.labels.items() if _is_ours(label)}
-    if not mine or not container.running:
+    labels = container.labels
+    if not container.running or not language.concerns(labels):
         return None
-    if any(label.lower() == f"{ROOT}.enable" and value.strip() in FALSE for label, value in mine.items()):
+    dialect = language.dialect_of(labels, container.environment)
+    if dialect is None and not language.serve_all:
         return None
-    draft = Draft(container, own, others or {})
-    refused = f'Container "{container.name}" is not served; other containers are unaffected.'
-    _check_names(mine, draft, refused)
-    short = None if draft.problems else _read_short(mine, draft, refused)
+    dialect = dialect or (TRAEFIK if TRAEFIK in language.dialects else ROOT)
+    if DIALECTS[dialect].closed(labels):
+        return None
+    draft = Draft(container, own, others or {}, language)
     fragment = Fragment(
         source=container.name,
         app=container.app,
         owner=container.id,
         project=container.project,
         created=container.created,
+        root=dialect,
     )
+    refused = f'Container "{container.name}" is not served; other containers are unaffected.'
+    for where, what in misnamed(container.name, _named_as_trees(dialect, labels)):
+        draft.problem(where, what, refused)
+    if draft.problems:
+        return replace(fragment, problems=tuple(draft.problems))
     if container.one_off:
         draft.problem(container.name, "It is a one-off container of compose run.", refused, "notice")
-    elif short is not None and not draft.problems:
-        return _read_long(mine, short, fragment, draft)
-    return replace(fragment, problems=tuple(draft.problems))
+        return replace(fragment, problems=tuple(draft.problems))
+    spoken = DIALECTS[dialect].speak(container, language, draft.problems)
+    if spoken is None:
+        return replace(fragment, problems=tuple(draft.problems))
+    _note_unheard(dialect, draft)
+    return _read(_with_default_rule(spoken, draft), fragment, draft)
 
 
-def long_form(labels: Mapping[str, str], short: ShortLabels, app: str) -> tuple[LongLabel, ...]:
-    """All long labels of a container: those it has, and what its short ones stand for.
-
-    The short ones speak of the one router without a rule and of the one service
-    that the long labels name, else of those named after the app.
-    """
-    written = tuple(LongLabel(label, value, label) for label, value in labels.items() if _is_long(label))
-    names = [(steps(label.name)[2:], label) for label in written]
-    routers = _named(names, "routers")
-    ruled = {path[1].lower() for path, _ in names if len(path) == 3 and path[2].lower() == "rule"}
-    services = _named(names, "services")
-    waiting = [name for name in routers if name.lower() not in ruled]
-    default = element_name(app)
-    router = waiting[0] if len(waiting) == 1 else default
-    service = services[0] if len(services) == 1 else default
-    said = {path[2].lower() for path, _ in names if len(path) == 3 and path[1].lower() == router.lower()}
-    return written + expand(short, router, service, ranked=said.isdisjoint({"rule", "priority"}))
+def _named_as_trees(dialect: str, labels: Mapping[str, str]) -> Mapping[str, str]:
+    return labels_of(dialect, labels) if dialect in (ROOT, TRAEFIK) else {}
 
 
-def _is_ours(label: str) -> bool:
-    return label.lower().startswith(f"{ROOT}.")
+def expanded(container: Container, language: Language = USUAL) -> list[tuple[str, str]]:
+    """The long labels that the container's labels stand for; none where they say too little."""
+    dialect = language.dialect_of(container.labels, container.environment)
+    if dialect is None or misnamed(container.name, _named_as_trees(dialect, container.labels)):
+        return []
+    draft = Draft(container, Own(), {}, language)
+    spoken = DIALECTS[dialect].speak(container, language, draft.problems)
+    long = _with_default_rule(spoken, draft).labels if spoken else ()
+    return list({label.name.lower(): (label.name, label.value) for label in reversed(long)}.values())[::-1]
 
 
-def _is_long(label: str) -> bool:
-    return label.lower().startswith(f"{ROOT}.http.")
-
-
-def _named(names: Sequence[tuple[tuple[str, ...], LongLabel]], section: str) -> list[str]:
-    found = {path[1].lower(): path[1] for path, _ in names if len(path) > 1 and path[0].lower() == section}
-    return list(found.values())
-
-
-def _check_names(mine: Mapping[str, str], draft: Draft, consequence: str) -> None:
-    """Report labels that do not follow the grammar, or that are there twice but for their case."""
-    seen: dict[tuple[str, ...], str] = {}
-    for label in sorted(mine):
-        try:
-            path = tuple(step.lower() for step in steps(label))
-        except LabelNameError as error:
-            draft.problem(shown(draft.container.name, label, mine[label]), str(error), consequence)
+def _note_unheard(dialect: str, draft: Draft) -> None:
+    """The words of another dialect, which are there for another proxy."""
+    labels, variables = draft.container.labels, draft.container.environment
+    for other in draft.language.dialects:
+        if other == dialect or (other == ROOT and only_aside(labels)):
             continue
-        if path in seen:
-            where = shown(draft.container.name, label, mine[label])
-            draft.problem(where, f"The same label is there as {seen[path][:200]}.", consequence)
-        seen[path] = label
+        unheard = words_of(other, labels, variables)
+        if word := min(unheard, default=""):
+            what = f"There are words of {dialect} too, and they count. Those of {other} are left to {other}."
+            draft.problem(shown(draft.container.name, word, unheard[word]), what, "", "notice")
 
 
-def _read_short(mine: Mapping[str, str], draft: Draft, consequence: str) -> ShortLabels | None:
-    tree: dict[str, Tree] = {label[len(ROOT) + 1 :]: v for label, v in mine.items() if not _is_long(label)}
-    short, flaws = parse_options(ShortLabels, tree)
-    for flaw in flaws:
-        name = next((each for each in mine if each.lower() == f"{ROOT}.{flaw.path[0]}".lower()), "")
-        where = shown(draft.container.name, name, mine.get(name, ""))
-        what = long_spelling(flaw.path, draft.container.app) or flaw.what
-        draft.problem(where, what, consequence)
-    if short is not None and short.path and not short.host:
-        where = shown(draft.container.name, f"{ROOT}.path", ",".join(short.path))
-        draft.problem(where, "Say which host, too: tidegate.host=blog.example.com", consequence)
-    return short
+def _with_default_rule(spoken: Spoken, draft: Draft) -> Spoken:
+    """With the installation's rule for routers that have none, and for containers without a router."""
+    language, container = draft.language, draft.container
+    routers = spoken.named("routers")
+    options = said(spoken.labels)
+    waiting = [name for name in routers if "rule" not in options.get(name.lower(), {})]
+    if not language.default_rule or not spoken.implies:
+        return spoken
+    try:
+        rule = language.default_rule.render(Scope(container.app, container.name, container.labels)).strip()
+    except TemplateError as error:
+        where = shown(container.name, DEFAULT_RULE, language.default_rule)
+        draft.problem(where, str(error), f'Container "{container.name}" has no rule.')
+        return spoken
+    implied = waiting or ([] if routers else [spoken.name])
+    rules = (LongLabel(f"{ROOT}.http.routers.{name}.rule", rule, DEFAULT_RULE) for name in implied if rule)
+    return replace(spoken, labels=(*spoken.labels, *rules))
 
 
-def _read_long(mine: Mapping[str, str], short: ShortLabels, fragment: Fragment, draft: Draft) -> Fragment:
-    if not _names_requests(mine, short):
-        if any((short.port, short.scheme, short.network)):
-            _report_nothing_asked(mine, draft)
-        short = ShortLabels()
-    values, written = _lay_out(mine, short, draft)
-    reading = Reading(WrittenLabels(draft.container.name, written))
+DEFAULT_RULE = "--default-rule"
+
+
+def _read(spoken: Spoken, fragment: Fragment, draft: Draft) -> Fragment:
+    if spoken.asks and not any(map(spoken.named, ("routers", "services"))) and not _wrong(draft):
+        _report_nothing_asked(spoken, draft)
+    values, written = _lay_out(spoken, draft)
+    reading = Reading(WrittenLabels(draft.container.name, first_below(written), spoken.root))
     root = grow(values)
     http = root.child("http") if root else None
     declared = sections(http.tree if http else None, reading)
-    if not any(declared.values()):
-        if not reading.problems and not draft.problems:
-            _report_nothing_asked(mine, draft)
-        return replace(fragment, problems=(*draft.problems, *reading.problems))
-    services = dict(read_services(declared, short, reading, draft))
+    services = dict(read_services(declared, spoken, reading, draft))
     routers = read_routers(declared["routers"], [plain(name) for name in services], reading)
     middlewares = read_middlewares(declared["middlewares"], reading)
     return replace(
@@ -143,14 +141,17 @@ def _read_long(mine: Mapping[str, str], short: ShortLabels, fragment: Fragment, 
     )
 
 
-def _lay_out(
-    mine: Mapping[str, str], short: ShortLabels, draft: Draft
-) -> tuple[dict[str, str], dict[tuple[str, ...], tuple[str, str]]]:
+def _wrong(draft: Draft) -> bool:
+    return any(problem.severity == "error" for problem in draft.problems)
+
+
+def _lay_out(spoken: Spoken, draft: Draft) -> tuple[dict[str, str], dict[tuple[str, ...], tuple[str, str]]]:
     """The long labels with their values, and how each was written, by its place in the tree."""
     values: dict[str, str] = {}
     written: dict[tuple[str, ...], tuple[str, str]] = {}
+    mine = {**draft.container.environment, **draft.container.labels}
     spelled = {label.lower(): label for label in mine}
-    for label in long_form(mine, short, draft.container.app):
+    for label in spoken.labels:
         path = tuple(step.lower() for step in steps(label.name))
         as_written = spelled.get(label.written.lower(), label.written)
         if path in written:
@@ -163,14 +164,12 @@ def _lay_out(
     return values, written
 
 
-def _names_requests(mine: Mapping[str, str], short: ShortLabels) -> bool:
-    """Whether there is a router, or a service that another container's router may use."""
-    below = {steps(label)[2].lower() for label in mine if _is_long(label)}
-    return bool(short.host) or bool(below - {"middlewares"})
-
-
-def _report_nothing_asked(mine: Mapping[str, str], draft: Draft) -> None:
-    first = min((label for label in mine if not _is_long(label)), default=min(mine))
-    what = "Nothing says which requests are for it. Add tidegate.host=blog.example.com"
+def _report_nothing_asked(spoken: Spoken, draft: Draft) -> None:
+    mine = labels_of(spoken.root, draft.container.labels)
+    first = min((label for label in mine if not label.lower().startswith(f"{ROOT}.http.")), default=min(mine))
+    example = "tidegate.host=blog.example.com"
+    if spoken.root == TRAEFIK:
+        example = "traefik.http.routers.NAME.rule=Host(`blog.example.com`), or a rule for all: --default-rule"
+    what = f"Nothing says which requests are for it. Add {example}"
     consequence = f'Container "{draft.container.name}" is not served.'
     draft.problem(shown(draft.container.name, first, mine[first]), what, consequence)

@@ -7,42 +7,26 @@ the order in which they came: a route that flaps is worse than one that is off.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from collections.abc import Iterable
+from dataclasses import replace
 
+from discovery.admission import Admitted, admit, definition, join
 from discovery.anywhere import overtaken
 from discovery.claims import Claims
-from discovery.clashes import about, differs, keeps, refused, taken
+from discovery.clashes import differs, refused
 from discovery.fragment import Fragment
-from discovery.references import LOST, dangling, lost, plain, provider_of
-from proxy.exchange import Middleware
-from proxy.model import Router, RoutingConfig, Service
+from discovery.references import LOST, dangling, provider_of
+from proxy.model import Router, RoutingConfig
 from proxy.problem import Problem
-from proxy.reference import MiddlewareName, ServiceName, referred, renamed
-
-T = TypeVar("T")
+from proxy.reference import MiddlewareName, referred
 
 LONGEST_TEXT = 600
 FIRST_COME = "route files have their hosts first, containers get what is left."
 
 
-@dataclass(slots=True)
-class _Union:
-    """The config so far, and whose each name is."""
-
-    routers: dict[str, Router] = field(default_factory=dict)
-    services: dict[str, Service] = field(default_factory=dict)
-    middlewares: dict[str, Middleware] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    owners: dict[tuple[str, str], Fragment] = field(default_factory=dict)
-    claims: Claims = field(default_factory=Claims)
-
-
 def merge(fragments: Iterable[Fragment]) -> RoutingConfig:
     """One provider's fragments as a config; what refers to other providers is left to `combine`."""
-    union = _Union()
+    union = Admitted()
     replicas: dict[str, Fragment] = {}
     broken: set[str] = set()
     places: dict[tuple[str, str], str] = {}
@@ -53,9 +37,9 @@ def merge(fragments: Iterable[Fragment]) -> RoutingConfig:
             places.setdefault(place_of, where)
         first = replicas.setdefault(fragment.app, fragment)
         if first is fragment:
-            _admit(fragment, union)
-        elif _definition(fragment) == _definition(first):
-            _join(fragment, first, union)
+            admit(fragment, union)
+        elif definition(fragment) == definition(first):
+            join(fragment, first, union)
         else:
             union.problems.append(differs(fragment, first))
     broken = (broken - union.middlewares.keys()) | _lost(union)
@@ -96,7 +80,7 @@ def combine(*configs: RoutingConfig) -> RoutingConfig:
     return replace(whole, problems=_once([*problems, *_dangling_across(whole)]))
 
 
-def _lost(union: _Union) -> set[str]:
+def _lost(union: Admitted) -> set[str]:
     """The middlewares whose names lead nowhere because somebody else has them."""
     wanted = {name for router in union.routers.values() for name in router.middlewares}
     wanted |= {name for each in union.middlewares.values() for name in referred(each, MiddlewareName)}
@@ -111,108 +95,6 @@ def _dangling_across(whole: RoutingConfig) -> list[Problem]:
         named = {provider_of(ref) for r in theirs.values() for ref in (r.service, *r.middlewares)}
         found += dangling(replace(whole, routers=theirs), named - {own}, whole.broken)
     return sorted(found, key=str)
-
-
-def _definition(fragment: Fragment) -> Fragment:
-    """What replicas have in common: all but who they are and which servers they bring."""
-    return Fragment(
-        source="",
-        app=fragment.app,
-        routers={name: replace(router, origin="") for name, router in fragment.routers.items()},
-        services={name: replace(service, servers=()) for name, service in fragment.services.items()},
-        middlewares=fragment.middlewares,
-        broken=fragment.broken,
-    )
-
-
-def _join(fragment: Fragment, first: Fragment, union: _Union) -> None:
-    for name, service in fragment.services.items():
-        if union.owners["service", name] is first:
-            so_far = union.services[name]
-            servers = dict.fromkeys((*so_far.servers, *service.servers))
-            union.services[name] = replace(so_far, servers=tuple(servers))
-
-
-def _admit(fragment: Fragment, union: _Union) -> None:
-    """Take what the fragment claims, except what an older one already has."""
-    services = _admit_all("service", fragment.services, union.services, fragment, union, operator.is_)
-    offered = fragment.middlewares
-    middlewares = _admit_all("middleware", offered, union.middlewares, fragment, union, operator.eq)
-    middlewares |= _reserve_broken(fragment, union)
-    for name in offered.keys() - middlewares.keys():
-        union.middlewares[name] = _reachable(union.middlewares[name], services, middlewares)
-    for name, router in fragment.routers.items():
-        reachable = replace(
-            router,
-            service=services.get(router.service, router.service),
-            middlewares=tuple(middlewares.get(ref, ref) for ref in router.middlewares),
-        )
-        if problem := _objection(reachable, fragment, union):
-            union.problems.append(problem)
-        if problem is None or problem.severity == "notice":
-            union.owners["router", name] = fragment
-            union.routers[name] = reachable
-            union.claims.add(reachable)
-
-
-def _reachable(
-    middleware: Middleware, services: Mapping[str, str], middlewares: Mapping[str, str]
-) -> Middleware:
-    """The middleware without ways to a stranger's element that happens to have the name it knows."""
-    middleware = renamed(middleware, ServiceName, lambda name: services.get(name, name))
-    return renamed(middleware, MiddlewareName, lambda name: middlewares.get(name, name))
-
-
-def _reserve_broken(fragment: Fragment, union: _Union) -> dict[str, str]:
-    """Keep the names of what has a mistake in it: nobody else may fill them meanwhile."""
-    keepers = {name: union.owners.setdefault(("middleware", name), fragment) for name in fragment.broken}
-    return {name: lost(name, fragment.source) for name, keeper in keepers.items() if keeper is not fragment}
-
-
-def _admit_all(
-    kind: str,
-    offered: Mapping[str, T],
-    kept: dict[str, T],
-    fragment: Fragment,
-    union: _Union,
-    same: Callable[[T, T], bool],
-) -> dict[str, str]:
-    """Add what is new; for what somebody else has, a name that leads nowhere.
-
-    The fragment's own routers must not silently use a stranger's element that
-    happens to have the name they know.
-    """
-    gone = {}
-    for name, element in offered.items():
-        keeper = union.owners.setdefault((kind, name), fragment)
-        if keeper is fragment:
-            kept[name] = element
-        elif name not in kept or not same(kept[name], element):
-            gone[name] = lost(name, fragment.source)
-            consequence = f"Routers of {fragment.source} that use it answer 503."
-            union.problems.append(taken(kind, name, fragment, keeper, consequence))
-    return gone
-
-
-def _objection(router: Router, fragment: Fragment, union: _Union) -> Problem | None:
-    """Why the router cannot be taken, or what its owner should know."""
-    keeper = union.owners.get(("router", router.name))
-    if keeper is not None:
-        consequence = f"It is not served for {fragment.source}; {keeper.source} is older and keeps it."
-        return taken("router", router.name, fragment, keeper, consequence)
-    if rival := union.claims.taken(router, own=fragment.routers):
-        holder, where = rival.router.origin, fragment.places.get((router.name, "rule"))
-        return refused(router, rival.host, holder, keeps(router, fragment, holder), where)
-    if rival := union.claims.shared(router, own=fragment.routers):
-        owner = union.owners["router", rival.router.name]
-        if not fragment.project or owner.project != fragment.project:
-            other = f'router "{plain(rival.router.name)}" of {owner.source}'
-            what = f'The host "{rival.host}" is also asked for by {other}.'
-            consequence = (
-                "The higher priority is asked first, else the longer rule, of equal ones the first by name."
-            )
-            return about(router, what, consequence, "notice", fragment.places.get((router.name, "rule")))
-    return None
 
 
 def _once(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from discovery.container import Container
@@ -39,8 +39,24 @@ class Unreachable:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The network that a container has to be reached by, and the one to prefer where it is on several.
+
+    A `soft` wish gives way where it cannot be: Traefik's labels name a network
+    of Traefik's own.
+    """
+
+    wanted: str = ""
+    preferred: str = ""
+    soft: bool = False
+
+
+ANY = Wish()
+
+
 def address_of(
-    container: Container, own: Own, wanted: str = "", others: Mapping[str, Container] | None = None
+    container: Container, own: Own, wish: Wish = ANY, others: Mapping[str, Container] | None = None
 ) -> str | Unreachable:
     """The address to send the container's requests to.
 
@@ -52,10 +68,21 @@ def address_of(
         return Unreachable(f"It uses the network of container {container.joined[:12]}, which is not running.")
     if joined.network_mode == "host":
         return own.host_address
-    name = _choose(joined, own, wanted)
+    name = _choose(joined, own, wish)
     if isinstance(name, Unreachable):
         return name
     return _allowed(joined.networks[name], name)
+
+
+def reach(
+    container: Container, own: Own, wish: Wish, others: Mapping[str, Container] | None = None
+) -> str | Unreachable:
+    """`address_of`, by another network where a soft wish cannot be fulfilled."""
+    found = address_of(container, own, wish, others)
+    if isinstance(found, Unreachable) and wish.wanted and wish.soft:
+        instead = address_of(container, own, replace(wish, wanted=""), others)
+        return instead if isinstance(instead, str) else found
+    return found
 
 
 def several_shared(container: Container, own: Own, others: Mapping[str, Container]) -> list[str]:
@@ -84,11 +111,11 @@ def joined_by(container: Container, others: Mapping[str, Container]) -> Containe
     return container
 
 
-def _choose(container: Container, own: Own, wanted: str) -> str | Unreachable:
-    if wanted:
-        return _named(container, own, wanted)
+def _choose(container: Container, own: Own, wish: Wish) -> str | Unreachable:
+    if wish.wanted:
+        return _named(container, own, wish.wanted)
     if shared := _shared(container, own):
-        return shared[0]
+        return wish.preferred if wish.preferred in shared else shared[0]
     return Unreachable(
         f"It shares no network with Tidegate: it is on {_listed(container.networks)}, "
         f"Tidegate {'is on' if own.container else 'reaches'} {_listed(own.networks)}. "

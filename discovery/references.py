@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from discovery.label_text import PROVIDER, ROOT
 from proxy.model import RoutingConfig
 from proxy.problem import Problem
 from proxy.reference import MiddlewareName, ServiceName, referred
@@ -101,7 +102,7 @@ def _spelled(name: str, asking: str) -> str:
     return plain(name) if provider_of(name) == provider_of(asking) else name
 
 
-def place(router: str, option: str) -> str:
+def place(router: str, option: str, dialect: str = ROOT) -> str:
     """How the provider's owner spells a router's option."""
-    root = "tidegate." if provider_of(router) == "docker" else ""
+    root = f"{dialect}." if provider_of(router) == PROVIDER else ""
     return f"{root}http.routers.{plain(router)}.{option}"

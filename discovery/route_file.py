@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from discovery.declared import Reading, Weight, read_middlewares, sections
 from discovery.fragment import Fragment
+from discovery.not_yet import SERVICES, without_unserved
 from discovery.references import plain
 from discovery.routers import read_routers
 from discovery.yaml_tree import read_document
@@ -136,8 +137,10 @@ def _http_of(tree: Tree, name: str, lines: Mapping[tuple[str, ...], int]) -> tup
 
 def _read_services(trees: Mapping[str, Tree], owner: str, reading: Reading) -> Iterator[tuple[str, Service]]:
     for name, tree in trees.items():
-        asked, flaws = parse_options(FileService, tree)
-        reading.flaws(FileService, ("services", name), flaws, f'Service "{name}" has no server.')
+        path, consequence = ("services", name), f'Service "{name}" has no server.'
+        tree, refused = without_unserved(SERVICES, path, tree, reading, consequence)
+        asked, flaws = parse_options(FileService, tree) if not refused else (None, ())
+        reading.flaws(FileService, path, flaws, consequence)
         qualified = reading.qualified(name)
         if asked is None:
             yield qualified, Service(qualified)

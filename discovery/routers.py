@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from discovery.declared import Reading
+from discovery.not_yet import ROUTERS, without_unserved
 from proxy.model import Router
 from proxy.rule import RuleError, parse_rule
 from proxy.schema import Tree, option, options, options_of, parse_options
@@ -23,11 +24,12 @@ class RouterTLS:
     """What Traefik's routers say about certificates; Tidegate obtains them without being told."""
 
     cert_resolver: str | None = option(doc="Read, but not needed.", example="le", default=None)
-    options: str | None = option(doc="Read, but not used yet.", example="modern", default=None)
     domains: tuple[Domain, ...] = option(doc="Read, but not used yet.", example="", default=())
 
 
 AUTOMATIC = RouterTLS()
+AUTO = "auto"
+"""The resolver that is there."""
 
 
 @options
@@ -71,9 +73,10 @@ def read_routers(trees: Mapping[str, Tree], services: Sequence[str], reading: Re
 def _read_router(name: str, tree: Tree, services: Sequence[str], reading: Reading) -> Router | None:
     path = ("routers", name)
     consequence = f'Router "{name}" is not served; other routers are unaffected.'
+    tree, refused = without_unserved(ROUTERS, path, tree, reading, consequence)
     asked, flaws = parse_options(RouterOptions, tree)
     reading.flaws(RouterOptions, path, flaws, consequence)
-    if asked is None:
+    if asked is None or refused:
         return None
     try:
         parse_rule(asked.rule)
@@ -107,7 +110,7 @@ def _which(services: Sequence[str]) -> str:
 
 def _note_unused(path: Sequence[str], tls: RouterTLS | None, reading: Reading) -> None:
     for name in options_of(RouterTLS):
-        if tls is not None and getattr(tls, name):
+        if tls is not None and getattr(tls, name) not in (None, (), AUTO):
             spelled = options_of(RouterTLS)[name].name
             what = "Tidegate chooses certificates by the rule's host names; this option changes nothing."
             reading.problem((*path, "tls", spelled), what, "", "notice")

@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from proxy.schema import Tree
 
 MOST_STEPS = 24  # far above the deepest option, far below what recursion can bear
+
+MOST_REMEMBERED = 200  # characters
 
 _STEP = re.compile(r"([^\[\]]+)((?:\[[0-9]{1,6}\])*)")
 
@@ -43,6 +46,10 @@ class Node:
 
 def steps(label: str) -> tuple[str, ...]:
     """`a.b[0].c` as a, b, [0], c; raises LabelNameError with what is wrong."""
+    return _remembered(label) if len(label) < MOST_REMEMBERED else _steps(label)
+
+
+def _steps(label: str) -> tuple[str, ...]:
     parts = label.split(".")
     if "" in parts:
         raise LabelNameError("There is nothing before, after or between two dots.")
@@ -55,6 +62,11 @@ def steps(label: str) -> tuple[str, ...]:
             raise LabelNameError(f'"{part[:40]}" is not a name, nor a name with a number such as domains[0].')
         found += [match[1], *re.findall(r"\[[0-9]+\]", match[2])]
     return tuple(found)
+
+
+_remembered = lru_cache(maxsize=16_384)(
+    _steps
+)  # each name is looked at twenty times while a container is read
 
 
 def grow(labels: Mapping[str, str]) -> Node | None:

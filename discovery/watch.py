@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from discovery.engine import AnyEngine, Change, Changes, EngineError, EngineState, Unreadable
 from discovery.fleet import Fleet
+from discovery.language import USUAL, Language
 from proxy.model import RoutingConfig
 
 SETTLE = 0.03  # `compose up` is a burst of events; few containers start closer together than this
@@ -32,12 +33,13 @@ async def watch(
     publish: Callable[[RoutingConfig], None],
     gone: Callable[[str], None],
     report: Callable[[EngineState], None],
+    language: Language = USUAL,
 ) -> NoReturn:
     """Publish a config now, and a new one after every change that matters.
 
     While the engine does not answer, what was published last stays valid.
     """
-    watcher = _Watcher(engine, publish, gone, report)
+    watcher = _Watcher(engine, publish, gone, report, Fleet(language=language))
     delay = BACK_OFF[0]
     while True:
         try:
@@ -58,7 +60,7 @@ class _Watcher:
     publish: Callable[[RoutingConfig], None]
     gone: Callable[[str], None]
     report: Callable[[EngineState], None]
-    fleet: Fleet = field(default_factory=Fleet)
+    fleet: Fleet
     published: RoutingConfig | None = None
     said: EngineState | None = None
     answered: bool = False

@@ -24,6 +24,7 @@ STRUCTURE = b"/?#%"
 characters are decoded, as apps do, so that no `%40` slips past a rule about `@`."""
 LONGEST_HOST = 255
 _ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
+_NAMED = re.compile(r"\{[A-Za-z_]\w*:([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}", re.ASCII)
 _HOST = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 
 
@@ -41,7 +42,7 @@ class MatcherKind:
     example: str
     most: int
     least: int
-    build: Callable[..., Predicate]
+    build: Callable[..., Callable[[Any], bool]]
 
 
 def routing_path(path: str) -> str:
@@ -73,7 +74,7 @@ def check_host(text: str) -> str:
     if "{" in text:
         raise BadArgument("Host takes no pattern. Write HostRegexp(`^[a-z]+\\.example\\.com$`).")
     if "/" in text:
-        raise BadArgument("Host takes a name, not a URL. Write Host(`example.com`) && PathPrefix(`/path`).")
+        raise BadArgument(f"Host takes a name, not a URL. Write {_apart(text)}.")
     if not text.isascii():
         raise BadArgument(f"Host takes ASCII only. Write it in punycode{_punycode(text)}.")
     try:
@@ -82,7 +83,19 @@ def check_host(text: str) -> str:
         raise BadArgument(f"Host takes no port. Write Host(`{short(text.partition(':')[0])}`).") from None
     if host == "*" or ":" in host or (len(host) <= LONGEST_HOST and _HOST.fullmatch(host)):
         return host
-    raise BadArgument("Host takes one host name. Write Host(`example.com`) or Host(`*.example.com`).")
+    names = [name for name in re.split(r"[\s,;]+", host[:LONGEST_HOST]) if _HOST.fullmatch(name)]
+    written = " || ".join(f"Host(`{name}`)" for name in names[:3]) + " ..." * (len(names) > 3)
+    instead = written or "Host(`example.com`) or Host(`*.example.com`)"
+    raise BadArgument(f"Host takes one host name. Write {instead}.")
+
+
+def _apart(url: str) -> str:
+    """Host and path of a URL as a rule says them."""
+    host, _, path = url.rpartition("://")[2].partition("/")
+    name = host.partition(":")[0].lower()
+    if len(url) > LONGEST_HOST or not _HOST.fullmatch(name) or not path.isprintable() or "`" in path:
+        return "Host(`example.com`) && PathPrefix(`/path`)"
+    return f"Host(`{name}`)" + (f" && PathPrefix(`/{path}`)" if path else "")
 
 
 def _punycode(host: str) -> str:
@@ -104,7 +117,15 @@ def _host(text: str) -> Predicate:
     return lambda head: head.host == host
 
 
+def _refuse_braces(kind: str, text: str) -> None:
+    """`{name:expression}` is how version 2 of Traefik wrote it; here it would stand for its own braces."""
+    if _NAMED.search(text):
+        expression = _NAMED.sub(r"\1", text)
+        raise BadArgument(f"Leave out the braces and the name: {kind}(`^{short(expression.lstrip('^'))}`).")
+
+
 def _host_regexp(pattern: str) -> Predicate:
+    _refuse_braces("HostRegexp", pattern)
     if not pattern.isascii():
         raise BadArgument("HostRegexp takes ASCII only. Write names in punycode.")
     search = compile_regex(pattern)
@@ -112,6 +133,7 @@ def _host_regexp(pattern: str) -> Predicate:
 
 
 def _check_path(kind: str, text: str) -> str:
+    _refuse_braces("PathRegexp", text)
     if not text.startswith("/"):
         raise BadArgument(f"A path begins with a slash. Write {kind}(`/{short(text)}`).")
     return routing_path(as_bytes(text))
@@ -128,6 +150,7 @@ def _path_prefix(text: str) -> Predicate:
 
 
 def _path_regexp(pattern: str) -> Predicate:
+    _refuse_braces("PathRegexp", pattern)
     search = compile_regex(pattern)
     return lambda head: search(routing_path(head.path))
 

@@ -49,8 +49,9 @@ class Router:
 
     `entrypoints` empty means the installation's defaults.  `tls` None means
     automatic: HTTPS on every TLS entrypoint it is attached to, and a redirect
-    there from its plain ones; a router that names only plain entrypoints, or
-    says `tls` False, is served in the clear.  `origin` says who declared it,
+    there from its plain ones (from the usual plain ones, where it names only
+    TLS entrypoints); a router that names only plain entrypoints, or says `tls`
+    False, is served in the clear.  `origin` says who declared it,
     for people.  `middlewares` that the config does not hold make it answer 503:
     it is never served without them.
     """

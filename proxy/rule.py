@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
-from proxy.exchange import RequestHead
 from proxy.matchers import PATH_MATCHERS, Predicate, check_host
 from proxy.syntax import And, Matcher, Node, Not, Or, RuleError, parse
 
@@ -34,11 +35,14 @@ class Rule:
         return len(self.text.encode("utf-8", "surrogatepass"))
 
 
+@lru_cache(
+    maxsize=16_384
+)  # whoever reads labels asks first, then the table; a new one has nearly all of the last
 def parse_rule(text: str) -> Rule:
     """The rule, or RuleError."""
     tree = parse(text)
     guards = any(_guards(matcher) for matcher, _ in _matchers(tree))
-    return Rule(text, tree, tuple(_named_hosts(tree)), _index(tree), guards, _compile(tree))
+    return Rule(text, tree, tuple(_named_hosts(tree)), _index(tree), guards, compile_tree(tree))
 
 
 def _matchers(node: Node, positive: bool = True) -> Iterator[tuple[Matcher, bool]]:
@@ -75,21 +79,22 @@ def _index(node: Node) -> frozenset[str] | None:
     return None
 
 
-def _compile(node: Node) -> Predicate:
+def compile_tree(node: Node) -> Callable[[Any], bool]:
+    """One predicate for the whole tree, over whatever its matchers look at."""
     match node:
         case Matcher():
             return node.predicate
         case Not(inner):
-            test = _compile(inner)
+            test = compile_tree(inner)
             return lambda head: not test(head)
         case And(nodes):
-            return _all(tuple(map(_compile, nodes)))
+            return _all(tuple(map(compile_tree, nodes)))
         case Or(nodes):
-            return _any(tuple(map(_compile, nodes)))
+            return _any(tuple(map(compile_tree, nodes)))
 
 
-def _all(tests: tuple[Predicate, ...]) -> Predicate:
-    def every(head: RequestHead) -> bool:
+def _all(tests: tuple[Callable[[Any], bool], ...]) -> Callable[[Any], bool]:
+    def every(head: Any) -> bool:
         for test in tests:  # noqa: SIM110 - a generator here costs twice the comparison
             if not test(head):
                 return False
@@ -98,8 +103,8 @@ def _all(tests: tuple[Predicate, ...]) -> Predicate:
     return every
 
 
-def _any(tests: tuple[Predicate, ...]) -> Predicate:
-    def some(head: RequestHead) -> bool:
+def _any(tests: tuple[Callable[[Any], bool], ...]) -> Callable[[Any], bool]:
+    def some(head: Any) -> bool:
         for test in tests:  # noqa: SIM110
             if test(head):
                 return True

@@ -7,11 +7,11 @@ before `||`, `!`, parentheses.  Line breaks are allowed anywhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
-from proxy.matchers import FORMER_NAMES, MATCHERS, BadArgument, MatcherKind, Predicate
+from proxy.matchers import FORMER_NAMES, MATCHERS, BadArgument, MatcherKind
 from proxy.option import closest
 from proxy.values import short
 
@@ -39,7 +39,7 @@ class RuleError(ValueError):
 class Matcher:
     name: str
     arguments: tuple[str, ...]
-    predicate: Predicate = field(repr=False, compare=False)
+    predicate: Callable[[Any], bool] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,30 @@ class Or:
 Node: TypeAlias = Matcher | Not | And | Or
 
 
-def parse(text: str) -> Node:
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The matchers that a text may consist of, and what messages call such a text."""
+
+    kinds: Mapping[str, MatcherKind]
+    thing: str
+    example: str
+    former: Mapping[str, str] = field(default_factory=dict)
+    """Names that people still write, and what they are called today."""
+
+
+RULE = Words(MATCHERS, "rule", "Host(`example.com`)", FORMER_NAMES)
+
+
+def parse(text: str, words: Words = RULE) -> Node:
     """The tree, or RuleError."""
     if len(text) > MOST_CHARACTERS:
-        raise RuleError(f"A rule has at most {MOST_CHARACTERS} characters.", MOST_CHARACTERS)
-    return _Reader(text).read()
+        raise RuleError(f"A {words.thing} has at most {MOST_CHARACTERS} characters.", MOST_CHARACTERS)
+    if text[:1] in "\"'" and text[1:] and text[-1] == text[0]:
+        instead = (
+            f"Leave it out: {words.example}. In a compose file it stands around the whole line or nowhere."
+        )
+        raise RuleError(f"The {text[0]} at both ends is part of the value. {instead}")
+    return _Reader(text, words).read()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +98,26 @@ _TOKEN = re.compile(
       | `(?P<raw>[^`]*)` | "(?P<quoted>(?:[^"\\\n]|\\.)*)" """,
     re.VERBOSE,
 )
+_BARE = re.compile(r"[^\s(),`\"'&|!]{1,255}")
+_EATEN = "A shell eats back-ticks between double quotes: put the whole label in single quotes."
 _ESCAPES = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|([0-7]{3})|(.))", re.DOTALL)
 _SIMPLE = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", '"': '"'}
 _STRANGE = {
-    "`": "This back-tick has no partner. Text stands between two: Host(`example.com`).",
-    '"': 'This quote has no partner. Text stands between two: Host("example.com").',
-    "'": "Text stands in back-ticks, not in single quotes: Host(`example.com`).",
+    "`": "This back-tick has no partner. Text stands between two: {example}.",
+    '"': "This quote has no partner. Text stands between two: {example}.",
+    "'": "Text stands in back-ticks, not in single quotes: {example}.",
     "&": "Write && for and.",
     "|": "Write || for or.",
 }
+_OTHER = "Text stands in back-ticks: {example}."
 
 
-def _tokens(text: str) -> Iterator[_Token]:
+def _tokens(text: str, example: str) -> Iterator[_Token]:
     at = 0
     while at < len(text):
         found = _TOKEN.match(text, at)
         if not found:
-            other = "Text stands in back-ticks: Host(`example.com`)."
-            raise RuleError(_STRANGE.get(text[at], other), at)
+            raise RuleError(_STRANGE.get(text[at], _OTHER).format(example=example), at)
         match found.lastgroup:
             case "operator":
                 yield _Token(found[0], found[0], at)
@@ -128,14 +149,17 @@ def _unescape(quoted: str, at: int) -> str:
 class _Reader:
     """Recursive descent; only parentheses recurse, and no deeper than DEEPEST."""
 
-    def __init__(self, text: str) -> None:
-        self.tokens = _tokens(text)
+    def __init__(self, text: str, words: Words) -> None:
+        self.text = text
+        self.words = words
+        self.tokens = _tokens(text, words.example)
         self.next = next(self.tokens)
         self.opened: list[int] = []
 
     def read(self) -> Node:
         if self.next.kind == "end":
-            raise RuleError("The rule is empty. Example: Host(`example.com`).", self.next.position)
+            what = f"The {self.words.thing} is empty. Example: {self.words.example}."
+            raise RuleError(what, self.next.position)
         tree = self.either()
         if self.next.kind == ")":
             self.refuse("This parenthesis closes nothing.")
@@ -173,14 +197,14 @@ class _Reader:
             case "name":
                 node = self.matcher(self.take())
             case "text":
-                self.refuse("Text belongs to a matcher: Host(`example.com`).")
+                self.refuse(f"Text belongs to a matcher: {self.words.example}.")
             case _:
-                self.refuse("A matcher is missing here, such as Host(`example.com`).")
+                self.refuse(f"A matcher is missing here, such as {self.words.example}.")
         return Not(node) if negated else node
 
     def group(self) -> Node:
         if len(self.opened) == DEEPEST:
-            self.refuse(f"A rule has at most {DEEPEST} parentheses in one another.")
+            self.refuse(f"A {self.words.thing} has at most {DEEPEST} parentheses in one another.")
         self.opened.append(self.take().position)
         node = self.either()
         if self.next.kind != ")":
@@ -190,9 +214,9 @@ class _Reader:
         return node
 
     def matcher(self, name: _Token) -> Node:
-        kind = MATCHERS.get(name.value.lower())
+        kind = self.words.kinds.get(name.value.lower())
         if kind is None:
-            raise RuleError(_unknown(name.value), name.position)
+            raise RuleError(_unknown(name.value, self.words), name.position)
         arguments = self.arguments(kind)
         texts = tuple(argument.value for argument in arguments)
         _check_number(kind, texts, name.position)
@@ -211,7 +235,7 @@ class _Reader:
         found: list[_Token] = []
         while self.next.kind != ")":
             if self.next.kind != "text":
-                self.refuse(f"Text in back-ticks is missing here: {kind.example}.")
+                self.refuse(self.bare(kind))
             found.append(self.take())
             if self.next.kind not in (",", ")"):
                 self.refuse(f"The parenthesis of {kind.name} is not closed: {kind.example}.")
@@ -220,14 +244,19 @@ class _Reader:
         self.take()
         return found
 
+    def bare(self, kind: MatcherKind) -> str:
+        """What to write for text without back-ticks, as a shell leaves it that has eaten them."""
+        found = _BARE.match(self.text, self.next.position)
+        written = f"{kind.name}(`{short(found[0])}`)" if found and kind.most == 1 else kind.example
+        return f"Text stands in back-ticks: {written}. {_EATEN}"
 
-def _unknown(name: str) -> str:
-    former = FORMER_NAMES.get(name.lower()) or closest(name, [kind.name for kind in MATCHERS.values()])
+
+def _unknown(name: str, words: Words) -> str:
+    known = [kind.name for kind in words.kinds.values()]
+    former = words.former.get(name.lower()) or closest(name, known)
     if former:
-        return f'There is no matcher "{short(name)}". Did you mean {MATCHERS[former.lower()].example}?'
-    return (
-        f'There is no matcher "{short(name)}". Known: {", ".join(kind.name for kind in MATCHERS.values())}.'
-    )
+        return f'There is no matcher "{short(name)}". Did you mean {words.kinds[former.lower()].example}?'
+    return f'There is no matcher "{short(name)}". Known: {", ".join(known)}.'
 
 
 def _check_number(kind: MatcherKind, texts: tuple[str, ...], position: int) -> None:
@@ -237,4 +266,5 @@ def _check_number(kind: MatcherKind, texts: tuple[str, ...], position: int) -> N
         several = " || ".join(f"{kind.name}(`{short(text)}`)" for text in texts[:3])
         raise RuleError(f"{kind.name} takes one text. Write {several}{' ...' * (len(texts) > 3)}.", position)
     number = "one text" if kind.most == 1 else "two texts" if kind.least == 2 else "one or two texts"
-    raise RuleError(f"{kind.name} takes {number}: {kind.example}.", position)
+    eaten = "" if texts else f" {_EATEN}"
+    raise RuleError(f"{kind.name} takes {number}: {kind.example}.{eaten}", position)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from proxy.exchange import Acting, Begins, OnRequest, OnResponse, RequestHead
 from proxy.host_index import HostIndex
@@ -66,6 +65,7 @@ def compile_table(
     """
     rules, problems = _read_rules(config)
     routes: dict[str, list[Route]] = {entrypoint.name: [] for entrypoint in entrypoints}
+    spare: dict[str, list[Route]] = {entrypoint.name: [] for entrypoint in entrypoints}
     hosts: set[str] = set()
     for name, rule in rules.items():
         router = config.routers[name]
@@ -75,9 +75,13 @@ def compile_table(
             routes[entrypoint.name].append(_route(config, router, rule, entrypoint, attached, running))
             if entrypoint.tls and router.tls is not False:
                 hosts.update(rule.hosts)
+        for entrypoint in _left_to_redirect(router, attached, entrypoints):
+            spare[entrypoint.name].append(_route(config, router, rule, entrypoint, attached, running))
     if running:
         running.forget()
-    in_order = {name: tuple(sorted(found, key=_order)) for name, found in routes.items()}
+    in_order = {
+        name: (*sorted(found, key=_order), *sorted(spare[name], key=_order)) for name, found in routes.items()
+    }
     return RoutingTable(
         in_order,
         tuple(problems),
@@ -92,15 +96,12 @@ def _order(route: Route) -> tuple[int, bool, str]:
     return -route.priority, route.action == "redirect", route.name
 
 
-_parse = lru_cache(maxsize=4096)(parse_rule)  # a new table has nearly all rules of the one before
-
-
 def _read_rules(config: RoutingConfig) -> tuple[dict[str, Rule], list[Problem]]:
     rules: dict[str, Rule] = {}
     problems: list[Problem] = []
     for name, router in config.routers.items():
         try:
-            rules[name] = _parse(router.rule)
+            rules[name] = parse_rule(router.rule)
         except RuleError as error:
             what = f"{error.pointed(router.rule)}\n{error}"
             problems.append(
@@ -123,6 +124,21 @@ def _attached(router: Router, entrypoints: Iterable[Entrypoint]) -> list[Entrypo
     if router.entrypoints:
         return [each for each in entrypoints if each.name in router.entrypoints]
     return [each for each in entrypoints if each.default and not (each.tls and router.tls is False)]
+
+
+def _left_to_redirect(
+    router: Router, attached: Sequence[Entrypoint], entrypoints: Iterable[Entrypoint]
+) -> list[Entrypoint]:
+    """The plain entrypoints from which the router's visitors are sent to HTTPS where nobody else wants them.
+
+    A router that names only the usual TLS entrypoint is as open to plain HTTP as one that names none; what
+    it says keeps its app, not its visitors, from there.
+    """
+    if router.tls is False or not router.entrypoints or any(not each.tls for each in attached):
+        return []
+    if not any(each.default for each in attached):
+        return []
+    return [each for each in entrypoints if each.default and not each.tls]
 
 
 def _unknown_entrypoints(router: Router, entrypoints: Sequence[Entrypoint]) -> list[Problem]:

@@ -26,8 +26,14 @@ class Unfit(ValueError):
     """The text does not say what is wanted here."""
 
     def __init__(self, expected: str, value: object) -> None:
-        super().__init__(f"Expected {expected}, not {quote(value)}.")
+        hint = " Leave out the quotes: they are part of the value." if _in_quotes(value) else ""
+        super().__init__(f"Expected {expected}, not {quote(value)}.{hint}")
         self.expected = expected
+
+
+def _in_quotes(value: object) -> bool:
+    """As a list of labels in YAML has it: `- tidegate.port="80"`."""
+    return isinstance(value, str) and len(value) > 1 and value[0] in "\"'" and value[-1] == value[0]
 
 
 def quote(value: object) -> str:

@@ -134,9 +134,11 @@ class App:
         # Imported here: only an installation that watches an engine pays for it.
         from discovery.docker_api import Engine
         from discovery.watch import watch
+        from tidegate.label_language import language_of
 
         engine = Engine(str(self.settings.docker or ""))
-        await watch(engine, self.take_containers, self.serving.drop_owner, self.take_engine_state)
+        language = language_of(self.settings)
+        await watch(engine, self.take_containers, self.serving.drop_owner, self.take_engine_state, language)
 
     async def watch_files(self, path: Path) -> None:
         from discovery.route_files import watch_files

@@ -27,6 +27,8 @@ ABOUT = (
 )
 ASKING = ("data", "dashboard")
 """The settings by which a running instance is found."""
+READING = ("dialects", "default_rule", "network", "traefik_names", "entrypoint", "web", "websecure")
+"""The settings that say how labels are read."""
 
 
 class UsageError(Exception):
@@ -192,6 +194,21 @@ def labels_reference(call: Call) -> int:
     return 0
 
 
+def expand(call: Call) -> int:
+    refuse_strangers(call)
+    settings = load_leniently(READING, call.flags, os.environ, call.config)
+    from tidegate.expand import expansion
+    from tidegate.label_language import language_of
+
+    try:
+        text = sys.stdin.read() if call.own.file == "-" else Path(call.own.file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{call.own.file} cannot be read: {error}") from None
+    for line in expansion(text, language_of(settings)):
+        print(printable(line))
+    return 0
+
+
 def version(call: Call) -> int:
     refuse_strangers(call)
     from tidegate.version import version_text
@@ -211,6 +228,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Call], int]]] = {
     "trust": ("say how devices come to trust Tidegate's own authority", trust),
     "healthcheck": ("ask the running instance how it is: exit status 0 when it answers, else 1", healthcheck),
     "labels": ("print the reference of all labels", labels_reference),
+    "expand": ("print the long labels that the labels of a file, one a line, stand for", expand),
     "settings": ("print the reference of all settings", settings_reference),
     "version": ("print the versions of Tidegate and of what it runs on", version),
 }
@@ -249,11 +267,13 @@ def build_parser() -> Parser:
         command = commands.add_parser(
             name, help=what, description=what[0].upper() + what[1:] + ".", allow_abbrev=False
         )
-        wanted = tuple(options_of(Settings)) if name == "run" else ASKING
+        wanted = {"run": tuple(options_of(Settings)), "expand": READING}.get(name, ASKING)
         if name not in ("settings", "version"):
             add_settings(command, wanted)
         if name == "routes":
             command.add_argument("--json", action="store_true", help="everything, for programs")
+        if name == "expand":
+            command.add_argument("file", metavar="FILE", help="label lines, NAME=VALUE; - for standard input")
         if name == "trust":
             command.add_argument("--pem", action="store_true", help="print the root certificate itself")
     return parser

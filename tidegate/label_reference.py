@@ -18,7 +18,7 @@ INTRODUCTION = """\
 
 A container is served when its labels say for which host. Names of options may be written in any case; names
 of your own (`blog` below) keep theirs. In a compose file a `$` is written `$$`. Route files (`--routes`) take
-the long form as a tree, with `http` at its top.
+the long form as a tree, with `http` at its top. Labels of Traefik's are read, too: [traefik.md](traefik.md).
 
 This page is printed by `tidegate labels`.
 """
@@ -26,7 +26,25 @@ This page is printed by `tidegate labels`.
 SHORT = """
 ## Short labels
 
-One word for what home servers do. They stand for long labels; both may be used on one container.
+One word for what home servers do. They stand for long labels, which `tidegate expand FILE` prints; both
+may be used on one container. They speak of the one router without a rule, else of one that
+is named after the app.
+
+A word of your own between makes several sites of one container. What is said without such a word holds
+for all of them, but for `host`, `path`, `strip`, `redirect`, `priority` and `name`:
+
+```yaml
+labels:
+  tidegate.host: docs.example.com
+  tidegate.port: "8000"
+  tidegate.admin.host: admin.docs.example.com
+  tidegate.admin.port: "9000"
+  tidegate.admin.allow: lan
+```
+
+`allow` is about the address that a visitor comes from. Behind another proxy or a tunnel that needs
+`--trusted-proxies`. Where Docker hides addresses (its userland proxy, IPv6 to a network without it) every
+visitor looks like the gateway of a bridge, which is a private address.
 """
 
 LONG = """

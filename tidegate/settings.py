@@ -101,6 +101,45 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+class DefaultRule(str):
+    """A rule with `{{ ... }}` in it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> DefaultRule:
+        from discovery.template import Template  # only who has one pays for it
+
+        Template.parse(text)
+        return cls(text)
+
+
+class Constraint(str):
+    """An expression over labels."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Constraint:
+        from discovery.constraints import Constraints
+
+        Constraints.parse(text)
+        return cls(text)
+
+
+class NamePair(str):
+    """NAME=MEANING."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> NamePair:
+        name, sign, meaning = (part.strip() for part in text.partition("="))
+        if not name or not sign or not meaning:
+            raise Unfit("NAME=MEANING, such as internal=websecure", text)
+        return cls(f"{name}={meaning}")
+
+
 class Timeout(Duration):
     """A duration that can run out."""
 
@@ -140,6 +179,39 @@ class Settings:
         doc="A YAML file or a directory of them, watched: routes to apps that are not containers.",
         example="/etc/tidegate/routes.yaml",
         default=None,
+    )
+    dialects: tuple[Literal["tidegate", "traefik", "nginx-proxy", "caddy"], ...] = option(
+        doc="Whose labels are understood; `nginx-proxy` stands for its variables. Where a container has "
+        "words of several, the first of these counts.",
+        example="tidegate",
+        default=("tidegate", "traefik"),
+    )
+    default_rule: DefaultRule = option(
+        doc="The rule of containers that ask to be served and say no host: text with `{{ ... }}` in it, as "
+        "Traefik's `defaultRule`.",
+        example="Host(`{{ normalize .Name }}.example.com`)",
+        default=DefaultRule(""),
+    )
+    serve_all: Switch = option(
+        doc="Whether every container asks to be served, as with Traefik's `exposedByDefault`.",
+        example="on",
+        default=Switch("off"),
+    )
+    constraints: Constraint = option(
+        doc="Look only at containers whose labels fulfil this.",
+        example="Label(`zone`, `home`) && !LabelRegex(`com.docker.compose.project`, `^test`)",
+        default=Constraint(""),
+    )
+    network: str = option(
+        doc="The network to reach containers by, where they share several with Tidegate and say nothing.",
+        example="proxy",
+        default="",
+    )
+    traefik_names: tuple[NamePair, ...] = option(
+        doc="What names in Traefik's labels stand for here: entrypoints, resolvers (`auto`) and TLS options "
+        "(`default`). `http`, `https`, `le`, `letsencrypt` and their like are known.",
+        example="internal=websecure, modern=default",
+        default=(),
     )
     trusted_proxies: tuple[IPNetwork, ...] = option(
         doc="Networks of proxies in front of this one, believed about a visitor's address and scheme.",

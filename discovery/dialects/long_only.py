@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from discovery.dialects.short import ShortLabels, element_name
+from discovery.dialects.short import ShortLabels
 from discovery.label_text import ROOT
-from discovery.routers import RouterOptions
+from discovery.spoken import element_name
 from proxy.schema import closest, options_of
 from proxy.values import quote
 
 LONG_ONLY = {
-    **{option.name: f"routers.{{name}}.{option.name}" for option in options_of(RouterOptions).values()},
+    "rule": "routers.{name}.rule",
+    "service": "routers.{name}.service",
     "passHostHeader": "services.{name}.loadBalancer.passHostHeader",
     "weight": "services.{name}.loadBalancer.server.weight",
 }

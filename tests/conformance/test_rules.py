@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from proxy import syntax
 from proxy.exchange import RequestHead
 from proxy.matchers import MatcherKind, routing_path
 from proxy.model import Router, RoutingConfig, Service
 from proxy.rule import RuleError, parse_rule
-from proxy.syntax import And, Matcher, Node, Not, Or
+from proxy.syntax import And, Matcher, Node, Not, Or, Words, parse
 from proxy.table import Entrypoint, compile_table
 from tests.conformance.cases import Case, cases
 from tests.conformance.scanned import CLIENT, receive, receive_url
@@ -46,17 +45,17 @@ def arrived(request: Case) -> RequestHead:
 
 
 @cases("rules_parser")
-def test_rules_parser(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rules_parser(case: Case) -> None:
     kinds = {
         name: MatcherKind(name, f"{name}(`x`)", 9, 0, lambda *texts: bool) for name in case["known_matchers"]
     }
-    monkeypatch.setattr(syntax, "MATCHERS", kinds)
+    words = Words(kinds, "rule", "Host(`a`)")
     expected = case.get("expected_tree", {})
     if case["parse_error"] or "``" in case["rule"]:
         with pytest.raises(RuleError):
-            syntax.parse(case["rule"])
+            parse(case["rule"], words)
     else:
-        assert written(syntax.parse(case["rule"])) == without_errors(expected)
+        assert written(parse(case["rule"], words)) == without_errors(expected)
 
 
 def without_errors(tree: Case) -> Case:

@@ -103,3 +103,9 @@ JSON = st.recursive(
 @given(st.dictionaries(st.sampled_from(list(INSPECTED)), JSON))
 def test_no_answer_is_too_odd(answer: dict[str, object]) -> None:
     assert isinstance(from_inspect(answer), Container)
+
+
+def test_only_the_variables_that_say_how_to_be_served_are_kept() -> None:
+    told = ["VIRTUAL_HOST=a.test", "VIRTUAL_PATH==  /x", "DB_PASSWORD=hunter2", "ACME_EAB_HMAC_KEY=x", "BARE"]
+    container = from_inspect({"Id": "a", "Config": {"Env": told}})
+    assert container.environment == {"VIRTUAL_HOST": "a.test", "VIRTUAL_PATH": "=  /x"}

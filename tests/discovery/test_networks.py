@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from discovery.container import Container
-from discovery.networks import Own, Unreachable, address_of, own_id
+from discovery.networks import Own, Unreachable, Wish, address_of, own_id
 
 INSIDE = Own(networks=frozenset({"web", "proxy"}), container="f" * 64, host_address="172.17.0.1")
 ON_HOST = Own(networks=frozenset({"bridge", "web", "demo_default"}))
@@ -35,7 +35,7 @@ def on(mode: str = "default", project: str = "", **networks: str) -> Container:
 def test_the_address_is_one_that_the_proxy_reaches(
     container: Container, own: Own, wanted: str, address: str
 ) -> None:
-    assert address_of(container, own, wanted) == address
+    assert address_of(container, own, Wish(wanted)) == address
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_the_address_is_one_that_the_proxy_reaches(
     ],
 )
 def test_no_address_has_a_reason(container: Container, own: Own, wanted: str, why: str) -> None:
-    outcome = address_of(container, own, wanted)
+    outcome = address_of(container, own, Wish(wanted))
     assert isinstance(outcome, Unreachable)
     assert why in outcome.why
 
@@ -71,13 +71,13 @@ def test_an_address_that_is_not_the_containers_own_is_never_used(address: str) -
 def test_the_network_of_another_container_is_used_through_it() -> None:
     vpn = Container("b" * 64, "vpn", networks={"web": "172.18.0.9"})
     app = Container("a" * 64, "app", network_mode="container:" + vpn.id)
-    assert address_of(app, INSIDE, "", {vpn.id: vpn}) == "172.18.0.9"
+    assert address_of(app, INSIDE, Wish(), {vpn.id: vpn}) == "172.18.0.9"
 
 
 def test_containers_that_use_each_others_network_have_none() -> None:
     one = Container("a" * 64, "one", network_mode="container:" + "b" * 64)
     two = Container("b" * 64, "two", network_mode="container:" + "a" * 64)
-    assert isinstance(address_of(one, INSIDE, "", {one.id: one, two.id: two}), Unreachable)
+    assert isinstance(address_of(one, INSIDE, Wish(), {one.id: one, two.id: two}), Unreachable)
 
 
 ME, OTHER = "a" * 64, "b" * 64

@@ -159,3 +159,14 @@ async def test_files_are_watched_also_when_an_editor_replaces_them(tmp_path: Pat
         await until("two.example.com")
         task.cancel()
     assert len(seen) == 2
+
+
+def test_what_is_not_served_yet_is_said_and_harms_nothing_else(tmp_path: Path) -> None:
+    text = NAS.replace("passHostHeader: false", "sticky: {cookie: {}}") + "    two:\n      weighted: {}\n"
+    config = read(tmp_path, text)
+    assert len(config.services["nas@file"].servers) == 2
+    assert not config.services["two@file"].servers
+    assert [(each.severity, each.what) for each in config.problems] == [
+        ("warning", "Sticky sessions are not served yet."),
+        ("error", "Weighted services are not served yet."),
+    ]

@@ -9,9 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discovery.container import Container
-from discovery.dialects.short import HostName, ShortLabels, expand, rule_for
+from discovery.dialects.expansion import Site, expand, rule_for
+from discovery.dialects.long_form import long_form
+from discovery.dialects.short import ShortLabels
+from discovery.dialects.short_values import HostName
 from discovery.fragment import Fragment
-from discovery.labels import long_form, read_container
+from discovery.labels import read_container
 from discovery.merge import merge
 from discovery.networks import Own
 from proxy.rule import parse_rule
@@ -27,7 +30,7 @@ def short(**labels: str) -> ShortLabels:
 
 
 def test_the_expansion_can_be_printed() -> None:
-    long = expand(short(host="a.test, b.test", path="/x/", port="80", scheme="https"), "blog", "web")
+    long = expand(Site(short(host="a.test, b.test", path="/x/", port="80", scheme="https"), "blog", "web"))
     assert [f"{label.name}={label.value}" for label in long] == [
         "tidegate.http.routers.blog.rule=(Host(`a.test`) || Host(`b.test`)) && PathPrefix(`/x/`)",
         "tidegate.http.services.web.loadbalancer.server.port=80",
@@ -48,7 +51,7 @@ def test_the_expansion_can_be_printed() -> None:
 def test_short_labels_speak_of_the_one_router_and_service_there_is(
     labels: dict[str, str], router: str, service: str
 ) -> None:
-    rule, port = long_form(labels, short(host="a.test", port="80"), "blog_demo")[len(labels) :]
+    rule, port = long_form(labels, short(host="a.test", port="80"), {}, "blog_demo")[len(labels) :]
     assert rule.name == f"tidegate.http.routers.{router}.rule"
     assert port.name == f"tidegate.http.services.{service}.loadbalancer.server.port"
 
@@ -88,7 +91,7 @@ def test_a_host_with_a_path_goes_before_the_host_alone_however_many_hosts_that_h
 @pytest.mark.parametrize("option", ["rule", "priority"])
 def test_what_the_long_form_says_of_a_routers_rank_counts(option: str) -> None:
     labels = {f"tidegate.http.routers.blog.{option}": "1"}
-    long = long_form(labels, short(host="a.test, b.test"), "blog")
+    long = long_form(labels, short(host="a.test, b.test"), {}, "blog")
     assert [label.name.rpartition(".")[2] for label in long] == [option, "rule"]
 
 

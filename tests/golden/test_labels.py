@@ -13,19 +13,21 @@ from pathlib import Path
 
 import pytest
 
-from discovery.container import Container
+from discovery.container import SERVING, Container
 from discovery.labels import read_container
+from discovery.language import Language
 from discovery.merge import merge
 from discovery.networks import Own
 from proxy.model import RoutingConfig
 
 FILES = sorted(Path(__file__).parent.glob("labels/*.txt"))
 DASHES = "----------\n"
+EVERY = Language(dialects=("tidegate", "traefik", "nginx-proxy", "caddy"))
 OWN = Own(networks=frozenset({"web", "proxy"}), container="f" * 64, host_address="172.17.0.1")
 
 
 def containers_in(text: str) -> Iterator[Container]:
-    """`[name key=value ...]` begins a container, every other line is a label; # begins a comment."""
+    """`[name key=value ...]` begins a container, other lines are labels or variables; # begins a comment."""
     blocks: list[tuple[list[str], dict[str, str]]] = []
     for line in text.splitlines():
         if line.startswith("["):
@@ -47,7 +49,8 @@ def container(number: int, name: str, told: dict[str, str], labels: dict[str, st
     return Container(
         id=f"{number:064x}",
         name=name,
-        labels=labels,
+        labels={name: value for name, value in labels.items() if name not in SERVING},
+        environment={name: value for name, value in labels.items() if name in SERVING},
         networks={each: f"172.{18 + place}.0.{5 + number}" for place, each in enumerate(names) if each},
         exposed=tuple(int(port) for port in told.get("exposed", "80").split(",") if port),
         health=told.get("health", ""),
@@ -83,7 +86,7 @@ def outcome(config: RoutingConfig) -> Iterator[str]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_labels_make_what_the_file_says(path: Path) -> None:
     labels, dashes, expected = path.read_text().partition(DASHES)
-    fragments = [read_container(each, OWN) for each in containers_in(labels)]
+    fragments = [read_container(each, OWN, language=EVERY) for each in containers_in(labels)]
     made = "\n".join(outcome(merge(each for each in fragments if each))) + "\n"
     if os.environ.get("TIDEGATE_GOLDEN") == "write":
         path.write_text(labels + DASHES + made)

@@ -12,6 +12,8 @@ from proxy.exchange import RequestHead
 from proxy.rule import RuleError, parse_rule
 from tests.proxy.heads import head
 
+EATEN = "A shell eats back-ticks between double quotes: put the whole label in single quotes."
+
 
 @pytest.mark.parametrize(
     ("rule", "request_head", "matches"),
@@ -65,22 +67,38 @@ def test_a_rule_takes_a_request(rule: str, request_head: RequestHead, matches: b
     [
         ("", "The rule is empty. Example: Host(`example.com`)."),
         ("Host(`a`, `b`)", "Host takes one text. Write Host(`a`) || Host(`b`)."),
-        ("Host()", "Host takes one text: Host(`example.com`)."),
+        ("Host()", f"Host takes one text: Host(`example.com`). {EATEN}"),
         ("Host(``)", "Host takes no empty text: Host(`example.com`)."),
         ("Hots(`a`)", 'There is no matcher "Hots". Did you mean Host(`example.com`)?'),
         ("Headers(`a`, `b`)", 'There is no matcher "Headers". Did you mean Header(`X-Kind`, `test`)?'),
         ("Host(`a.test:80`)", "Host takes no port. Write Host(`a.test`)."),
         (
             "Host(`https://a.test/x`)",
-            "Host takes a name, not a URL. Write Host(`example.com`) && PathPrefix(`/path`).",
+            "Host takes a name, not a URL. Write Host(`a.test`) && PathPrefix(`/x`).",
         ),
         ("Host(`{x:[a-z]+}.a.test`)", r"Host takes no pattern. Write HostRegexp(`^[a-z]+\.example\.com$`)."),
         (
             "Host(`b\u00fccher.test`)",
             "Host takes ASCII only. Write it in punycode: Host(`xn--bcher-kva.test`).",
         ),
-        ("Host(`a b`)", "Host takes one host name. Write Host(`example.com`) or Host(`*.example.com`)."),
-        ("Host(a.test)", "Text in back-ticks is missing here: Host(`example.com`)."),
+        ("Host(`a b`)", "Host takes one host name. Write Host(`a`) || Host(`b`)."),
+        ("Host(` a.test `)", "Host takes one host name. Write Host(`a.test`)."),
+        ("Host(`a.test,b.test`)", "Host takes one host name. Write Host(`a.test`) || Host(`b.test`)."),
+        (
+            "Host(`*`) && Host(`a*`)",
+            "Host takes one host name. Write Host(`example.com`) or Host(`*.example.com`).",
+        ),
+        (
+            "HostRegexp(`{sub:[a-z]{1,9}}.a.test`)",
+            "Leave out the braces and the name: HostRegexp(`^[a-z]{1,9}.a.test`).",
+        ),
+        ("Path(`/{id:[0-9]+}`)", "Leave out the braces and the name: PathRegexp(`^/[0-9]+`)."),
+        (
+            '"Host(`a.test`)"',
+            'The " at both ends is part of the value. Leave it out: Host(`example.com`). '
+            "In a compose file it stands around the whole line or nowhere.",
+        ),
+        ("Host(a.test)", f"Text stands in back-ticks: Host(`a.test`). {EATEN}"),
         ("Host('a.test')", "Text stands in back-ticks, not in single quotes: Host(`example.com`)."),
         ("Host(`a.test)", "This back-tick has no partner. Text stands between two: Host(`example.com`)."),
         ("Host(`a`) & Path(`/`)", "Write && for and."),

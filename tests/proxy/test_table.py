@@ -87,7 +87,8 @@ def test_a_lookup_looks_at_no_other_host() -> None:
         (None, (), {"web": "redirect", "websecure": "serve"}),
         (None, ("web", "websecure"), {"web": "redirect", "websecure": "serve"}),
         (None, ("web",), {"web": "serve"}),
-        (None, ("websecure",), {"websecure": "serve"}),
+        (None, ("websecure",), {"web": "redirect", "websecure": "serve"}),
+        (False, ("websecure",), {"websecure": "serve"}),
         (None, ("internal",), {"internal": "serve"}),
         (True, (), {"web": "redirect", "websecure": "serve"}),
         (True, ("web",), {"web": "broken"}),
@@ -99,6 +100,13 @@ def test_a_lookup_looks_at_no_other_host() -> None:
 def test_where_a_router_is_served(tls: bool | None, named: tuple[str, ...], actions: dict[str, str]) -> None:
     made = table(router("a", "Host(`a.test`)", tls=tls, entrypoints=named))
     assert {name: route.action for name, routes in made.routes.items() for route in routes} == actions
+
+
+def test_whoever_wants_a_plain_request_comes_before_a_redirect_that_nobody_asked_for() -> None:
+    secure = router("secure", "Host(`a.test`) && PathPrefix(`/x`)", entrypoints=("websecure",), priority=900)
+    plain = router("plain", "Host(`a.test`) && PathPrefix(`/`)", entrypoints=("web",))
+    assert found(table(secure, plain), "/x", "a.test", "web") == "plain"
+    assert found(table(secure), "/x", "a.test", "web") == "secure"
 
 
 def test_without_a_tls_entrypoint_sites_are_served_in_the_clear() -> None:

@@ -25,6 +25,21 @@ async def test_a_container_is_served_while_it_runs(yard, aside):
         await seen.eventually("blog.test", "hello")
 
 
+async def test_a_container_with_labels_of_traefik_is_served(yard, aside):
+    async with watching(yard.url) as seen:
+        labels = {
+            "traefik.enable": "true",
+            "traefik.http.routers.blog.rule": "Host(`blog.test`)",
+            "traefik.http.routers.blog.entrypoints": "https",
+            "traefik.http.services.blog.loadbalancer.server.port": "80",
+        }
+        blog = await aside(yard.start, "hello", labels)
+        await seen.eventually("blog.test", "hello")
+        assert seen.router("blog.test").entrypoints == ("websecure",)
+        await aside(blog.stop, timeout=0)
+        await seen.eventually("blog.test", "[no route]")
+
+
 async def test_a_container_that_already_runs_is_served_from_the_start(yard, aside):
     await aside(yard.start, "hello", BLOG)
     async with watching(yard.url) as seen:

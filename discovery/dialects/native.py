@@ -1,0 +1,172 @@
+"""Native: Tidegate's own labels, the short ones and the long ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from discovery.container import Container
+from discovery.declared import SECTIONS
+from discovery.dialects.expansion import speaks_of_router
+from discovery.dialects.long_form import is_long, long_form
+from discovery.dialects.long_only import long_spelling
+from discovery.dialects.short import OF_ONE_SITE, ShortLabels, SiteLabels
+from discovery.label_text import ROOT, first_below, shown
+from discovery.language import Language, labels_of
+from discovery.spoken import Spoken, element_name, named
+from discovery.tree import grow, steps
+from proxy.problem import Problem
+from proxy.schema import Flaw, Tree, canonical, options_of, parse_options
+from proxy.values import FALSE
+
+_WORDS = frozenset(canonical(each.name) for each in options_of(ShortLabels).values())
+_NOT_A_SITE = ("http", "tcp", "udp", "tls", *SECTIONS)
+
+
+def closed(labels: Mapping[str, str]) -> bool:
+    return any(
+        label.lower() == f"{ROOT}.enable" and value.strip() in FALSE for label, value in labels.items()
+    )
+
+
+def speak(container: Container, language: Language, problems: list[Problem]) -> Spoken | None:
+    """What the labels say; None after a mistake that leaves open what is meant."""
+    refused = f'Container "{container.name}" is not served; other containers are unaffected.'
+    reader = _Reader(container, language, refused)
+    short, sites = reader.read()
+    spoken = reader.spoken(short, sites) if short is not None and not reader.problems else None
+    problems += [*reader.notes, *reader.problems]
+    return None if reader.problems else spoken
+
+
+@dataclass(slots=True)
+class _Reader:
+    container: Container
+    language: Language
+    refused: str
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+    """What takes nothing away from the container."""
+    labels: dict[str, str] = field(default_factory=dict)
+    places: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+
+    def read(self) -> tuple[ShortLabels | None, dict[str, SiteLabels]]:
+        self.labels = labels_of(ROOT, self.container.labels)
+        words, sites = self.sorted_out()
+        short, flaws = parse_options(ShortLabels, words)
+        self.report((), flaws)
+        if short is None:
+            return None, {}
+        found = {}
+        for name, below in sites.items():
+            common = {key: each for key, each in words.items() if canonical(key) not in OF_ONE_SITE}
+            own = {canonical(key) for key in below}
+            inherited = {key: each for key, each in common.items() if canonical(key) not in own}
+            site, flaws = parse_options(SiteLabels, {**inherited, **below})
+            self.report((name,), flaws)
+            if site is not None:
+                found[name] = site
+                self.check(site, f"{ROOT}.{name}")
+        self.check(short, ROOT)
+        return short, found
+
+    def sorted_out(self) -> tuple[dict[str, Tree], dict[str, dict[str, Tree]]]:
+        """The container's own words, and those of its sites."""
+        root = grow({label: value for label, value in self.labels.items() if not is_long(label)})
+        words: dict[str, Tree] = {}
+        sites: dict[str, dict[str, Tree]] = {}
+        for node in root.children if root else ():
+            if node.children and canonical(node.name) not in _WORDS:
+                if node.name.lower() in _NOT_A_SITE:
+                    self.not_a_site(node.name)
+                elif node.value is None and isinstance(node.tree, dict):
+                    sites[node.name] = node.tree
+                else:
+                    words[node.name] = node.tree
+            else:
+                words[node.name] = node.tree
+        return words, sites
+
+    def not_a_site(self, name: str) -> None:
+        label = next(
+            each for each in sorted(self.labels) if each.lower().startswith(f"{ROOT}.{name.lower()}.")
+        )
+        if name.lower() in SECTIONS:
+            what = f'"http" is missing: {ROOT}.http.{label[len(ROOT) + 1 :]}'
+        elif name.lower() == "tls":
+            what = "Certificates and options of TLS are not declared by labels."
+        else:
+            where = shown(self.container.name, label, self.labels[label])
+            what = f"{name.upper()} routers are not served; Tidegate serves HTTP."
+            self.notes.append(Problem(where, what, "Other labels of the container are unaffected."))
+            return
+        self.wrong(label, what)
+
+    def wrong(self, label: str, what: str, *, secret: bool = False) -> None:
+        where = shown(self.container.name, label, self.labels.get(label, ""), secret=secret)
+        self.problems.append(Problem(where, what, self.refused))
+
+    def report(self, above: tuple[str, ...], flaws: tuple[Flaw, ...]) -> None:
+        for flaw in flaws:
+            path = (ROOT, *above, *flaw.path)
+            label = self.written(path)
+            what = long_spelling(flaw.path, self.container.app) if not above else ""
+            self.wrong(label, what or flaw.what, secret=canonical(flaw.path[0]) == "auth")
+
+    def written(self, path: tuple[str, ...]) -> str:
+        """The label that stands at the path, or below it, in its own spelling."""
+        if not self.places:
+            self.places = first_below(
+                {tuple(map(str.lower, steps(label))): label for label in sorted(self.labels)}
+            )
+        return self.places.get(tuple(map(str.lower, path)), ".".join(path))
+
+    def check(self, short: SiteLabels, prefix: str) -> None:
+        """What has no meaning without its sibling."""
+        at = tuple(prefix.split("."))
+        if short.path and not short.host:
+            self.wrong(self.written((*at, "path")), f"Say which host, too: {prefix}.host=blog.example.com")
+        if short.redirect and (not short.host or short.host[0].startswith("*")):
+            what = f"Say where to, as the first of {prefix}.host=blog.example.com"
+            self.wrong(self.written((*at, "redirect")), what)
+        if short.strip and not short.path:
+            self.wrong(self.written((*at, "strip")), f"Say what is cut off: {prefix}.path=/blog")
+        if prefix != ROOT and not short.host:
+            self.wrong(self.written(at), f"Say which host, too: {prefix}.host=blog.example.com")
+
+    def spoken(self, short: ShortLabels, sites: Mapping[str, SiteLabels]) -> Spoken:
+        long = long_form(self.labels, short, sites, self.container.app)
+        routers = named(long, "routers")
+        if speaks_of_router(short) and not short.host and len(routers) > 1 + len(sites):
+            self.which_router(routers)
+        self.warn_of_open_routers(short)
+        words = speaks_of_router(short) or any((short.port, short.scheme, short.network))
+        written = {steps(label)[2].lower() for label in self.labels if is_long(label)}
+        names = bool(short.host or sites or written - {"middlewares"})
+        if not names and not self.language.default_rule:
+            long = tuple(label for label in long if is_long(label.written))
+        return Spoken(
+            name=short.name or element_name(self.container.app),
+            labels=long,
+            asks=words or bool(self.labels and not written),
+            implies=names or words or bool(short.enable) or self.language.serve_all,
+        )
+
+    def warn_of_open_routers(self, short: ShortLabels) -> None:
+        """Whoever limits the site that a short label names may think that he has limited all of them."""
+        ruled = [label for label in sorted(self.labels) if is_long(label) and label.lower().endswith(".rule")]
+        limits = [word for word in ("allow", "auth") if getattr(short, word)]
+        if short.host and ruled and limits:
+            label, router = self.written((ROOT, limits[0])), steps(ruled[0])[3]
+            where = shown(self.container.name, label, self.labels.get(label, ""))
+            what = f'This is about {ROOT}.host, not about router "{router}", which has a rule of its own.'
+            instead = "Name middlewares in its own labels, where it needs them."
+            self.notes.append(Problem(where, what, instead, "warning"))
+
+    def which_router(self, routers: list[str]) -> None:
+        word = next(
+            each for each in ("auth", "allow", "headers", "middlewares", "entrypoints", "tls", "priority")
+            if any(label.lower().startswith(f"{ROOT}.{each}") for label in self.labels)
+        )  # fmt: skip
+        what = f"There are {len(routers)} routers: {', '.join(routers)}. Say which one, in the long form."
+        self.wrong(self.written((ROOT, word)), what, secret=word == "auth")

@@ -1,0 +1,116 @@
+"""Short values: what the words of short labels take."""
+
+from __future__ import annotations
+
+import re
+
+from proxy.schema import Unfit
+from proxy.values import parse_network, short
+
+_HOST = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?")
+_HOST_IN_RULE = re.compile(r"host\(\s*[`\"']?([a-z0-9._*-]+)[`\"']?\s*\)")
+_WITH_PORT = re.compile(r"[a-z0-9._*-]+:[0-9]*")
+_LONGEST_HOST = 253  # RFC 1035 2.3.4
+
+
+class HostName(str):
+    """A host name as visitors type it, `*.` in front for every name one level below."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> HostName:
+        name = text.strip().lower()
+        if ruled := _HOST_IN_RULE.findall(name):
+            raise ValueError(f"Write only the host name: {', '.join(ruled)}")
+        if "://" in name or "/" in name or _WITH_PORT.fullmatch(name):
+            raise ValueError(f"Write only the host name: {_bare(name) or 'blog.example.com'}")
+        if " " in name:
+            raise ValueError(f"Write commas between host names: {', '.join(re.split('[ ;]+', name)[:9])}")
+        if not name.isascii():
+            raise ValueError(f"Write the name in its ASCII form: {_ascii(name)}")
+        if len(name) > _LONGEST_HOST or not _HOST.fullmatch(name):
+            raise Unfit("a host name such as blog.example.com", text)
+        return cls(name.rstrip("."))
+
+
+class PathStart(str):
+    """The beginning of a path."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> PathStart:
+        if not re.fullmatch(r"/[^\s`?#]*", text):
+            raise Unfit("a path such as /blog", text)
+        return cls(text)
+
+
+class Sign(str):
+    """Somebody who may pass: a name and what proves it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Sign:
+        name, colon, proof = text.partition(":")
+        if not colon or not name or not proof:
+            raise Unfit(
+                "NAME:HASH as `htpasswd -nB NAME` prints it, in a compose file every $ twice; users in a "
+                "file are a basicAuth middleware of a route file, named in tidegate.middlewares",
+                text,
+            )
+        return cls(text)
+
+
+class Visitors(str):
+    """A network, or `lan` for all that are private."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Visitors:
+        if text.lower() == LAN:
+            return cls(LAN)
+        try:
+            return cls(parse_network(text))
+        except Unfit:
+            raise Unfit("lan, or a network such as 192.168.1.0/24", text) from None
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        return PRIVATE if self == LAN else (str(self),)
+
+
+LAN = "lan"
+PRIVATE = (
+    *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),  # RFC 1918, RFC 4193
+    *("127.0.0.0/8", "::1/128", "169.254.0.0/16", "fe80::/10"),
+)
+
+
+class Certificate(str):
+    """Whether a site is served over HTTPS."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Certificate:
+        meant = {"true": "auto", "false": "off"}.get(text.lower(), text.lower())
+        if meant not in ("auto", "off"):
+            raise ValueError(
+                f"A certificate of a site's own choice ({short(text, 40)}) is not served yet. "
+                "Write auto, where the name decides, or off."
+            )
+        return cls(meant)
+
+
+def _bare(name: str) -> str:
+    return name.rpartition("://")[2].partition("/")[0].partition(":")[0]
+
+
+def _ascii(name: str) -> str:
+    try:
+        return name.encode("idna").decode("ascii")
+    except UnicodeError:
+        return "xn--..."

@@ -1,0 +1,65 @@
+"""Traefik names: what an installation of Traefik calls its entrypoints, resolvers and TLS options.
+
+Everybody names them himself; most people copy the same few words.  An
+entrypoint that nobody can guess stays as it is, and its router is not served
+there: a guess could open to the world what is meant for the house.
+"""
+
+from __future__ import annotations
+
+from discovery.language import Language
+
+AUTOMATIC = "auto"
+DEFAULT_OPTIONS = "default"
+
+_PLAIN, _SECURE = "web", "websecure"
+_KNOWN = {"http": _PLAIN, "web": _PLAIN, "https": _SECURE, "websecure": _SECURE}
+_GUESSED = {
+    **dict.fromkeys(("http80", "insecure", "plain", "port80", "webinsecure"), _PLAIN),
+    **dict.fromkeys(
+        ("https443", "httpsecure", "port443", "secure", "ssl", "tls", "websec", "webtls"), _SECURE
+    ),
+}
+_RESOLVERS = frozenset(
+    (
+        *(
+            AUTOMATIC,
+            "acme",
+            "certresolver",
+            "default",
+            "main",
+            "myresolver",
+            "production",
+            "prod",
+            "resolver",
+        ),
+        *("cf", "cloudflare", "dns", "dns-cloudflare", "dnschallenge", "http", "httpchallenge", "http01"),
+        *("le", "lets-encrypt", "letsencrypt", "letsencryptresolver", "leresolver", "zerossl"),
+        *("tls", "tlschallenge"),
+    )
+)
+
+
+def entrypoint_meant(name: str, language: Language) -> tuple[str, bool]:
+    """The own entrypoint that the name stands for, and whether that is a guess."""
+    if name in language.entrypoints:
+        return name, False
+    if name in language.names:
+        return language.names[name], False
+    word = name.lower().replace("_", "-")
+    for table, guessed in ((_KNOWN, False), (_GUESSED, True)):
+        meant = table.get(word) or table.get(word.replace("-", ""))
+        if meant in language.entrypoints and meant is not None:
+            return meant, guessed
+    return name, False
+
+
+def resolver_meant(name: str, language: Language) -> tuple[str, bool]:
+    """There is one way to a certificate here: the host name decides."""
+    known = name in language.names or name.lower().replace("_", "-") in _RESOLVERS
+    return AUTOMATIC, not known
+
+
+def tls_options_meant(name: str, language: Language) -> tuple[str, bool]:
+    plain = name.partition("@")[0]
+    return language.names.get(name) or language.names.get(plain) or name, False

@@ -1,0 +1,51 @@
+"""Labels in, the long labels that they stand for out."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from discovery.language import Language
+from tidegate.cli import main
+from tidegate.expand import expansion, labels_in
+
+
+@pytest.mark.parametrize(
+    ("line", "label"),
+    [
+        ("tidegate.host=a.test", ("tidegate.host", "a.test")),
+        ("tidegate.host: a.test", ("tidegate.host", "a.test")),
+        ("  - tidegate.host=a.test", ("tidegate.host", "a.test")),
+        ('- "tidegate.http.routers.a.rule=Host(`a`)"', ("tidegate.http.routers.a.rule", "Host(`a`)")),
+        ("traefik.enable: 'true'", ("traefik.enable", "true")),
+        ("a.rule=Header(`x: y`, `z`)", ("a.rule", "Header(`x: y`, `z`)")),
+    ],
+)
+def test_a_label_may_be_written_as_in_a_compose_file(line: str, label: tuple[str, str]) -> None:
+    assert list(labels_in(line)) == [label]
+
+
+def test_what_is_no_label_is_left_out() -> None:
+    assert list(labels_in("labels:\n# a comment\n\nnothing")) == []
+
+
+def test_an_expansion_reads_as_it_was_written() -> None:
+    """What is printed means the same as what was read."""
+    written = "tidegate.host=a.test\ntidegate.allow=lan\ntidegate.admin.host=b.test\ntidegate.admin.port=81"
+    once = list(expansion(written, Language()))
+    assert list(expansion("\n".join(once), Language())) == once
+    assert not [line for line in once if line.startswith("#")]
+
+
+def test_the_command_reads_its_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("tidegate.hots=a.test"))
+    assert main(["expand", "-"]) == 0
+    assert 'There is no "hots" here. Did you mean "host"?' in capsys.readouterr().out
+
+
+def test_a_file_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["expand", "/nowhere/labels.txt"]) == 2
+    assert "cannot be read" in capsys.readouterr().err

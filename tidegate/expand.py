@@ -1,0 +1,54 @@
+"""Expand: label lines in, the long labels that they stand for and what is wrong with them out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from discovery.container import SERVING, Container
+from discovery.labels import expanded, read_container
+from discovery.language import Language
+from discovery.merge import merge
+from discovery.networks import Own
+
+PORT = 80
+"""The one that the imagined image exposes."""
+
+
+def expansion(text: str, language: Language, name: str = "app") -> Iterator[str]:
+    """Lines to print: long labels, then problems behind `#`."""
+    words = dict(labels_in(text))
+    labels = {name: value for name, value in words.items() if name not in SERVING}
+    variables = {name: value for name, value in words.items() if name in SERVING}
+    networks = {language.wish(labels).wanted or "bridge": "172.17.0.2"}
+    container = Container(
+        "0" * 64, name, labels=labels, environment=variables, networks=networks, exposed=(PORT,)
+    )
+    for label, value in expanded(container, language):
+        yield f"{label}={value}"
+    fragment = read_container(container, Own(frozenset(container.networks)), language=language)
+    for problem in merge([fragment]).problems if fragment else ():
+        yield from (f"# {line}" for line in f"{problem.severity}: {problem}".splitlines())
+
+
+def labels_in(text: str) -> Iterator[tuple[str, str]]:
+    """Labels, one a line as `NAME=VALUE` or as YAML's `NAME: VALUE`, in a list or not."""
+    for line in text.splitlines():
+        line = line.strip().removeprefix("- ").strip()
+        if len(line) > 1 and line[0] in "\"'" and line[-1] == line[0]:
+            line = line[1:-1]
+        if not line or line.startswith("#") or line.lower() in ("labels:", "labels"):
+            continue
+        name, sign, value = _divided(line)
+        if sign:
+            yield name.strip(), value
+
+
+def _divided(line: str) -> tuple[str, str, str]:
+    """Whichever of `=` and `: ` comes first; a YAML value's quotes are not part of it."""
+    equals, colon = line.find("="), line.find(": ")
+    if colon >= 0 and (equals < 0 or colon < equals):
+        name, sign, value = line.partition(": ")
+        value = value.strip()
+        quoted = len(value) > 1 and value[0] in "\"'" and value[-1] == value[0]
+        return name.strip("\"'"), sign, value[1:-1] if quoted else value
+    return line.partition("=")
