@@ -7,11 +7,12 @@ every byte to the client is ours.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Protocol
-
-from aiohttp.web_protocol import RequestHandler
+from typing import TYPE_CHECKING, Any, Protocol
 
 from proxy.framing import Framing
+
+if TYPE_CHECKING:
+    from aiohttp.web_protocol import RequestHandler
 
 
 class Holder(Protocol):

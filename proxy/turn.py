@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-
-from aiohttp import StreamReader
+from typing import TYPE_CHECKING
 
 from proxy.access_log import Tally
 from proxy.exchange import Fields, RequestHead, Response, Truncated
@@ -13,6 +12,9 @@ from proxy.head import ScannedRequest
 from proxy.ordinary import Receipt
 from proxy.pages import page
 from proxy.table import Route
+
+if TYPE_CHECKING:
+    from aiohttp import StreamReader
 
 
 @dataclass(slots=True, eq=False)
