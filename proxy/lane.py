@@ -21,6 +21,7 @@ from proxy.head import ScannedResponse
 from proxy.headers import from_server, to_server
 from proxy.model import Server, Service
 from proxy.pages import page
+from proxy.plain import obstacle
 from proxy.repeating import may_ask_another, may_be_repeated
 from proxy.table import Route
 from proxy.turn import Turn
@@ -49,12 +50,7 @@ class FastLane:
     def takes(self, turn: Turn) -> bool:
         """Whether the turn may pass here: it needs no body middleware, no tunnel, no TLS behind us."""
         route = turn.route
-        if route is None or route.wrap or turn.scanned.upgrade:
-            return False
-        for server in route.service.servers if route.service else ():  # noqa: SIM110 - a generator costs twice
-            if server.scheme != "http":
-                return False
-        return True
+        return route is not None and not turn.scanned.upgrade and obstacle(route) is None
 
 
 class Passage(UpstreamExchange):
