@@ -80,6 +80,8 @@ def fail(text: str, status: int) -> int:
 
 def run(call: Call) -> int:
     settings = checked_settings(call)
+    # structlog loads rich where it is installed, for tracebacks in colours that nobody prints here: 4 MB.
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
     from tidegate.app import run as serve
 
     return serve(settings)
