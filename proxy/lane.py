@@ -50,7 +50,7 @@ class FastLane:
     def takes(self, turn: Turn) -> bool:
         """Whether the turn may pass here: it needs no body middleware, no tunnel, no TLS behind us."""
         route = turn.route
-        return route is not None and not turn.scanned.upgrade and obstacle(route) is None
+        return route is not None and obstacle(route, turn.scanned.upgrade) is None
 
 
 class Passage(UpstreamExchange):
