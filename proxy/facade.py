@@ -7,12 +7,9 @@ every byte to the client is ours.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from proxy.framing import Framing
-
-if TYPE_CHECKING:
-    from aiohttp.web_protocol import RequestHandler
 
 
 class Holder(Protocol):
@@ -24,7 +21,7 @@ class Holder(Protocol):
 
 
 class Facade(asyncio.Transport):
-    def __init__(self, dialogue: Holder, lane: RequestHandler) -> None:
+    def __init__(self, dialogue: Holder, lane: asyncio.Protocol) -> None:
         super().__init__()
         self._dialogue: Holder | None = dialogue
         self._lane = lane
