@@ -117,7 +117,9 @@ def _misses(table: RoutingTable, entrypoint: str, head: RequestHead, taken: Rout
         if route is taken:
             break
         named = any(_covers(host, head.host) for host in route.rule.hosts) or not route.rule.hosts
-        near = named or bool(get_close_matches(head.host, route.rule.hosts, n=1, cutoff=ALIKE))
+        near = named or (
+            not taken and bool(get_close_matches(head.host, route.rule.hosts, n=1, cutoff=ALIKE))
+        )
         found.append(Miss(route.name, route.router.rule, missed(route.rule.tree, head), near))
     return iter(sorted(found, key=lambda miss: not miss.near))
 

@@ -69,9 +69,14 @@ class SNI:
 
     def find(self, name: str | None) -> ssl.SSLContext | None:
         """Exact name, then the wildcard one label up (RFC 9525 6.3), then the default."""
+        known = self.shown_for(name)
+        return self._default if known is None else self._contexts[known]
+
+    def shown_for(self, name: str | None) -> str | None:
+        """The name under which there is a certificate for this one; None where the default is shown."""
         wanted = (name or "").lower().rstrip(".")
         wildcard = "*." + wanted.partition(".")[2]
-        return self._contexts.get(wanted) or self._contexts.get(wildcard) or self._default
+        return next((each for each in (wanted, wildcard) if each in self._contexts), None)
 
     def server_context(self) -> ssl.SSLContext:
         """For a listener: has no certificate itself, takes one when the client has said a name."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
+from typing import TypeAlias
 
 from proxy.exchange import Response, get
 from proxy.head import ScannedRequest
@@ -26,6 +27,8 @@ HEADERS = (
     ("Cache-Control", "no-store"),
 )
 
+Why: TypeAlias = Callable[[str], Awaitable[object]]
+"""Answers the query of /api/why (`tidegate.why`)."""
 PARTS = ("routes", "services", "certificates", "problems", "entrypoints", "tasks")
 
 
@@ -34,19 +37,23 @@ class Dashboard:
     """`local_only` where it is bound to loopback: no web page may reach it by a name."""
 
     status: Callable[[], Status]
+    why: Why | None = None
     local_only: bool = True
 
     async def answer(self, asked: ScannedRequest) -> Response:
-        response = self._answer(asked)
+        response = await self._answer(asked)
         return replace(response, fields=(*response.fields, *HEADERS))
 
-    def _answer(self, asked: ScannedRequest) -> Response:
+    async def _answer(self, asked: ScannedRequest) -> Response:
         if self.local_only and not is_local_name(get(asked.fields, "Host")):
             # A stranger's DNS can point a name at this machine (DNS rebinding); an address cannot be.
             return plain(403, "Ask for this by its address, or as localhost.")
         if asked.method not in ("GET", "HEAD"):
             return plain(405, "This only shows.", Allow="GET,HEAD")
-        return self._shown(asked.target.partition("?")[0])
+        path, _, query = asked.target.partition("?")
+        if path == "/api/why" and self.why:
+            return json_response(await self.why(query))
+        return self._shown(path)
 
     def _shown(self, path: str) -> Response:
         match path.split("/"):
