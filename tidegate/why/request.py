@@ -42,7 +42,11 @@ async def about_request(question: Question, scene: Scene, *, follow: bool = True
     asked = service.servers if service and found.status is None else ()
     servers = await look_at(asked, scene)
     failing = status_of([each.probe for each in servers])
-    without = scene.without_server(route.name) if route and found.status is None and not servers else ""
+    problems = problems_of(found, servers, failing, scene)
+    without = ""
+    if route and found.status is None and not servers:
+        wrong = (each.what for each in problems if each.severity != "notice")
+        without = next(wrong, scene.without_server(route.name))
     claimants = await who_asks_for(head.host, scene) if found.status == NOT_FOUND else ()
     line, served = verdict(question.url, found, servers, failing, without, claimants)
     answer = RequestAnswer(
@@ -65,7 +69,7 @@ async def about_request(question: Question, scene: Scene, *, follow: bool = True
         service=route.router.service if route else "",
         servers=servers,
         certificate=scene.certificate(head.host) if entry.tls else None,
-        problems=problems_of(found, servers, failing, scene),
+        problems=problems,
     )
     return await followed(answer, question, scene) if follow and answer.location else answer
 
