@@ -40,7 +40,9 @@ async def open_dashboard(
             await doors.enter_async_context(opened(Dashboard(status, why).answer, sock=control))
         bound: tuple[Address, ...] = ()
         if isinstance(address, Address):
-            shown = Dashboard(status, why, local_only=address.is_loopback)
+            # Answers tell of containers that ask for nothing, too: whoever is not here is not told.
+            local = address.is_loopback
+            shown = Dashboard(status, why if local else None, local_only=local)
             place = {"host": address.bind_host, "port": address.port}
             try:
                 bound = await doors.enter_async_context(opened(shown.answer, **place))
