@@ -53,6 +53,15 @@ class Explanation:
     """A host that is served and may have been meant."""
 
     @property
+    def location(self) -> str:
+        """Where the answer sends the client; "" where it is no redirect."""
+        if self.status is None or not 300 <= self.status < 400:
+            return ""
+        response = self.decision.response
+        told = response.get("Location") if response else ""
+        return told or next((each.location for each in self.steps if each.status), "")
+
+    @property
     def route(self) -> Route | None:
         return self.decision.route
 

@@ -51,12 +51,16 @@ class Nowhere:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One middleware and what it does; `status` is that of its answer, None where it lets pass."""
+    """One middleware and what it does; `status` is that of its answer, None where it lets pass.
+
+    `told` is False where nobody can say before it happens.
+    """
 
     name: str
     kind: str
     does: str
     status: int | None = None
+    location: str = ""
     told: bool = True
 
 
@@ -84,7 +88,7 @@ def step(name: str, kind: str, before: RequestHead, outcome: Outcome) -> Step:
         case Response():
             location = get(outcome.fields, "Location")
             does = f"redirects ({outcome.status}) to {location}" if location else f"answers {outcome.status}"
-            return Step(name, kind, does, outcome.status)
+            return Step(name, kind, does, outcome.status, location)
         case RequestHead():
             return Step(name, kind, changes(before, outcome) or "lets it pass")
     return Step(name, kind, outcome, told=False)

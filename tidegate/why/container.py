@@ -10,9 +10,7 @@ from discovery.engine import EngineError
 from discovery.networks import Own
 from discovery.standing import Standing, meant, standing
 from proxy.model import Router, Service
-from proxy.problem import Problem
-from tidegate.redaction import redact_text
-from tidegate.status import RouteRow
+from tidegate.status import RouteRow, without_secrets
 from tidegate.why.answer import ContainerAnswer, ContainerSeen
 from tidegate.why.scene import Asked, Scene
 from tidegate.words import count_text
@@ -62,11 +60,6 @@ def look_at(found: Standing, own: Own, others: Mapping[str, Container], scene: S
         hindrances=found.hindrances,
         problems=tuple(map(without_secrets, refused)),
     )
-
-
-def without_secrets(problem: Problem) -> Problem:
-    where, what, consequence = map(redact_text, (problem.where, problem.what, problem.consequence))
-    return Problem(where, what, consequence, problem.severity)
 
 
 def asked_for(router: Router, services: Mapping[str, Service]) -> str:

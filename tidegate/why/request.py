@@ -56,7 +56,7 @@ async def about_request(question: Question, scene: Scene, *, follow: bool = True
         method=question.method,
         client=str(head.client_ip),
         status=found.status or failing or (503 if route and not servers else None),
-        location=location_of(found),
+        location=found.location,
         entrypoint=entry.name,
         router=route.name if route else "",
         rule=route.router.rule if route else "",
@@ -118,15 +118,6 @@ async def followed(answer: RequestAnswer, question: Question, scene: Scene) -> R
     asked = replace(there, method=question.method, client=question.client, fields=question.fields)
     then = await about_request(asked, scene, follow=False)
     return replace(answer, served=then.served, then=then)
-
-
-def location_of(found: Explanation) -> str:
-    response = found.decision.response
-    status = found.status or 0
-    if not 300 <= status < 400:
-        return ""
-    told = response.get("Location") if response else ""
-    return told or next((each.does.rpartition(" to ")[2] for each in found.steps if each.status), "")
 
 
 async def look_at(servers: Sequence[Server], scene: Scene) -> tuple[ServerSeen, ...]:

@@ -51,11 +51,8 @@ def called(server: ServerSeen) -> str:
 
 
 def _own_answer(found: Explanation) -> str:
-    response = found.decision.response
-    location = response.get("Location") if response else ""
-    location = location or next((each.does.rpartition(" to ")[2] for each in found.steps if each.status), "")
-    if found.status and 300 <= found.status < 400 and location:
-        return f"is redirected ({found.status}) to {location}"
+    if found.location:
+        return f"is redirected ({found.status}) to {found.location}"
     meant = f" Did you mean {found.similar}?" if found.similar else ""
     reason = found.reason.removesuffix(".")
     return f"gets {found.status}: {reason}.{meant}" if reason else f"gets {found.status}."
