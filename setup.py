@@ -14,7 +14,7 @@ COMPILED = (
     "access_log", "answering", "arrival", "authority", "awaited_exchange", "balancer", "capacity",
     "client_hello", "client_stream", "conduit", "connection", "decision", "delivery", "dialogue",
     "door", "field_lines", "fields", "framing", "gate", "head", "headers", "host_index", "incoming",
-    "intake", "lane", "message", "ordinary", "phase", "poller", "receipt", "reception", "repeating",
+    "intake", "lane", "message", "ordinary", "phase", "plain", "poller", "receipt", "reception", "repeating",
     "route", "socket_transport", "table", "target", "tls_transport", "transport", "tunnel", "turn",
     "upgrade", "upstream", "upstream_connection", "upstream_exchange", "upstream_wire", "websocket",
     "wire", "writing",

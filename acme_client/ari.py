@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-from cryptography import x509
 
 from acme_client.certificate import Certificate
 from acme_client.ledger import Renewal
@@ -16,24 +13,6 @@ from acme_client.retry import DAY
 
 ASK_EVERY = timedelta(hours=6)
 SOONEST = timedelta(minutes=1)
-
-
-def certificate_id(chain_pem: bytes) -> str:
-    """The certificate's name in a renewalInfo URL (RFC 9773 4.1); "" where it has none."""
-    leaf = x509.load_pem_x509_certificates(chain_pem)[0]
-    try:
-        issuer = leaf.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
-    except x509.ExtensionNotFound:
-        return ""
-    if issuer is None:
-        return ""
-    serial = leaf.serial_number
-    # The content of a DER INTEGER: big-endian two's complement, so one bit more for the sign.
-    return f"{_base64url(issuer)}.{_base64url(serial.to_bytes(serial.bit_length() // 8 + 1, 'big'))}"
-
-
-def _base64url(data: bytes) -> str:
-    return urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def fresh(certificate: Certificate, renewal: Renewal) -> Renewal:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from acme_client.accounts import UNKNOWN, Opened
-from acme_client.ari import certificate_id
 from acme_client.authority import Authority
 from acme_client.certificate import Certificate
 from acme_client.challenges.http01 import HTTP01
@@ -153,4 +152,6 @@ def _replaces(need: Need) -> str:
     """The certificate that the new one replaces (RFC 9773 5); not after a failure."""
     if need.held is None or need.held.directory != need.directory:
         return ""
+    from acme_client.reading import certificate_id
+
     return certificate_id(need.held.chain_pem) if need.renewal.start and not need.entry.failures else ""

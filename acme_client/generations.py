@@ -10,11 +10,13 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from acme_client.certificate import BrokenCertificate, Certificate, read
+from acme_client.certificate import BrokenCertificate, Certificate
 from acme_client.disk import (
     FOLDER_MODE,
     MISSING,
@@ -91,12 +93,45 @@ def _read_generation(path: Path, host: str) -> Certificate:
     if not isinstance(directory, str):
         raise BrokenCertificate("meta.json is missing or cannot be read")
     try:
-        certificate = read((path / "fullchain.pem").read_bytes(), (path / "key.pem").read_bytes(), directory)
+        chain_pem, key_pem = (path / "fullchain.pem").read_bytes(), (path / "key.pem").read_bytes()
     except MISSING as error:
         raise BrokenCertificate(f"{Path(error.filename).name} is missing") from error
+    certificate = _as_written(meta, chain_pem, key_pem) or _read(chain_pem, key_pem, directory)
     if not certificate.covers(host):
         raise BrokenCertificate(f"it is for {', '.join(certificate.names)}")
     return certificate
+
+
+def _read(chain_pem: bytes, key_pem: bytes, directory: str) -> Certificate:
+    from acme_client.reading import read
+
+    return read(chain_pem, key_pem, directory)
+
+
+def _as_written(meta: dict[str, Any], chain_pem: bytes, key_pem: bytes) -> Certificate | None:
+    """The certificate by what was written down of it; None where somebody has changed its files since.
+
+    Reading it anew would take `cryptography`, which is 10 MB, and tell the same.
+    """
+    if meta.get("fingerprint") != _fingerprint(chain_pem, key_pem):
+        return None
+    try:
+        return Certificate(
+            names=tuple(map(str, meta["names"])),
+            chain_pem=chain_pem,
+            key_pem=key_pem,
+            not_before=datetime.fromisoformat(meta["not_before"]),
+            not_after=datetime.fromisoformat(meta["not_after"]),
+            issuer=str(meta["issuer"]),
+            serial=int(meta["serial"], 16),
+            directory=str(meta["directory"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _fingerprint(chain_pem: bytes, key_pem: bytes) -> str:
+    return sha256(chain_pem + b"\0" + key_pem).hexdigest()
 
 
 def _prune(folder: Path, before: float) -> None:
@@ -119,4 +154,5 @@ def _meta(certificate: Certificate) -> dict[str, Any]:
         "serial": f"{certificate.serial:x}",
         "not_before": certificate.not_before.isoformat(),
         "not_after": certificate.not_after.isoformat(),
+        "fingerprint": _fingerprint(certificate.chain_pem, certificate.key_pem),
     }

@@ -19,7 +19,7 @@ from acme_client.events import (
     StorageWritable,
 )
 from acme_client.host import Host, lapsed
-from acme_client.internal_ca import InternalCA
+from acme_client.own_ca import OwnCA
 from acme_client.plan import clock_is_sane
 from acme_client.store import Store, Stored
 from acme_client.worker import Worker
@@ -53,12 +53,13 @@ class Holdings:
         self._data = data
         self._store = store
         self._authority = authority
-        self._internal = InternalCA(data, limited=authority.directory is not None)
+        self._internal = OwnCA(data, limited=authority.directory is not None)
         self._disk = disk
         self._publish_to = publish
         self._log = log
         self._retired: dict[str, Certificate] = {}
         self._default: Certificate | None = None
+        self._default_unsaved = False
         self._published: tuple[dict[str, Certificate], Certificate] | None = None
         self._clock_was_sane = True
 
@@ -151,10 +152,7 @@ class Holdings:
         addresses = tuple(sorted(host.host for host in self.hosts.values() if host.name.address)) or (
             NEUTRAL,
         )
-        default = self._default
-        if default is None or default.names != addresses or lapsed(default, now):
-            leaves = await self._disk.call(self._sign, [addresses], now)
-            self._default = leaves.get(addresses, default)
+        await self._settle_default(addresses, now)
         if not lacking:
             return
         leaves = await self._disk.call(self._sign, [(host.host,) for host in lacking], now)
@@ -164,9 +162,28 @@ class Holdings:
         if self._internal.trouble:
             self.unwritable(self._internal.trouble)
 
+    async def _settle_default(self, names: tuple[str, ...], now: datetime) -> None:
+        """The certificate for all others: the one in use, that of the last start, or a new one."""
+        if self._default is None:
+            self._default = await self._load_default(names, now)
+        if self._default is None or self._default.names != names or lapsed(self._default, now):
+            leaves = await self._disk.call(self._sign, [names], now)
+            self._default = leaves.get(names, self._default)
+            self._default_unsaved = names in leaves
+
+    async def _load_default(self, names: tuple[str, ...], now: datetime) -> Certificate | None:
+        try:
+            stored, broken = await self._disk.call(self._store.load_default, names[0])
+        except OSError:
+            return None  # it is made anew; what is wrong with the storage is told by what has to be kept
+        for each in broken:
+            self._log(Quarantined(each.host, each.reason, each.place))
+        good = stored is not None and await self._disk.call(self._internal.signed, stored, now)
+        return stored if good else None
+
     def _tell_replaced_roots(self) -> None:
-        while self._internal.replaced:
-            self._log(self._internal.replaced.pop(0))
+        for replaced in self._internal.take_replaced():
+            self._log(replaced)
 
     def _sign(self, wanted: Sequence[tuple[str, ...]], now: datetime) -> dict[tuple[str, ...], Certificate]:
         """In the storage's thread: a leaf for each; none for a text that fits in no certificate."""
@@ -213,6 +230,13 @@ class Holdings:
 
     async def _save_unsaved(self) -> None:
         """Write what is served and not on the disk yet; later again where that does not work."""
+        if self._default and self._default_unsaved:
+            try:
+                await self._disk.call(self._store.save_default, self._default)
+            except OSError as error:
+                self.unwritable(error)
+                return
+            self._default_unsaved = False
         for host in [host for host in self.hosts.values() if host.unsaved]:
             if host.held is None:
                 continue

@@ -13,15 +13,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
-
 from acme_client.certificate import Certificate
 from acme_client.disk import MISSING, make_folder, move_away, replace_file
 from acme_client.events import RootReplaced
+from acme_client.keys import pem
 from acme_client.plan import BUILT
-from acme_client.signing import Reach, Root, is_local, key_pem, make_root, sign_leaf
+from acme_client.reach import Reach, reach_of
+from acme_client.signing import Root, issued, lasts, make_root, public_pem, read_root, sign_leaf
 
 LEAF_LIFE = timedelta(days=60)
 
@@ -57,7 +55,7 @@ class InternalCA:
         return public_pem(self._root(self._trusted, now))
 
     def reach_for(self, hosts: Sequence[str]) -> Reach:
-        return "local" if self._limited and all(map(is_local, hosts)) else "any"
+        return reach_of(hosts, limited=self._limited)
 
     def leaf(self, hosts: Sequence[str], now: datetime, life: timedelta = LEAF_LIFE) -> Certificate:
         """A new certificate with a new key for these names and addresses."""
@@ -66,13 +64,7 @@ class InternalCA:
 
     def signed(self, certificate: Certificate, now: datetime) -> bool:
         """Whether the root of today signed this leaf: it may have been deleted and made again."""
-        leaf = x509.load_pem_x509_certificates(certificate.chain_pem)[0]
-        root = self._root(self.reach_for(certificate.names), now)
-        try:
-            leaf.verify_directly_issued_by(root.certificate)
-        except Exception:  # cryptography raises ValueError, TypeError or InvalidSignature
-            return False
-        return True
+        return issued(self._root(self.reach_for(certificate.names), now), certificate.chain_pem)
 
     def _root(self, reach: Reach, now: datetime) -> Root:
         """The root, made anew where it is missing, broken or in its last year.
@@ -84,7 +76,7 @@ class InternalCA:
         if root is None or reach in self._unread:
             root = self._load(reach) or root
         sane = now >= BUILT
-        if root is None or (sane and not _lasts(root.certificate, now)):
+        if root is None or (sane and not lasts(root.certificate, now)):
             if root is not None and reach not in self._unread:
                 self._put_aside(reach, "not valid for long enough")
             root = make_root(reach, now)
@@ -110,7 +102,7 @@ class InternalCA:
         if reach in self._unread:
             self._unread.discard(reach)
             self.trouble = None
-        root = _read_root(text)
+        root = read_root(text)
         if root is None:
             self._put_aside(reach, "broken")
         elif reach == self._trusted and not self._handed_out(root):
@@ -141,7 +133,7 @@ class InternalCA:
         public = public_pem(root)
         try:
             make_folder(folder)
-            replace_file(folder / "root-and-key.pem", public + key_pem(root.key))
+            replace_file(folder / "root-and-key.pem", public + pem(root.key))
             replace_file(folder / "root.pem", public)
             if reach == self._trusted:
                 replace_file(self._folder / "root.pem", public)
@@ -150,23 +142,3 @@ class InternalCA:
         else:
             self.trouble = None
             self._unsaved.discard(reach)
-
-
-def public_pem(root: Root) -> bytes:
-    return root.certificate.public_bytes(Encoding.PEM)
-
-
-def _read_root(text: bytes) -> Root | None:
-    """The root in this file; None where it is none, or the key is not its own."""
-    try:
-        key = load_pem_private_key(text, None)
-        certificate = x509.load_pem_x509_certificate(text)
-        own = isinstance(key, ec.EllipticCurvePrivateKey) and certificate.public_key() == key.public_key()
-    except Exception:  # the parser raises ValueError, TypeError, its own kinds and more
-        return None
-    return Root(certificate, key) if own and isinstance(key, ec.EllipticCurvePrivateKey) else None
-
-
-def _lasts(root: x509.Certificate, now: datetime) -> bool:
-    """A root made under a wrong clock may begin in the future."""
-    return root.not_valid_before_utc <= now <= root.not_valid_after_utc - timedelta(days=365)

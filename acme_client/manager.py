@@ -256,9 +256,11 @@ class Manager:
     async def _suggestion(self, held: Certificate, known: Renewal) -> Renewal:
         """The CA's answer about one certificate; Failure where it cannot be asked at all."""
         opened = await self._sessions.get()
+        from acme_client.reading import certificate_id
+
         now = self._clock()
         try:
-            name = ari.certificate_id(held.chain_pem)
+            name = certificate_id(held.chain_pem)
             info = await self._network.call(opened.session.renewal_info, name) if name else None
         except Failure as failure:
             if failure.wide:

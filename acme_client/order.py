@@ -12,17 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
-
-from acme_client.certificate import BrokenCertificate, Certificate, read
+from acme_client.certificate import BrokenCertificate, Certificate
 from acme_client.challenges.http01 import HTTP01
 from acme_client.failure import Failure, from_problem
 from acme_client.resources import Authorization, Challenge, Order, Session
@@ -98,7 +88,9 @@ class Issuance:
             if not replaces or failure.problem not in ("alreadyReplaced", "malformed"):
                 raise
             order = await self.call(self.session.new_order, self.host)
-        opened = OpenOrder(self.directory, order.url, _new_key(), self.account)
+        from acme_client.keys import new_key
+
+        opened = OpenOrder(self.directory, order.url, new_key().decode(), self.account)
         await self.journal(opened)
         return opened, order
 
@@ -176,7 +168,9 @@ class Issuance:
         The answer to the request may get lost, so it is the order itself that
         tells whether it was finalized; asking a second time is harmless.
         """
-        csr = _request(self.host, opened.key_pem)
+        from acme_client.keys import signing_request
+
+        csr = signing_request(self.host, opened.key_pem)
         for _ in range(2):
             try:
                 await self.call(self.session.finalize, order.finalize, csr)
@@ -223,6 +217,8 @@ class Issuance:
 
     def _read(self, chain_pem: bytes, key_pem: bytes) -> Certificate:
         """The certificate, after a look whether it is the one that was asked for."""
+        from acme_client.reading import read
+
         try:
             certificate = read(chain_pem, key_pem, self.directory)
         except BrokenCertificate as error:
@@ -246,19 +242,3 @@ class Pace:
         self.left -= max(pause, 0.05)
         self._next = min(self._next * 1.5, 5.0)
         await asyncio.sleep(pause)
-
-
-def _new_key() -> str:
-    """P-256, new for every certificate: a key that was stolen is of no use after the next renewal."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-
-
-def _request(host: str, key_pem: str) -> bytes:
-    """The signing request in DER; without a common name, which has no more than 64 characters."""
-    key = load_pem_private_key(key_pem.encode(), None)
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise Failure("validation", f"The stored key of the order for {host} is of another kind.")
-    names = x509.SubjectAlternativeName([x509.DNSName(host)])
-    builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
-    return builder.add_extension(names, critical=False).sign(key, hashes.SHA256()).public_bytes(Encoding.DER)

@@ -6,51 +6,28 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from acme_client.certificate import INTERNAL, Certificate, read
-from acme_client.names import LOCAL_SUFFIXES, read_name, within
-
-Reach = Literal["local", "any"]
+from acme_client.certificate import INTERNAL, Certificate
+from acme_client.keys import pem
+from acme_client.names import LOCAL_SUFFIXES, read_name
+from acme_client.reach import PRIVATE_NETWORKS, ROOT_LEFT, Reach
+from acme_client.reading import read
 
 ROOT_LIFE = timedelta(days=3650)
 BACKDATED = timedelta(hours=1)
 """For clients whose clocks are behind."""
-
-PRIVATE_NETWORKS: tuple[IPv4Network | IPv6Network, ...] = tuple(
-    ip_network(network)
-    for network in (
-        "127.0.0.0/8",
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "169.254.0.0/16",
-        "100.64.0.0/10",  # RFC 6598; overlay networks give out these
-        "::1/128",
-        "fc00::/7",
-        "fe80::/10",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
-
-
-def is_local(host: str) -> bool:
-    address = read_name(host).address
-    if address is not None:
-        return any(address in network for network in PRIVATE_NETWORKS if network.version == address.version)
-    return within(host.removeprefix("*."), LOCAL_SUFFIXES)
 
 
 def make_root(reach: Reach, now: datetime) -> Root:
@@ -80,7 +57,7 @@ def sign_leaf(root: Root, hosts: Sequence[str], now: datetime, life: timedelta) 
     """A certificate with a new key for these names and addresses."""
     key = ec.generate_private_key(ec.SECP256R1())
     leaf = _leaf(root, key, hosts, now, life)
-    return read(leaf.public_bytes(Encoding.PEM), key_pem(key), INTERNAL)
+    return read(leaf.public_bytes(Encoding.PEM), pem(key), INTERNAL)
 
 
 def _leaf(
@@ -145,5 +122,31 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+def public_pem(root: Root) -> bytes:
+    return root.certificate.public_bytes(Encoding.PEM)
+
+
+def read_root(text: bytes) -> Root | None:
+    """The root in this file; None where it is none, or the key is not its own."""
+    try:
+        key = load_pem_private_key(text, None)
+        certificate = x509.load_pem_x509_certificate(text)
+        own = isinstance(key, ec.EllipticCurvePrivateKey) and certificate.public_key() == key.public_key()
+    except Exception:  # the parser raises ValueError, TypeError, its own kinds and more
+        return None
+    return Root(certificate, key) if own and isinstance(key, ec.EllipticCurvePrivateKey) else None
+
+
+def lasts(root: x509.Certificate, now: datetime) -> bool:
+    """A root made under a wrong clock may begin in the future."""
+    return root.not_valid_before_utc <= now <= root.not_valid_after_utc - ROOT_LEFT
+
+
+def issued(root: Root, leaf_pem: bytes) -> bool:
+    """Whether the root signed this leaf."""
+    leaf = x509.load_pem_x509_certificates(leaf_pem)[0]
+    try:
+        leaf.verify_directly_issued_by(root.certificate)
+    except Exception:  # cryptography raises ValueError, TypeError or InvalidSignature
+        return False
+    return True

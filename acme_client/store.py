@@ -5,6 +5,7 @@
     certs/<host>/gen-000N/{fullchain.pem, key.pem, meta.json}
     certs/<host>/current -> gen-000N             for people and other programs
     certs/<host>/{ledger.json, renewal.json, order.json, lock}
+    default/gen-000N/...                         for clients that name no host
     quarantine/
 
 Every method blocks; one worker thread calls them.
@@ -73,7 +74,7 @@ class Store:
 
     def make_private(self) -> list[Path]:
         """Repair rights that a copy or an editor left too wide."""
-        roots = (self._data / name for name in ("accounts", "certs", "internal", "quarantine"))
+        roots = (self._data / name for name in ("accounts", "certs", "default", "internal", "quarantine"))
         return [path for root in roots if root.is_dir() for path in make_private(root)]
 
     def load_all(self, hosts: Sequence[str]) -> dict[str, Stored | OSError]:
@@ -106,6 +107,13 @@ class Store:
 
     def save(self, host: str, certificate: Certificate) -> None:
         write(self._folder(host), certificate)
+
+    def load_default(self, name: str) -> tuple[Certificate | None, tuple[Broken, ...]]:
+        """The certificate for clients that ask for no name; `name` is one that it has to have."""
+        return newest(self._data / "default", name, self._data / "quarantine")
+
+    def save_default(self, certificate: Certificate) -> None:
+        write(self._data / "default", certificate)
 
     def save_entry(self, host: str, entry: Entry) -> None:
         self._replace(self._folder(host) / "ledger.json", to_json(entry))

@@ -63,6 +63,11 @@ class Engine:
         entries = await self._ask(lambda client: client.containers())
         return tuple(map(from_list, entries))
 
+    async def list_all(self) -> tuple[Listed, ...]:
+        """Those that do not run, too: for questions, not for watching."""
+        entries = await self._ask(lambda client: client.containers(all=True))
+        return tuple(map(from_list, entries))
+
     async def inspect(self, container: str) -> Container | None:
         return await self._ask(lambda client: _inspect(client, container))
 

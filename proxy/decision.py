@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import TypeAlias
 
 from proxy.exchange import OnRequest, OnResponse, RequestHead, Response
 from proxy.pages import page
 from proxy.table import Route, RoutingTable
 
+Note: TypeAlias = Callable[[OnRequest, RequestHead, RequestHead | Response], None]
+"""Told of each step that looked at the head: the head before, and what came out."""
 CHALLENGE = "/.well-known/acme-challenge/"
 
 
@@ -24,7 +27,11 @@ class Decision:
 
 
 def decide(
-    table: RoutingTable, entrypoint: str, head: RequestHead, answers: Callable[[str], bytes | None]
+    table: RoutingTable,
+    entrypoint: str,
+    head: RequestHead,
+    answers: Callable[[str], bytes | None],
+    note: Note | None = None,
 ) -> Decision:
     """A challenge comes before everything else: no label may shadow it, and it has to be
     answered in the clear where all else is redirected.
@@ -37,13 +44,15 @@ def decide(
     route = table.find(entrypoint, head)
     if route is None:
         return Decision(head, response=page(404, head))
-    return _let_through(route, head)
+    return _let_through(route, head, note)
 
 
-def _let_through(route: Route, head: RequestHead) -> Decision:
+def _let_through(route: Route, head: RequestHead, note: Note | None) -> Decision:
     """Show the head to the route's middlewares, the outermost first."""
     for step in route.on_request:
         outcome = step.on_request(head)
+        if note:
+            note(step, head, outcome)
         if isinstance(outcome, Response):
             return Decision(head, route, dressed(outcome, head, _around(route, step)))
         head = outcome

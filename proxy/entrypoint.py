@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from proxy.access_log import AccessRecord
+from proxy.aiohttp_later import AiohttpLater
 from proxy.balancer import Balancer
 from proxy.capacity import Capacity, connection_cap, open_files_limit
 from proxy.door import Door
@@ -14,7 +15,6 @@ from proxy.headers import TrustedProxies
 from proxy.lane import FastLane
 from proxy.limits import Limits
 from proxy.listening import Bound, Listener, bind_all
-from proxy.server import AiohttpLane
 from proxy.table import RoutingTable
 from proxy.tls import SNI
 from proxy.upstream import Pool
@@ -40,7 +40,9 @@ class Entrypoints:
         self._listeners = listeners
         self._sni = sni
         self._limits = limits or Limits()
-        self._lane = AiohttpLane(pool, balancer, self._limits)
+        self._lane = AiohttpLater(pool, balancer, self._limits)
+        if not fast_lane:
+            self._lane.load_aside()
         self._gate = Gate(
             table=table or RoutingTable(),
             trusted=trusted or TrustedProxies(),
@@ -61,6 +63,7 @@ class Entrypoints:
     @table.setter
     def table(self, table: RoutingTable) -> None:
         self._gate.table = table
+        self._lane.prepare(table)
 
     @property
     def addresses(self) -> dict[str, tuple[tuple[str, int], ...]]:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Protocol
 
-from aiohttp.web_protocol import RequestHandler
-
 from proxy.framing import Framing
 
 
@@ -23,7 +21,7 @@ class Holder(Protocol):
 
 
 class Facade(asyncio.Transport):
-    def __init__(self, dialogue: Holder, lane: RequestHandler) -> None:
+    def __init__(self, dialogue: Holder, lane: asyncio.Protocol) -> None:
         super().__init__()
         self._dialogue: Holder | None = dialogue
         self._lane = lane

@@ -17,8 +17,6 @@ from proxy.phase import Phase
 from proxy.table import RoutingTable
 
 if TYPE_CHECKING:
-    from aiohttp.web_protocol import RequestHandler
-
     from proxy.arrival import Arrival
     from proxy.connection import Connection
     from proxy.lane import FastLane
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
 class Lane(Protocol):
     """Where the requests of a connection are handled."""
 
-    def new_protocol(self) -> RequestHandler: ...
+    def new_protocol(self) -> asyncio.Protocol: ...
 
 
 @dataclass(slots=True, eq=False)

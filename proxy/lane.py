@@ -20,6 +20,7 @@ from proxy.framing import write_chunk, write_last_chunk
 from proxy.headers import to_server
 from proxy.model import Server, Service
 from proxy.pages import page
+from proxy.plain import obstacle
 from proxy.repeating import may_ask_another, may_be_repeated
 from proxy.socket_transport import SocketTransport
 from proxy.table import Route
@@ -49,7 +50,7 @@ class FastLane:
     def takes(self, turn: Turn) -> bool:
         """Whether the turn may pass here: it needs no body middleware and no tunnel."""
         route = turn.route
-        return route is not None and not route.wrap and not turn.scanned.upgrade
+        return route is not None and obstacle(route, turn.scanned.upgrade) is None
 
 
 class Passage(Answering):

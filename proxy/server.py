@@ -13,6 +13,7 @@ from typing import cast
 from aiohttp import http_parser, web
 from aiohttp.web_protocol import RequestHandler
 
+from proxy.aiohttp_later import SlowParser
 from proxy.balancer import Balancer
 from proxy.client_body import ClientBody
 from proxy.decision import dressed
@@ -33,18 +34,10 @@ NEVER = 10.0 * 365 * 86400
 """aiohttp's own idle timer is off; the entrypoint's sweeper knows better."""
 
 
-def refuse_slow_parser() -> None:
-    """Eleven more malformed shapes pass aiohttp's pure-Python parser than its C one (measured)."""
-    if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
-        raise RuntimeError(
-            "aiohttp runs on its pure-Python parser here, which lets malformed requests pass. "
-            "Unset AIOHTTP_NO_EXTENSIONS, or install an aiohttp wheel with compiled extensions."
-        )
-
-
 class AiohttpLane:
     def __init__(self, pool: Pool, balancer: Balancer, limits: Limits) -> None:
-        refuse_slow_parser()
+        if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
+            raise SlowParser
         self._pool = pool
         self._balancer = balancer
         self._limits = limits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 # Mozilla "Intermediate" without its DHE suites, which need parameters that nobody tunes.  OpenSSL's own
@@ -27,6 +27,13 @@ class KeyPair:
 
     chain_pem: bytes
     key_pem: bytes = field(repr=False)
+
+
+def name_shown(name: str | None, known: Container[str]) -> str | None:
+    """Under which of the known names there is a certificate for this one; None where the default is shown."""
+    wanted = (name or "").lower().rstrip(".")
+    wildcard = "*." + wanted.partition(".")[2]
+    return next((each for each in (wanted, wildcard) if each in known), None)
 
 
 class SNI:
@@ -66,9 +73,8 @@ class SNI:
 
     def find(self, name: str | None) -> ssl.SSLContext | None:
         """Exact name, then the wildcard one label up (RFC 9525 6.3), then the default."""
-        wanted = (name or "").lower().rstrip(".")
-        wildcard = "*." + wanted.partition(".")[2]
-        return self._contexts.get(wanted) or self._contexts.get(wildcard) or self._default
+        known = name_shown(name, self._contexts)
+        return self._default if known is None else self._contexts[known]
 
     def _choose(self, connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
         chosen = self.find(name)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -22,7 +23,8 @@ from proxy.listening import CannotListen, Listener
 from proxy.model import RoutingConfig
 from proxy.problem import Problem
 from proxy.table import Entrypoint, RoutingTable
-from proxy.tls import KeyPair
+from proxy.tls import KeyPair, name_shown
+from proxy.visitor import TrustedProxies
 from tidegate.addresses import Address, NamedAddress, Off
 from tidegate.dashboard.serve import open_dashboard
 from tidegate.logs import Outlet, compare_problems, log_event, log_problems, set_up
@@ -35,6 +37,11 @@ from tidegate.status import EntrypointRow, RouteRow, Status, build_status, plain
 from tidegate.tasks import Loop, Supervisor
 from tidegate.version import version
 from tidegate.words import count_text
+
+if TYPE_CHECKING:
+    from discovery.docker_api import Engine
+    from tidegate.why.answer import CertificateSeen
+    from tidegate.why.scene import Scene
 
 GRACE = 7.0
 """Seconds for requests in flight at a stop; Docker kills after ten."""
@@ -68,6 +75,10 @@ class App:
         self.problems: tuple[Problem, ...] = ()
         """All that were told of."""
         self.engine: EngineState | None = None
+        self.asked_engine: Engine | None = None
+        """For questions; None where no containers are watched."""
+        self.served: Mapping[str, Certificate] = {}
+        self.default: Certificate | None = None
         self.supervisor = Supervisor(self.loops())
 
     def here(self, log: Outlet) -> Serving:
@@ -101,7 +112,7 @@ class App:
         self.listeners = tuple(map(self.as_routing_sees_it, self.settings.entrypoints))
         data = self.settings.data_directory
         async with (
-            open_dashboard(self.status, data, self.settings.dashboard) as dashboards,
+            open_dashboard(self.status, data, self.settings.dashboard, self.why) as dashboards,
             asyncio.TaskGroup() as group,
         ):
             for entry in self.settings.entrypoints:
@@ -136,7 +147,7 @@ class App:
         from discovery.watch import watch
         from tidegate.label_language import language_of
 
-        engine = Engine(str(self.settings.docker or ""))
+        engine = self.asked_engine = Engine(str(self.settings.docker or ""))
         language = language_of(self.settings)
         await watch(engine, self.take_containers, self.serving.drop_owner, self.take_engine_state, language)
 
@@ -189,6 +200,7 @@ class App:
     # Flow 3: a host appears, and its certificate is served
 
     def serve_certificates(self, served: Mapping[str, Certificate], default: Certificate) -> None:
+        self.served, self.default = served, default
         pairs = {host: key_pair(certificate) for host, certificate in served.items()}
         self.serving.certify(pairs, key_pair(default))
 
@@ -223,6 +235,38 @@ class App:
             problems=self.problems,
             server_state=self.reachability.state,
         )
+
+    async def why(self, query: str) -> object:
+        """The answer to a question about a request or a container."""
+        from tidegate.why.ask import answer, read_query  # only who asks pays for it
+
+        return await answer(read_query(query), self.scene())
+
+    def scene(self) -> Scene:
+        from tidegate.label_language import language_of
+        from tidegate.why.scene import Scene
+
+        now = self.status()
+        return Scene(
+            config=self.config,
+            table=self.serving.table,
+            entrypoints=self.listeners,
+            trusted=TrustedProxies(self.settings.trusted_proxies),
+            fast_lane=self.settings.fast_lane == "on",
+            challenge=self.certificates.http01.answer,
+            certificate=self.certificate_for,
+            server_state=self.reachability.state,
+            rows=now.routes,
+            problems=now.problems,
+            engine=self.asked_engine,
+            language=language_of(self.settings),
+        )
+
+    def certificate_for(self, host: str) -> CertificateSeen | None:
+        from tidegate.why.certificate import certificate_seen
+
+        known = next((each for each in self.certificates.status() if each.host == host), None)
+        return certificate_seen(host, name_shown(host, self.served), self.served, self.default, known)
 
 
 def run(settings: Settings) -> int:

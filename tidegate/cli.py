@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, get_origin
+from urllib.parse import urlencode
 
 from proxy.problem import Problem
 from proxy.schema import closest, options_of
@@ -29,6 +30,8 @@ ASKING = ("data", "dashboard")
 """The settings by which a running instance is found."""
 READING = ("dialects", "default_rule", "network", "traefik_names", "entrypoint", "web", "websecure")
 """The settings that say how labels are read."""
+WHY_PATIENCE = 25.0
+"""Seconds for an answer: an engine may take its time."""
 
 
 class UsageError(Exception):
@@ -82,6 +85,8 @@ def fail(text: str, status: int) -> int:
 
 def run(call: Call) -> int:
     settings = checked_settings(call)
+    # structlog loads rich where it is installed, for tracebacks in colours that nobody prints here: 4 MB.
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
     from tidegate.app import run as serve
 
     return serve(settings)
@@ -127,6 +132,23 @@ def routes(call: Call) -> int:
     return 0
 
 
+def why(call: Call) -> int:
+    refuse_strangers(call)
+    own = call.own
+    query = [("about", own.about), ("method", own.method), ("from", own.client)]
+    query += [("header", each) for each in own.header]
+    answer = ask_instance(call, f"why?{urlencode([pair for pair in query if pair[1]])}", WHY_PATIENCE)
+    if not isinstance(answer, dict) or "answer" not in answer:
+        raise NotAnswering("Something else than Tidegate answers there.")
+    if own.json:
+        print(json.dumps(answer, indent=2))
+    else:
+        from tidegate.why.text import answer_text
+
+        print(answer_text(answer), end="")
+    return 0 if answer["served"] else 1
+
+
 def healthcheck(call: Call) -> int:
     health = ask_running(call, "health")
     print("\n".join(printable(line) for line in (health["health"], *health["reasons"])))
@@ -135,13 +157,17 @@ def healthcheck(call: Call) -> int:
 
 def ask_running(call: Call, what: str) -> dict[str, Any]:
     refuse_strangers(call)
-    settings = load_leniently(ASKING, call.flags, os.environ, call.config)
-    # A data directory named here means that instance, not whichever answers at the usual address.
-    elsewhere = "data" in call.flags and "dashboard" not in call.flags
-    answer = ask(what, settings.data_directory, OFF if elsewhere else settings.dashboard)
+    answer = ask_instance(call, what)
     if not isinstance(answer, dict) or "health" not in answer:
         raise NotAnswering("Something else than Tidegate answers there.")
     return answer
+
+
+def ask_instance(call: Call, what: str, timeout: float = 5.0) -> Any:
+    settings = load_leniently(ASKING, call.flags, os.environ, call.config)
+    # A data directory named here means that instance, not whichever answers at the usual address.
+    elsewhere = "data" in call.flags and "dashboard" not in call.flags
+    return ask(what, settings.data_directory, OFF if elsewhere else settings.dashboard, timeout)
 
 
 def trust(call: Call) -> int:
@@ -225,6 +251,7 @@ def refuse_strangers(call: Call) -> None:
 COMMANDS: dict[str, tuple[str, Callable[[Call], int]]] = {
     "run": ("serve what containers and route files ask for", run),
     "routes": ("show routes, services, certificates and problems of the running instance", routes),
+    "why": ("say what becomes of a request, or why a container has no route", why),
     "trust": ("say how devices come to trust Tidegate's own authority", trust),
     "healthcheck": ("ask the running instance how it is: exit status 0 when it answers, else 1", healthcheck),
     "labels": ("print the reference of all labels", labels_reference),
@@ -274,9 +301,21 @@ def build_parser() -> Parser:
             command.add_argument("--json", action="store_true", help="everything, for programs")
         if name == "expand":
             command.add_argument("file", metavar="FILE", help="label lines, NAME=VALUE; - for standard input")
+        if name == "why":
+            add_question(command)
         if name == "trust":
             command.add_argument("--pem", action="store_true", help="print the root certificate itself")
     return parser
+
+
+def add_question(parser: Parser) -> None:
+    parser.add_argument(
+        "about", metavar="URL|CONTAINER", help="blog.example.com/x, or a container's name or id"
+    )
+    parser.add_argument("--method", default="", help="Default: GET.")
+    parser.add_argument("--from", dest="client", metavar="ADDR", default="", help="Default: 127.0.0.1.")
+    parser.add_argument("--header", metavar="'NAME: VALUE'", action="append", default=[], help="Repeatable.")
+    parser.add_argument("--json", action="store_true", help="everything, for programs")
 
 
 def flag_spellings() -> list[str]:

@@ -15,9 +15,10 @@ from cryptography.x509.oid import NameOID
 
 from acme_client.accounts import Opened
 from acme_client.authority import Authority
-from acme_client.certificate import Certificate, read
+from acme_client.certificate import Certificate
 from acme_client.challenges.http01 import PREFIX
 from acme_client.failure import Failure, from_problem
+from acme_client.reading import read
 from acme_client.resources import Authorization, Challenge, Order, RenewalInfo
 from acme_client.store import Store
 

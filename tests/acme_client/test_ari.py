@@ -2,8 +2,9 @@ from datetime import timedelta
 
 import pytest
 
-from acme_client.ari import certificate_id, fresh, suggested, unanswered
+from acme_client.ari import fresh, suggested, unanswered
 from acme_client.ledger import Renewal
+from acme_client.reading import certificate_id
 from tests.acme_client.fake_ca import NOON, certificate
 
 HELD = certificate()

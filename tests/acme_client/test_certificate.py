@@ -2,7 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from acme_client.certificate import BrokenCertificate, read
+from acme_client.certificate import BrokenCertificate
+from acme_client.reading import read
 from tests.acme_client.fake_ca import DIRECTORY, NOON, certificate
 
 

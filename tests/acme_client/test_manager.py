@@ -152,7 +152,7 @@ async def test_internal_certificates_too_are_the_same_after_a_restart(tmp_path):
         async with stage.running():
             await stage.eventually(lambda stage=stage: len(stage.served) == 2)
             await stage.eventually(lambda: (tmp_path / "certs" / "nas" / "ledger.json").exists())
-            served.append(stage.served)
+            served.append((stage.served, stage.default))
     assert served[0] == served[1]
     assert stage.status(BLOG).state == "internal"
 

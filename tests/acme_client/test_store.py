@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import signal
@@ -33,6 +34,31 @@ def test_what_is_saved_is_found_again(store, tmp_path):
     store.save(HOST, held)
     assert store.load(HOST).certificate == held
     assert (tmp_path / "certs" / HOST / "current" / "fullchain.pem").read_bytes() == held.chain_pem
+
+
+def rewrite(folder):
+    """As by an editor or an older program: other bytes, the same certificate."""
+    chain = folder / "fullchain.pem"
+    chain.write_bytes(chain.read_bytes() + b"\n")
+
+
+def forget_fingerprint(folder):
+    meta = json.loads((folder / "meta.json").read_text())
+    (folder / "meta.json").write_text(json.dumps(meta | {"fingerprint": "", "names": ["wrong.example.com"]}))
+
+
+def forget_names(folder):
+    meta = json.loads((folder / "meta.json").read_text())
+    (folder / "meta.json").write_text(json.dumps({**meta, "names": None, "serial": "xyz"}))
+
+
+@pytest.mark.parametrize("change", [rewrite, forget_fingerprint, forget_names])
+def test_files_that_were_changed_are_read_and_not_what_was_written_of_them(store, tmp_path, change):
+    held = certificate(HOST)
+    store.save(HOST, held)
+    change(tmp_path / "certs" / HOST / "gen-0001")
+    found = store.load(HOST).certificate
+    assert replace(found, chain_pem=held.chain_pem) == held
 
 
 def test_of_a_host_never_seen_nothing_is_known(store, tmp_path):

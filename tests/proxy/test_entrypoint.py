@@ -5,12 +5,14 @@ import socket
 
 import pytest
 
+from proxy.aiohttp_later import SlowParser, has_compiled_parser
 from proxy.balancer import Balancer
 from proxy.door import Door
 from proxy.entrypoint import Entrypoints
 from proxy.headers import TrustedProxies
 from proxy.limits import Limits
 from proxy.listening import CannotListen, Listener
+from proxy.server import AiohttpLane
 from proxy.table import RoutingTable
 from proxy.tls import SNI
 from proxy.upstream import Pool
@@ -92,7 +94,12 @@ def test_it_refuses_to_run_on_a_parser_that_lets_malformed_requests_pass(monkeyp
     from aiohttp import http_parser
 
     monkeypatch.setattr(http_parser, "HttpRequestParser", http_parser.HttpRequestParserPy)
-    with pytest.raises(RuntimeError, match="pure-Python parser"):
+    with pytest.raises(SlowParser, match="pure-Python parser"):
+        AiohttpLane(Pool(), Balancer(), Limits())
+    monkeypatch.setenv("AIOHTTP_NO_EXTENSIONS", "1")
+    assert has_compiled_parser() is False
+    monkeypatch.setattr("proxy.aiohttp_later.COMPILED", has_compiled_parser())
+    with pytest.raises(SlowParser, match="pure-Python parser"):
         entrypoints(Listener("web", "127.0.0.1", 0))
 
 

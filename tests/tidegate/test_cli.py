@@ -293,6 +293,10 @@ def test_a_reader_that_has_seen_enough_is_no_error():
             ["docker", "acme", "josepy", "cryptography", "aiohttp", "structlog"],
         ),
         (["healthcheck", "--data", "/nowhere"], ["docker", "acme", "josepy", "cryptography", "aiohttp"]),
+        (
+            ["why", "blog.test", "--data", "/nowhere"],
+            ["docker", "acme", "josepy", "cryptography", "aiohttp", "structlog"],
+        ),
         (["trust", "--data", "/nowhere"], ["docker", "acme", "josepy", "cryptography", "aiohttp"]),
         (["version"], ["docker", "acme", "josepy", "cryptography"]),
     ],

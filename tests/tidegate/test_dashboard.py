@@ -86,6 +86,18 @@ async def test_it_only_shows(data, method, target):
         assert (await get(address, "/", "HEAD"))[0] == 200
 
 
+async def test_questions_are_answered_here_and_not_elsewhere(data):
+    async def why(query: str) -> object:
+        return {"answer": query}
+
+    async with open_dashboard(status, data, ANY_PORT, why) as (address,):
+        assert json.loads((await get(address, "/api/why?about=a"))[2]) == {"answer": "about=a"}
+        assert await asyncio.to_thread(ask, "why?about=b", data, OFF) == {"answer": "about=b"}
+    async with open_dashboard(status, data, Address("0.0.0.0", 0), why) as (address,):
+        assert (await get(Address("127.0.0.1", address.port), "/api/why?about=a"))[0] == 404
+        assert await asyncio.to_thread(ask, "why?about=b", data, OFF) == {"answer": "about=b"}
+
+
 async def test_on_loopback_a_strangers_name_is_refused(data):
     async with open_dashboard(status, data, ANY_PORT) as (address,):
         assert (await get(address, "/api/status", Host=f"evil.example:{address.port}"))[0] == 403

@@ -10,24 +10,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import structlog
-from aiohttp import web
 
 from tidegate.addresses import Address, Off
 from tidegate.control import NAME, AlreadyRunning, socket_path
-from tidegate.dashboard import dashboard
+from tidegate.dashboard import Dashboard, Why
+from tidegate.dashboard.door import opened
 from tidegate.refused_address import refused_dashboard
 from tidegate.status import Status
-
-KEEP_ALIVE = 15.0
-SHUTDOWN = 1.0
-"""Seconds for answers under way; nothing here is worth holding up a stop."""
 
 log = structlog.get_logger("tidegate.dashboard")
 
 
 @asynccontextmanager
 async def open_dashboard(
-    status: Callable[[], Status], data: Path, address: Address | Off
+    status: Callable[[], Status], data: Path, address: Address | Off, why: Why | None = None
 ) -> AsyncIterator[tuple[Address, ...]]:
     """Serve until the end of the block; yields the addresses bound.
 
@@ -41,28 +37,18 @@ async def open_dashboard(
             log.warning("no control socket", path=str(data / NAME), reason=str(error))
         else:
             doors.push_async_callback(asyncio.to_thread, give_up_socket, data, own)
-            runner = await doors.enter_async_context(running(dashboard(status)))
-            await web.SockSite(runner, control).start()
+            await doors.enter_async_context(opened(Dashboard(status, why).answer, sock=control))
         bound: tuple[Address, ...] = ()
         if isinstance(address, Address):
-            app = dashboard(status, local_only=address.is_loopback)
-            runner = await doors.enter_async_context(running(app))
+            # Answers tell of containers that ask for nothing, too: whoever is not here is not told.
+            local = address.is_loopback
+            shown = Dashboard(status, why if local else None, local_only=local)
+            place = {"host": address.bind_host, "port": address.port}
             try:
-                await web.TCPSite(runner, address.bind_host, address.port).start()
-                bound = tuple(Address(name[0], name[1]) for name in runner.addresses)
+                bound = await doors.enter_async_context(opened(shown.answer, **place))
             except OSError as error:
                 log.error(refused_dashboard(address, error.errno))
         yield bound
-
-
-@asynccontextmanager
-async def running(app: web.Application) -> AsyncIterator[web.AppRunner]:
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEEP_ALIVE, shutdown_timeout=SHUTDOWN)
-    await runner.setup()
-    try:
-        yield runner
-    finally:
-        await runner.cleanup()
 
 
 def claim_socket(data: Path) -> tuple[socket.socket, tuple[int, int]]:

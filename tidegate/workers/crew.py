@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
+from proxy.aiohttp_later import COMPILED, SlowParser
 from proxy.balancer import Balancer
 from proxy.listening import Listener, addresses_of, bind_all
 from proxy.model import RoutingConfig, Server
 from proxy.outside import Outside
 from proxy.running import Running
-from proxy.server import refuse_slow_parser
 from proxy.table import Entrypoint, RoutingTable, compile_table
 from proxy.tls import KeyPair
 from proxy.upstream import Pool
@@ -44,7 +44,8 @@ class Crew:
         reachability: Reachability,
         refused: Callable[[str, str], None],
     ) -> None:
-        refuse_slow_parser()  # once, and not in every worker again and again
+        if not COMPILED:
+            raise SlowParser  # once, and not in every worker again and again
         self.table = RoutingTable()
         self.addresses: Mapping[str, tuple[tuple[str, int], ...]] = {}
         self._size = size

@@ -1,0 +1,252 @@
+"""What is answered, first lines mostly: servers are real sockets on loopback, the engine is in memory."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+
+from proxy.model import Router, RoutingConfig, Server, Service
+from tests.tidegate.why.scenes import Engine, container, scene
+from tidegate.status import as_json
+from tidegate.why.ask import Asking, answer, read_query
+from tidegate.why.text import answer_text
+
+
+@pytest.fixture
+def port():
+    """Of somebody who accepts connections."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+@pytest.fixture
+def closed():
+    with socket.create_server(("127.0.0.1", 0)) as was:
+        return was.getsockname()[1]
+
+
+async def first(word, at, **how):
+    found = await answer(Asking(word, **how), at)
+    text = answer_text(json.loads(json.dumps(as_json(found))))
+    assert text.startswith(found.answer)
+    return found.answer, found.served
+
+
+def served_by(*servers: Server, **router: object) -> RoutingConfig:
+    blog = Router("blog@file", "Host(`blog.example.com`)", "blog@file", origin="routes.yaml", **router)
+    return RoutingConfig({"blog@file": blog}, {"blog@file": Service("blog@file", servers)})
+
+
+async def test_who_serves_it(port):
+    config = served_by(Server("routes.yaml", "127.0.0.1", port))
+    assert await first("blog.example.com", scene(config=config)) == (
+        f"https://blog.example.com/ is served by http://127.0.0.1:{port} (router blog@file, fast lane).",
+        True,
+    )
+
+
+async def test_a_container_has_its_name_state_and_network(port):
+    blog = container("blog-1", "127.0.0.1", port, health="healthy", tidegate_host="blog.example.com")
+    config = served_by(Server(blog.id, "127.0.0.1", port))
+    at = scene(config=config, engine=Engine([blog]))
+    found = await answer(Asking("blog.example.com"), at)
+    assert found.answer == (
+        "https://blog.example.com/ is served by container blog-1 (router blog@file, fast lane)."
+    )
+    [server] = found.servers
+    assert (server.container, server.state, server.network, server.probe) == (
+        "blog-1", "running, healthy", "front", "accepts",
+    )  # fmt: skip
+
+
+async def test_nobody_listens_at_the_port(closed):
+    config = served_by(Server("routes.yaml", "127.0.0.1", closed))
+    why = f"http://127.0.0.1:{closed}: connection refused"
+    assert await first("blog.example.com", scene(config=config)) == (
+        f"https://blog.example.com/ gets 502: {why} (router blog@file).",
+        False,
+    )
+    found = await answer(Asking("blog.example.com"), scene(config=config))
+    assert (found.status, "correct the service's url" in found.problems[-1].what) == (502, True)
+
+
+async def test_nothing_answers_at_all(monkeypatch):
+    monkeypatch.setattr("tidegate.why.probe.PATIENCE", 0.05)
+    with socket.socket() as full:  # a backlog that is full: nobody is refused and nobody gets in
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        waiting = [socket.socket() for _ in range(3)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(address)
+        config = served_by(Server("routes.yaml", *address))
+        found = await answer(Asking("blog.example.com"), scene(config=config))
+        for each in waiting:
+            each.close()
+    assert (found.status, found.served) == (504, False)
+    assert "no answer in time" in found.answer
+
+
+async def test_some_of_several_servers(port, closed):
+    config = served_by(Server("a", "127.0.0.1", port), Server("b", "127.0.0.1", closed))
+    line, served = await first("blog.example.com", scene(config=config))
+    assert f"served by http://127.0.0.1:{port} (1 of 2 servers) (router" in line
+    assert served
+
+
+async def test_a_service_without_a_server():
+    blog = container("blog-1", "172.18.0.2", health="starting", tidegate_host="blog.example.com")
+    assert await first("blog.example.com", scene(blog)) == (
+        "https://blog.example.com/ gets 503: service blog-1@docker has no server (router blog-1@docker). "
+        "Waiting for a healthy container.",
+        False,
+    )
+
+
+async def test_a_router_that_is_not_set_up():
+    blog = container(
+        "blog-1", "172.18.0.2", tidegate_host="blog.example.com",
+        **{"tidegate_http_routers_blog-1_middlewares": "lost"},
+    )  # fmt: skip
+    line, served = await first("blog.example.com", scene(blog))
+    assert line == (
+        'https://blog.example.com/ gets 503: There is no middleware "lost@docker"; '
+        "without it the router is not served."
+    )
+    assert not served
+
+
+async def test_a_slip_of_the_pen():
+    blog = container("blog-1", "172.18.0.2", tidegate_host="blog.example.com")
+    assert await first("https://blog.exmaple.com", scene(blog)) == (
+        "https://blog.exmaple.com/ gets 404: no router takes it. Did you mean blog.example.com?",
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"state": "exited"}, "It is not running: it has exited."),
+        ({"tidegate_enable": "false"}, "Its label tidegate.enable=false closes its gate."),
+        ({"tidegate_prot": "80"}, 'There is no "prot" here. Did you mean "port"?'),
+    ],
+)
+async def test_somebody_asks_for_the_host_in_vain(changes, why):
+    blog = container("blog-1", "172.18.0.2", **{"tidegate_host": "blog.example.com", **changes})
+    assert await first("https://blog.example.com", scene(blog)) == (
+        f"https://blog.example.com/ gets 404: container blog-1 asks for it, but gets no requests. {why}",
+        False,
+    )
+
+
+async def test_a_redirect_is_followed(port):
+    config = served_by(Server("routes.yaml", "127.0.0.1", port))
+    found = await answer(Asking("http://blog.example.com/x"), scene(config=config))
+    assert (found.answer, found.status, found.served) == (
+        "http://blog.example.com/x is redirected (308) to https://blog.example.com/x", 308, True,
+    )  # fmt: skip
+    assert found.then
+    assert found.then.answer.startswith("https://blog.example.com/x is served by")
+
+
+@pytest.mark.parametrize(("client", "served"), [("", False), ("192.168.1.9", True)])
+async def test_who_asks_counts(client, served):
+    blog = container(
+        "blog-1", "172.18.0.2", tidegate_host="blog.example.com",
+        **{
+            "tidegate_http_routers_blog-1_middlewares": "lan",
+            "tidegate_http_middlewares_lan_ipallowlist_sourcerange": "192.168.0.0/16",
+        },
+    )  # fmt: skip
+    found = await answer(Asking("blog.example.com", client=client), scene(blog))
+    refused = "gets 403: middleware lan@docker (ipallowlist) answers 403." in found.answer
+    assert refused is not served
+
+
+# -- containers
+
+
+async def test_a_container_that_is_served():
+    blog = container("blog-1", "172.18.0.2", 2368, tidegate_host="blog.example.com")
+    line, served = await first("blog-1", scene(blog))
+    assert (line, served) == (
+        "Container blog-1 is served at https://blog.example.com (router blog-1@docker).", True,
+    )  # fmt: skip
+    found = await answer(Asking("blog-1"), scene(blog))
+    assert found.containers[0].asks == ("Host(`blog.example.com`) -> blog-1@docker, port 2368",)
+    assert (await first(blog.id[:8], scene(blog)))[0] == line
+
+
+@pytest.mark.parametrize(
+    ("labels", "why"),
+    [
+        ({}, "It has no label that begins with tidegate. One is enough: tidegate.host=NAME"),
+        (
+            {"tidgate_host": "a.test"},
+            "It has no label that begins with tidegate. Did you mean tidegate.host instead of tidgate.host?",
+        ),
+        (
+            {"tidegate_host": "a.test", "tidegate_enable": "false"},
+            "Its label tidegate.enable=false closes its gate.",
+        ),
+        ({"tidegate_host": "a.test", "health": "starting"}, "Its HEALTHCHECK has not passed yet."),
+        ({"tidegate_host": "a.test", "health": "unhealthy"}, "Its HEALTHCHECK says that it is unhealthy."),
+        ({"tidegate_host": "a.test", "state": "paused"}, "It is paused."),
+        ({"tidegate_host": "a.test", "state": "exited"}, "It is not running: it has exited."),
+        (
+            {"tidegate_host": "a.test", "tidegate_network": "back"},
+            'It is not on a network "back", only on "front".',
+        ),
+    ],
+)
+async def test_why_a_container_has_no_route(labels, why):
+    lone = container("lone-1", "172.18.0.2", **labels)
+    assert await first("lone-1", scene(lone)) == (f"Container lone-1 gets no requests: {why}", False)
+
+
+async def test_a_container_whose_host_belongs_to_another():
+    one, two = (
+        container(name, "172.18.0.2", tidegate_host="blog.example.com") for name in ("blog-1", "late-1")
+    )
+    line, served = await first("late-1", scene(one, two))
+    assert 'Container late-1 gets no requests: The host "blog.example.com" already belongs to blog-1.' in line
+    assert not served
+
+
+async def test_a_service_of_compose_is_all_of_its_containers():
+    compose = {"com_docker_compose_project": "p", "com_docker_compose_service": "web"}
+    up = container("p-web-1", "172.18.0.2", tidegate_host="a.test", **compose)
+    down = container("p-web-2", "172.18.0.3", state="exited", tidegate_host="a.test", **compose)
+    assert await first("web", scene(up, down)) == ("web is 2 containers; 1 of them is served.", True)
+
+
+async def test_a_container_that_nobody_has():
+    blog = container("blog-1", "172.18.0.2", tidegate_host="blog.example.com")
+    assert await first("blgo-1", scene(blog)) == (
+        'No container is called "blgo-1". Did you mean "blog-1"?',
+        False,
+    )
+
+
+async def test_an_engine_that_does_not_answer():
+    at = scene(engine=Engine(broken="The socket is gone."))
+    assert await first("blog-1", at) == ("The socket is gone.", False)
+    assert (await first("blog.example.com", at))[0].startswith("https://blog.example.com/ gets 404")
+
+
+async def test_a_password_in_a_label_is_not_told():
+    secret = container(
+        "blog-1", "172.18.0.2", tidegate_host="a.test",
+        tidegate_http_middlewares_pw_basicauth_users="anna:hunter2",
+    )  # fmt: skip
+    found = await answer(Asking("blog-1"), scene(secret))
+    assert "hunter2" not in json.dumps(as_json(found))
+
+
+def test_the_query_of_the_command_line():
+    asking = read_query("about=a.test%2Fx&method=POST&from=10.0.0.1&header=A%3A+b&header=C%3A+d")
+    assert asking == Asking("a.test/x", "POST", "10.0.0.1", ("A: b", "C: d"))

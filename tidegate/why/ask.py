@@ -1,0 +1,60 @@
+"""Ask: a word from the command line, answered: a URL, a host, or a container."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from discovery.engine import EngineError
+from tidegate.why.answer import ContainerAnswer, RequestAnswer
+from tidegate.why.container import about_containers, find
+from tidegate.why.question import Unanswerable, read_question
+from tidegate.why.request import about_request
+from tidegate.why.scene import Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What is asked about, and how a request would be made."""
+
+    about: str
+    method: str = ""
+    client: str = ""
+    headers: tuple[str, ...] = ()
+
+
+def read_query(query: str) -> Asking:
+    """From the query of /api/why."""
+    given = parse_qs(query, keep_blank_values=True)
+
+    def one(name: str) -> str:
+        return given.get(name, [""])[0]
+
+    return Asking(one("about"), one("method"), one("from"), tuple(given.get("header", ())))
+
+
+async def answer(asking: Asking, scene: Scene) -> RequestAnswer | ContainerAnswer:
+    """A word with a slash or a colon, or a host that a router names, is a URL; others may be a container."""
+    word = asking.about.strip()
+    if not word:
+        return ContainerAnswer("Say what it is about: a URL or a container.", False)
+    similar = None
+    if "/" not in word and ":" not in word and not scene.knows(word.lower()) and scene.engine:
+        try:
+            containers, similar = await find(word, scene.engine)
+        except EngineError as error:
+            if "." not in word:
+                return ContainerAnswer(str(error), False)
+            containers = []
+        if containers:
+            return await about_containers(word, containers, scene)
+    if similar and "." not in word:
+        return ContainerAnswer(f'No container is called "{word}". Did you mean "{similar}"?', False)
+    try:
+        secure = any(each.tls for each in scene.entrypoints)
+        question = read_question(
+            word, method=asking.method, client=asking.client, headers=asking.headers, secure=secure
+        )
+    except Unanswerable as error:
+        return ContainerAnswer(str(error), False)
+    return await about_request(question, scene)
