@@ -7,22 +7,19 @@ not plainly right or not ordinary is left to them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
 from proxy.fields import CONTROLS, FAMILIAR, BadHead, scan_field
 from proxy.head import LONGEST_LENGTH, LOOK_ALIKES
 from proxy.headers import kind_of
 from proxy.message import Fields
 
-Kind: TypeAlias = int
 PASSED: Final = 0
 LEFT_OUT: Final = 1
 HOST: Final = 2
 LENGTH: Final = 3
-UNUSUAL: Final = 4
-
-Line: TypeAlias = tuple[Kind, tuple[str, str], bytes]
-"""What a field line is, its name and value, and how it is written to a server."""
+CONNECTION: Final = 4
+UNUSUAL: Final = 5
 
 SECRETS: Final = frozenset(("cookie", "authorization", "proxy-authorization"))
 """Not remembered: what is shared by all clients must not tell, by its speed, what another one has sent."""
@@ -37,42 +34,58 @@ _PASSED_NAMES: Final = {
 }
 
 
+class Line:
+    """One field line: what it is, what it says, and how it is written to a server.
+
+    `one` is the field as Fields: compiled code would make a pair anew each time that it is taken out of here.
+    """
+
+    def __init__(self, kind: int, value: str, one: Fields, out: bytes, secret: bool) -> None:
+        self.kind = kind
+        self.value = value
+        self.one = one
+        self.out = out
+        self.secret = secret
+
+
+_UNUSUAL: Final = Line(UNUSUAL, "", (), b"", True)
+
+
 @dataclass(eq=False)
 class LineMemo:
     """Field lines that many requests have in common."""
 
     lines: dict[bytes, Line] = field(default_factory=dict)
 
-    def read(self, line: bytes) -> Line:
+    def read(self, raw: bytes) -> Line:
         """The line for the first time, or for the first time in a while."""
-        found, secret = _read(line)
-        if found[0] != UNUSUAL and not secret and len(line) <= LONGEST_LINE:
+        line = read_line(raw)
+        if line.kind != UNUSUAL and not line.secret and len(raw) <= LONGEST_LINE:
             if len(self.lines) >= MOST_LINES:
                 self.lines.clear()
-            self.lines[line] = found
-        return found
+            self.lines[raw] = line
+        return line
 
 
-_UNUSUAL: Final[tuple[Line, bool]] = ((UNUSUAL, ("", ""), b""), True)
-
-
-def _read(line: bytes) -> tuple[Line, bool]:
+def read_line(line: bytes) -> Line:
     raw_name, colon, rest = line.partition(b":")
     raw = rest.strip(b" \t")
     if not colon or len(raw.translate(None, _NOT_IN_VALUES)) != len(raw):
         return _UNUSUAL
+    canonical = len(rest) == len(raw) + 1 and rest.startswith(b" ")
+    out = line + b"\r\n" if canonical else b"".join((raw_name, b": ", raw, b"\r\n"))
     known = _PASSED_NAMES.get(raw_name)
     if known is not None:
-        value = raw.decode("latin-1")
-        return (PASSED, (known[0], value), b"%b: %b\r\n" % (raw_name, raw)), known[1] in SECRETS
+        text = raw.decode("latin-1")
+        return Line(PASSED, text, ((known[0], text),), out, known[1] in SECRETS)
     try:
         lower, name, value = scan_field(line.decode("latin-1"))
     except BadHead:
         return _UNUSUAL
-    return (_kind(lower, name, value), (name, value), b"%b: %b\r\n" % (raw_name, raw)), lower in SECRETS
+    return Line(_kind(lower, name, value), value, ((name, value),), out, lower in SECRETS)
 
 
-def _kind(lower: str, name: str, value: str) -> Kind:
+def _kind(lower: str, name: str, value: str) -> int:
     kind = kind_of(name)
     if lower == "host":
         return HOST
@@ -80,7 +93,7 @@ def _kind(lower: str, name: str, value: str) -> Kind:
         # In latin-1 only 0 to 9 are decimal.
         return LENGTH if value.isdecimal() and len(value) <= LONGEST_LENGTH else UNUSUAL
     if lower == "connection":
-        return LEFT_OUT if value.lower() == "keep-alive" else UNUSUAL
+        return CONNECTION if value.lower() in ("keep-alive", "close") else UNUSUAL
     if lower in LOOK_ALIKES or lower in ("transfer-encoding", "upgrade", "expect", "te"):
         return UNUSUAL
     return PASSED if kind == "end-to-end" else LEFT_OUT
@@ -90,6 +103,7 @@ class Section:
     """Some lines of a head, one after the other, and what they say.
 
     `fields` are the lines as they came, `passed` those for routing, `out` what a server gets of them.
+    `host`, `length` and `connection` are the values of these fields, None where there is none.
     """
 
     def __init__(
@@ -100,7 +114,7 @@ class Section:
         out: bytes,
         host: str | None,
         length: str | None,
-        persistent: bool,
+        connection: str | None,
     ) -> None:
         self.block = block
         self.fields = fields
@@ -108,40 +122,41 @@ class Section:
         self.out = out
         self.host = host
         self.length = length
-        self.persistent = persistent
+        self.connection = connection
 
 
-EMPTY: Final = Section(b"", (), (), b"", None, None, False)
+EMPTY: Final = Section(b"", (), (), b"", None, None, None)
 
 
-def read_section(raw_lines: list[bytes], memo: LineMemo) -> Section | None:
-    """What these lines say; None where one of them, or two together, are not ordinary."""
+def read_section(raw_lines: list[bytes], memo: LineMemo, *, remember: bool) -> Section | None:
+    """What these lines say; None where one of them, or two together, are not ordinary.
+
+    `remember` is for lines that others may have, too.
+    """
     lines = memo.lines
-    # Comprehensions: half the time of one loop that does all of it (measured).
-    known = [lines.get(raw) or memo.read(raw) for raw in raw_lines]
-    host = length = None
-    persistent = False
-    for kind, pair, _ in [line for line in known if line[0]]:
-        if kind == HOST:
-            if host is not None:
-                return None
-            host = pair[1]
-        elif kind == LENGTH:
-            if length is not None:
-                return None
-            length = pair[1]
-        elif kind == UNUSUAL:
+    fields: list[tuple[str, str]] = []
+    passed: list[tuple[str, str]] = []
+    out: list[bytes] = []
+    host: str | None = None
+    length: str | None = None
+    connection: str | None = None
+    for raw in raw_lines:
+        line = lines.get(raw)
+        if line is None:
+            line = memo.read(raw) if remember else read_line(raw)
+        kind = line.kind
+        fields.extend(line.one)
+        if kind == PASSED:
+            passed.extend(line.one)
+            out.append(line.out)
+        elif kind == HOST and host is None:
+            host = line.value
+        elif kind == LENGTH and length is None:
+            length = line.value
+            passed.extend(line.one)
+        elif kind == CONNECTION and connection is None:
+            connection = line.value.lower()
+        elif kind != LEFT_OUT:
             return None
-        elif pair[0].lower() == "connection":
-            if persistent:
-                return None
-            persistent = True
-    return Section(
-        b"\r\n".join(raw_lines) + b"\r\n" if raw_lines else b"",
-        tuple([line[1] for line in known]),
-        tuple([line[1] for line in known if line[0] == PASSED or line[0] == LENGTH]),
-        b"".join([line[2] for line in known if line[0] == PASSED]),
-        host,
-        length,
-        persistent,
-    )
+    block = b"\r\n".join(raw_lines) + b"\r\n" if remember and raw_lines else b""
+    return Section(block, tuple(fields), tuple(passed), b"".join(out), host, length, connection)

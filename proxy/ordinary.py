@@ -22,7 +22,6 @@ from proxy.visitor import TrustedProxies, visitor_of
 from proxy.writing import frame_request
 
 _METHODS: Final = {method.encode(): method for method in METHODS}
-KEEP_ALIVE: Final = ("keep-alive",)
 LONGEST_STEM: Final = 4 * 1024
 """Octets of a head's beginning that a connection remembers at most."""
 
@@ -81,7 +80,7 @@ class Reader:
         del raw_lines[-1]
         if len(raw_lines) + len(stem.fields) > LIMITS.fields:
             return None
-        rest = read_section(raw_lines, self._memo)
+        rest = read_section(raw_lines, self._memo, remember=stem is EMPTY)
         if rest is None:
             return None
         if stem is EMPTY:
@@ -94,7 +93,7 @@ class Reader:
         if (
             (stem.host is not None and rest.host is not None)
             or (stem.length is not None and rest.length is not None)
-            or (stem.persistent and rest.persistent)
+            or (stem.connection is not None and rest.connection is not None)
         ):
             return None
         host = stem.host or rest.host
@@ -108,10 +107,11 @@ class Reader:
         length = rest.length if stem.length is None else stem.length
         framing = NO_BODY if length is None else Framing("length", int(length))
         sent = frame_request(method, framing.length)
-        keep_alive = KEEP_ALIVE if stem.persistent or rest.persistent else ()
+        connection = stem.connection or rest.connection
         scanned = ScannedRequest(
-            method, target, False, stem.fields + rest.fields, framing, keep_alive, True, "", False, len(block)
-        )
+            method, target, False, stem.fields + rest.fields, framing,
+            () if connection is None else (connection,), connection != "close", "", False, len(block),
+        )  # fmt: skip
         head = RequestHead(
             method, target, asked.named + stem.passed + rest.passed + asked.about, asked.host, asked.address,
             asked.scheme, asked.port,
@@ -129,7 +129,8 @@ class Reader:
             if one != other or size > LONGEST_STEM:
                 break
             common += 1
-        self._stem = (read_section(raw_lines[:common], self._memo) if common else None) or EMPTY
+        stem = read_section(raw_lines[:common], self._memo, remember=True) if common else None
+        self._stem = stem or EMPTY
 
     def forget(self) -> None:
         self._asked, self._stem, self._before = None, EMPTY, []
