@@ -62,6 +62,10 @@ class Reader:
         self._stem: Section = EMPTY
         self._before: list[bytes] = []
         """The lines of the last head that had another stem."""
+        self._front: Fields = ()
+        """What the fields of the next head begin with, while these two stay the same."""
+        self._front_asked: Asked | None = None
+        self._front_stem: Section = EMPTY
 
     def read(self, block: bytes) -> Receipt | None:
         """The head that is exactly this block, final empty line included; None where it is not ordinary."""
@@ -112,8 +116,11 @@ class Reader:
             method, target, False, stem.fields + rest.fields, framing,
             () if connection is None else (connection,), connection != "close", "", False, len(block),
         )  # fmt: skip
+        if asked is not self._front_asked or stem is not self._front_stem:
+            self._front_asked, self._front_stem = asked, stem
+            self._front = asked.named + stem.passed
         head = RequestHead(
-            method, target, asked.named + stem.passed + rest.passed + asked.about, asked.host, asked.address,
+            method, target, self._front + rest.passed + asked.about, asked.host, asked.address,
             asked.scheme, asked.port,
         )  # fmt: skip
         end = b"\r\nContent-Length: %d\r\n\r\n" % (sent.length or 0) if sent.kind == "length" else b"\r\n\r\n"
@@ -134,6 +141,7 @@ class Reader:
 
     def forget(self) -> None:
         self._asked, self._stem, self._before = None, EMPTY, []
+        self._front, self._front_asked, self._front_stem = (), None, EMPTY
 
     def _ask(self, host_field: str) -> Asked | None:
         if not AUTHORITY.fullmatch(host_field):
