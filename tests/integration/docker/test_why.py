@@ -30,7 +30,7 @@ def tidegate(engine_url, crowd) -> Iterator[Program]:
         with Program(data, "--docker", engine_url, "--acme-ca", "off") as program:
             crowd.start("blog", {"tidegate.host": "blog.test"})
             crowd.start("wrong", {"tidegate.host": "wrong.test", "tidegate.port": "9999"})
-            crowd.start("plain", {"traefik.enable": "true"})
+            crowd.start("plain", {"com.example.note": "none of our business"})
             crowd.start("gone", {"tidegate.host": "gone.test"}).stop(timeout=0)
             eventually(
                 lambda: routed(program) >= {"blog", "wrong"} and "gone" not in routed(program), within=20
