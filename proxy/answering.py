@@ -15,6 +15,7 @@ from proxy.message import Response, ResponseHead
 from proxy.table import Route
 from proxy.turn import Turn
 from proxy.upstream_exchange import AnswerMemo, Timeouts, UpstreamExchange, kept_for
+from proxy.wire import Hold
 
 if TYPE_CHECKING:
     from proxy.dialogue import Dialogue
@@ -66,7 +67,7 @@ class Answering(UpstreamExchange):
         self._over = True
         self._line.done(memo.keep_for)
         if dialogue.wire.held:
-            dialogue.release("server")
+            dialogue.release(Hold.SERVER)
         dialogue.wire.send_if_open(memo.written + data[len(memo.block) :])
         dialogue.finish_and_stay(turn)
 
@@ -212,4 +213,4 @@ class Answering(UpstreamExchange):
     def _unwanted(self) -> None:
         self._stop_flow()
         if self._dialogue.wire.held:
-            self._dialogue.release("server")
+            self._dialogue.release(Hold.SERVER)

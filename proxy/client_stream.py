@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from proxy.access_log import Tally
-from proxy.wire import Wire
+from proxy.wire import Hold, Wire
 
 HELD = 64 * 1024
 """Bytes that may wait for the server before the client is made to wait."""
@@ -23,7 +23,7 @@ class ClientStream:
         self._arrived += data
         self._tally.bytes_in += len(data)
         if len(self._arrived) >= HELD:
-            self._wire.hold("upgraded")
+            self._wire.hold(Hold.UPGRADED)
         self._wake()
 
     def feed_eof(self) -> None:
@@ -36,7 +36,7 @@ class ClientStream:
             await self._reader
         data = bytes(self._arrived)
         self._arrived.clear()
-        self._wire.release("upgraded")
+        self._wire.release(Hold.UPGRADED)
         return data
 
     async def write(self, data: bytes) -> None:

@@ -18,13 +18,13 @@ from proxy.gate import Entry
 from proxy.phase import Phase
 from proxy.transport import Receiver, Transport
 from proxy.turn import Turn
-from proxy.wire import Wire
+from proxy.wire import Hold, Wire
 
 DISCARDED = 16 * 1024 * 1024
 """Bytes that a leaving connection throws away at most."""
 
-SILENT = 3.0
-"""Seconds after which a connection forgets what it remembers of its client's requests."""
+SILENT = 0.5
+"""Seconds after which a connection forgets its client's last request: those of a page come at once."""
 
 
 class Connection(Receiver):
@@ -81,7 +81,7 @@ class Connection(Receiver):
     def resume_writing(self) -> None:
         self.wire.resume_writing()
         self.dialogue.client_ready()
-        if self.wire.release("unsent"):
+        if self.wire.release(Hold.UNSENT):
             self.dialogue.advance()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -28,6 +28,7 @@ from proxy.receipt import Course, Receipt
 from proxy.reception import Reception, Refused
 from proxy.table import Route
 from proxy.turn import Turn
+from proxy.wire import Hold
 
 if TYPE_CHECKING:
     from proxy.connection import Connection
@@ -94,6 +95,7 @@ class Dialogue:
 
     def forget(self) -> None:
         self._reception.forget()
+        self._course = None
 
     def advance(self) -> None:
         """Do what can be done with the bytes that are here, though not more than one request at a time.
@@ -101,24 +103,24 @@ class Dialogue:
         64 KiB hold 1,500 requests.  If all of them were answered in one go, a dozen such clients would make
         the others wait for seconds.
         """
-        self.wire.release("pipelined")
+        self.wire.release(Hold.PIPELINED)
         while self._pending:
             if self._connection.phase in (Phase.HEAD, Phase.IDLE):
                 if self.wire.full:
                     # Whoever asks and asks, but does not take our answers, is not listened to meanwhile.
-                    self.wire.hold("unsent")
+                    self.wire.hold(Hold.UNSENT)
                     return
                 if not self._begin():
                     return
                 if self._connection.phase == Phase.IDLE:  # answered already; `_next` comes back
                     if len(self._pending) >= PIPELINED:
-                        self.wire.hold("pipelined")
+                        self.wire.hold(Hold.PIPELINED)
                     return
             elif self._connection.phase == Phase.TURN and self.turn and not self.turn.received:
                 self._take_in(self.turn)
             else:
                 if len(self._pending) >= PIPELINED:
-                    self.wire.hold("pipelined")
+                    self.wire.hold(Hold.PIPELINED)
                 return
 
     def _begin(self) -> bool:
@@ -267,11 +269,11 @@ class Dialogue:
         if passage:
             passage.abandon()
 
-    def hold(self, reason: str) -> None:
+    def hold(self, reason: int) -> None:
         if self._connection.phase == Phase.TURN:
             self.wire.hold(reason)
 
-    def release(self, reason: str) -> None:
+    def release(self, reason: int) -> None:
         if self.wire.release(reason):
             self._connection.listen_again()
 
@@ -304,7 +306,7 @@ class Dialogue:
         """The client's end as a stream, beginning with what it has already sent."""
         early, self._pending = bytes(self._pending), bytearray()
         stream = self._connection.upgrade(turn.tally, early)
-        self.wire.release("pipelined")
+        self.wire.release(Hold.PIPELINED)
         return stream
 
     def finish_and_stay(self, turn: Turn) -> None:
@@ -352,7 +354,7 @@ class Dialogue:
         self.turn = self._intake = self._passage = None
         self._connection.enter(Phase.IDLE, now)
         if self.wire.held:
-            self.wire.release("pipelined", "server")
+            self.wire.release(Hold.PIPELINED | Hold.SERVER)
         if self._pending:
             # Not from within the handler whose turn has just ended.
             asyncio.get_running_loop().call_soon(self.advance)

@@ -10,13 +10,14 @@ import asyncio
 from typing import Any, Protocol
 
 from proxy.framing import Framing
+from proxy.wire import Hold
 
 
 class Holder(Protocol):
     """What aiohttp's side may ask of the dialogue."""
 
-    def hold(self, reason: str) -> None: ...
-    def release(self, reason: str) -> None: ...
+    def hold(self, reason: int) -> None: ...
+    def release(self, reason: int) -> None: ...
     def lane_done(self) -> None: ...
 
 
@@ -48,11 +49,11 @@ class Facade(asyncio.Transport):
 
     def pause_reading(self) -> None:
         if self._dialogue:
-            self._dialogue.hold("aiohttp")
+            self._dialogue.hold(Hold.AIOHTTP)
 
     def resume_reading(self) -> None:
         if self._dialogue:
-            self._dialogue.release("aiohttp")
+            self._dialogue.release(Hold.AIOHTTP)
 
     def is_closing(self) -> bool:
         return self._dialogue is None

@@ -29,6 +29,7 @@ from proxy.upstream import Pool
 from proxy.upstream_connection import UpstreamConnection
 from proxy.upstream_exchange import Unanswered
 from proxy.upstream_wire import ServerLeft
+from proxy.wire import Hold
 from proxy.writing import frame_request, write_request
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class Passage(Answering):
         self._over = False
         if self._unsent:
             data, self._unsent = data + self._unsent, b""
-            self._dialogue.release("server")
+            self._dialogue.release(Hold.SERVER)
         self._sent = self._turn.received
         line.write(data)
         line.deadline = monotonic() + self._patience
@@ -180,7 +181,7 @@ class Passage(Answering):
         elif not turn.started and not self._left:
             self._unsent += data
             if len(self._unsent) >= HELD:
-                self._dialogue.hold("server")
+                self._dialogue.hold(Hold.SERVER)
 
     def _pass_on(self, data: bytes) -> None:
         if self._over:
@@ -220,13 +221,13 @@ class Passage(Answering):
 
     def paused(self) -> None:
         self._slow = True
-        self._dialogue.hold("server")
+        self._dialogue.hold(Hold.SERVER)
 
     def resumed(self) -> None:
         self._slow = False
         self._moved()
         self._expect_of_whom()
-        self._dialogue.release("server")
+        self._dialogue.release(Hold.SERVER)
 
     # Failing
 

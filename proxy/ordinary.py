@@ -139,10 +139,6 @@ class Reader:
         stem = read_section(raw_lines[:common], self._memo, remember=True) if common else None
         self._stem = stem or EMPTY
 
-    def forget(self) -> None:
-        self._asked, self._stem, self._before = None, EMPTY, []
-        self._front, self._front_asked, self._front_stem = (), None, EMPTY
-
     def _ask(self, host_field: str) -> Asked | None:
         if not AUTHORITY.fullmatch(host_field):
             return None

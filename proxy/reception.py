@@ -34,8 +34,10 @@ class Reception:
         self._peer = peer
         self.last: Receipt | None = None
         """The head before: browsers and programs send the same one again and again."""
-        known = plain_address(peer) not in entry.gate.trusted
-        self._reader = Reader(entry.lines, plain_address(peer), entry.tls, entry.port) if known else None
+        self._for_itself = plain_address(peer) not in entry.gate.trusted
+        """The client speaks for nobody else, so its heads may be ordinary."""
+        self._reader: Reader | None = None
+        """Made with the first head after a silence: who is idle holds none."""
         self._seen = 0
         """Octets of an unfinished head that need no second look: a client may send them one by one."""
 
@@ -50,8 +52,8 @@ class Reception:
 
     def whole(self, data: bytes, now: float) -> Turn | None:
         """The next request where these bytes are an ordinary head and nothing else, as they mostly are."""
-        if self._reader and 4 < len(data) <= LIMITS.head and data.find(b"\r\n\r\n") == len(data) - 4:
-            receipt = self._reader.read(data)
+        if self._for_itself and 4 < len(data) <= LIMITS.head and data.find(b"\r\n\r\n") == len(data) - 4:
+            receipt = self._read(data)
             if receipt:
                 self._keep(receipt)
                 return self.turn(receipt, now)
@@ -64,15 +66,23 @@ class Reception:
 
     def _receipt(self, pending: bytearray) -> Receipt | None:
         """The head where it is ordinary."""
-        last, reader = self.last, self._reader
+        last = self.last
         if last and pending.startswith(last.block):
             return last
-        if reader:
+        if self._for_itself:
             end = pending.find(b"\r\n\r\n", max(0, self._seen - 3), LIMITS.head)
-            if end >= 0 and (receipt := reader.read(bytes(pending[: end + 4]))):
+            if end >= 0 and (receipt := self._read(bytes(pending[: end + 4]))):
                 self._keep(receipt)
                 return receipt
         return None
+
+    def _read(self, block: bytes) -> Receipt | None:
+        reader = self._reader
+        if reader is None:
+            entry = self._entry
+            reader = Reader(entry.lines, plain_address(self._peer), entry.tls, entry.port)
+            self._reader = reader
+        return reader.read(block)
 
     def _examine(self, pending: bytearray, now: float) -> Receipt | None:
         """Any head, read step by step."""
@@ -100,9 +110,7 @@ class Reception:
 
     def forget(self) -> None:
         """The client is silent: what is remembered of it costs more than to read its next head anew."""
-        self.last = None
-        if self._reader:
-            self._reader.forget()
+        self.last = self._reader = None
 
     def tally(self, now: float) -> Tally:
         return Tally(self._entry.name, str(self._peer), started=now)

@@ -9,6 +9,7 @@ import socket
 import struct
 import sys
 import termios
+from typing import Final
 
 from proxy.socket_transport import SocketTransport, quiet
 from proxy.transport import Transport
@@ -17,10 +18,20 @@ UNSENT = 64 * 1024
 """Bytes that may wait for a slow client before whoever writes is made to wait."""
 
 
+class Hold:
+    """Who keeps a client's socket from being read; several may at once, hence bits."""
+
+    PIPELINED: Final = 1
+    SERVER: Final = 2
+    UNSENT: Final = 4
+    AIOHTTP: Final = 8
+    UPGRADED: Final = 16
+
+
 class Wire:
     def __init__(self, transport: Transport, now: float) -> None:
         self._transport = transport
-        self._holds: set[str] = set()
+        self._holds = 0
         self._writable: asyncio.Future[None] | None = None
         self._unsent = 0
         self._sent_at = now
@@ -30,24 +41,24 @@ class Wire:
 
     @property
     def held(self) -> bool:
-        return bool(self._holds)
+        return self._holds != 0
 
-    def hold(self, reason: str) -> None:
+    def hold(self, reason: int) -> None:
         if not self._holds:
             self._transport.pause_reading()
-        self._holds.add(reason)
+        self._holds |= reason
 
-    def release(self, *reasons: str) -> bool:
+    def release(self, reasons: int) -> bool:
         """Whether the socket is read again because of this."""
-        before = bool(self._holds)
-        self._holds.difference_update(reasons)
+        before = self._holds
+        self._holds &= ~reasons
         if before and not self._holds and not self._transport.is_closing():
             self._transport.resume_reading()
             return True
         return False
 
     def release_all(self) -> None:
-        self.release(*self._holds)
+        self.release(self._holds)
 
     def reset_unheard(self) -> bool:
         """Whether the client has reset the connection while it is not read: the loop does not look then."""
