@@ -72,6 +72,23 @@ async def test_a_reset_right_behind_a_hello_makes_nobody_else_deaf():
             assert (await client.ask(GET)).status == 200
 
 
+@pytest.mark.parametrize("said", [1, 100])
+@pytest.mark.parametrize("reset", [False, True])
+async def test_who_leaves_in_the_middle_of_a_hello_has_left(said: int, reset: bool):
+    """Else a client that is gone holds a seat until the time for the handshake is over."""
+    async with https() as stage:
+        certified(stage)
+        sock = socket.create_connection(("127.0.0.1", stage.port("websecure")))
+        sock.sendall(hello()[:said])
+        await asyncio.sleep(0.2)
+        assert stage.entrypoints.connections == 1
+        if reset:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.close()
+        await asyncio.sleep(0.5)
+        assert stage.entrypoints.connections == 0
+
+
 # A client that asks for new keys (RFC 8446 4.6.3)
 
 
