@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from proxy.conduit import WORTH_IT, Conduit
+from proxy.conduit import WORTH_IT, Conduit, take_pipe
 from proxy.decision import dressed
 from proxy.delivery import Opening, open_answer
 from proxy.exchange import UpstreamError
@@ -130,9 +130,11 @@ class Answering(UpstreamExchange):
         if not isinstance(reader, LengthReader) or reader.left < WORTH_IT or self._over or self._conduit:
             return
         source, sink = self._line.quiet_socket(), self._dialogue.wire.quiet_socket()
-        if opening and opening.framing.kind == "length" and self._sent and source and sink:
+        if not (opening and opening.framing.kind == "length" and self._sent and source and sink):
+            return
+        if pipe := take_pipe():
             self._conduit = Conduit(
-                source, sink, reader.left,
+                pipe, source, sink, reader.left,
                 moved=self._flowed_back, hold=self.hold, release=self.release, done=self._flowed_back_out,
             )  # fmt: skip
 

@@ -14,7 +14,7 @@ from typing import Final
 from proxy.client_hello import HANDSHAKE, LONGEST, Unreadable, read_client_hello
 from proxy.connection import Connection
 from proxy.gate import Entry
-from proxy.poller import ONCE_PER_ARRIVAL, READABLE, Watched, poller, report
+from proxy.poller import NO_MORE, ONCE_PER_ARRIVAL, READABLE, TROUBLE, Watched, poller, report
 from proxy.tls import SNI
 from proxy.tls_transport import TLSTransport, shake
 
@@ -36,14 +36,15 @@ class Arrival(Watched):
         self._tls: ssl.SSLSocket | None = None
         self._since = monotonic()
         self._poller = poller()
-        # What is looked at and left there would be told again and again; this way, only news are.
-        self._poller.watch(self._descriptor, self, READABLE | ONCE_PER_ARRIVAL)
+        # What is looked at and left there would be told again and again; this way, only news are: more
+        # bytes, or that no more will come.
+        self._poller.watch(self._descriptor, self, READABLE | NO_MORE | ONCE_PER_ARRIVAL)
         entry.arrivals.add(self)
 
     def ready(self, events: int) -> None:
         try:
             if self._tls is None:
-                self._look()
+                self._look(bool(events & (NO_MORE | TROUBLE)))
             else:
                 self._shake(self._tls)
         except OSError:  # a handshake that fails is the client's loss alone
@@ -62,28 +63,28 @@ class Arrival(Watched):
         (self._tls or self._sock).close()
         self._connection.never_began()
 
-    def _look(self) -> None:
+    def _look(self, ended: bool) -> None:
         hello = self._sock.recv(LONGEST, socket.MSG_PEEK)
         if hello[:1].isalpha():
             self._refuse(PLAIN_TO_TLS)
-        elif not hello or hello[0] != HANDSHAKE:
+        elif not hello or hello[0] != HANDSHAKE or (not self._choose(hello) and ended):
             self.dismiss()
-        else:
-            self._choose(hello)
 
-    def _choose(self, data: bytes) -> None:
+    def _choose(self, data: bytes) -> bool:
+        """Go on by what the hello says; False while it is not whole."""
         try:
             hello = read_client_hello(data)
         except Unreadable:
             self._begin(self._sni.server_context)  # which finds out by itself
-            return
+            return True
         if hello is None:
-            return
+            return False
         context = self._sni.find(hello.server_name)
         if context:
             self._begin(context)
         else:
             self._refuse(UNRECOGNIZED_NAME)
+        return True
 
     def _refuse(self, answer: bytes) -> None:
         self._sock.recv(LONGEST)  # closing with unread input would reset what we say
@@ -91,8 +92,10 @@ class Arrival(Watched):
         self.dismiss()
 
     def _begin(self, context: ssl.SSLContext) -> None:
+        # Of a client that has just left, `ssl` closes the socket itself, and its number is the next one's.
+        self._poller.forget(self._descriptor)
         self._tls = context.wrap_socket(self._sock, server_side=True, do_handshake_on_connect=False)
-        self._poller.change(self._descriptor, READABLE)
+        self._poller.watch(self._descriptor, self, READABLE)
         self._shake(self._tls)
 
     def _shake(self, tls: ssl.SSLSocket) -> None:

@@ -37,7 +37,7 @@ def read_client_hello(data: bytes) -> ClientHello | None:
         return None
     try:
         return _hello(message)
-    except (IndexError, UnicodeDecodeError):
+    except IndexError:
         raise Unreadable from None
 
 
@@ -94,7 +94,7 @@ def _server_name(content: bytes) -> str | None:
     """The one host name of the list (RFC 6066 3): A-labels, without a final dot."""
     if _number(content, 0) + 2 != len(content) or content[2] != 0 or _number(content, 3) + 5 != len(content):
         raise Unreadable
-    return content[5:].decode("ascii")
+    return content[5:].decode("latin-1")
 
 
 def _protocols(content: bytes) -> tuple[bytes, ...]:

@@ -12,7 +12,7 @@ import fcntl
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from proxy.socket_transport import SocketTransport
@@ -21,10 +21,14 @@ WORTH_IT: Final = 256 * 1024
 """Octets to come below which two more system calls and a pipe cost more than the copy."""
 CAPACITY: Final = 512 * 1024
 """Octets that a pipe holds, where the system allows it."""
+LEAST: Final = 64 * 1024
+"""A user who has too many pipes gets them with 8 KiB, through which it takes longer than by copying."""
 SET_CAPACITY: Final = 1031  # F_SETPIPE_SZ
+GET_CAPACITY: Final = 1032
 MOST_SPARE: Final = 16
-MOVE: Final = 1 | 2  # SPLICE_F_MOVE, SPLICE_F_NONBLOCK
-MORE: Final = 4  # SPLICE_F_MORE
+MOVE: Final = (
+    1 | 2
+)  # SPLICE_F_MOVE, SPLICE_F_NONBLOCK; never SPLICE_F_MORE, which holds pieces back for 200 ms
 NOT_HERE: Final = (errno.EINVAL, errno.ENOSYS)
 """What systems say that know sockets and pipes but not this."""
 
@@ -32,13 +36,28 @@ _spare: list[tuple[int, int]] = []
 """Pipes that are empty; making one costs as much as moving 64 KiB."""
 
 
-def _pipe() -> tuple[int, int]:
+Pipe: TypeAlias = tuple[int, int]
+
+
+def take_pipe() -> Pipe | None:
+    """An empty pipe; None where no descriptor is left for one: what it was for can be copied."""
     if _spare:
         return _spare.pop()
-    ends = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-    with suppress(OSError):  # a user has only so much room in pipes; the usual 64 KiB do as well
+    try:
+        ends = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with suppress(OSError):  # a user has only so much room in pipes
         fcntl.fcntl(ends[0], SET_CAPACITY, CAPACITY)
+    if fcntl.fcntl(ends[0], GET_CAPACITY) < LEAST:
+        drop(ends)
+        return None
     return ends
+
+
+def drop(pipe: Pipe) -> None:
+    os.close(pipe[0])
+    os.close(pipe[1])
 
 
 class Conduit:
@@ -49,6 +68,7 @@ class Conduit:
 
     def __init__(
         self,
+        pipe: Pipe,
         source: SocketTransport,
         sink: SocketTransport,
         size: int,
@@ -65,8 +85,9 @@ class Conduit:
         self._hold = hold
         self._release = release
         self._done = done
-        self._out, self._in = _pipe()
-        self._blocked = False
+        self._out, self._in = pipe
+        self.blocked = False
+        """The sink takes no more at the moment."""
         self._over = False
         self.held = 0
         """Octets in the pipe."""
@@ -95,26 +116,19 @@ class Conduit:
         """The sink can be written."""
         while self.held:
             try:
-                left = os.splice(
-                    self._out, descriptor, self.held, flags=MOVE | (MORE if self._to_come else 0)
-                )
+                left = os.splice(self._out, descriptor, self.held, flags=MOVE)
             except BlockingIOError:
-                if not self._blocked:
-                    self._blocked = True
+                if not self.blocked:
+                    self.blocked = True
                     self._hold()
                 return
             self.held -= left
-        if self._blocked:
-            self._blocked = False
-            if self._to_come:
-                self._release()
+        if self.blocked:
+            self.blocked = False
+            self._release()
         if not self._to_come and not self._over:
             self.stop()
             self._done()
-
-    @property
-    def blocked(self) -> bool:
-        return self._blocked
 
     def stop(self) -> None:
         """No more is moved; what is in the pipe is lost."""
@@ -123,8 +137,7 @@ class Conduit:
         self._over = True
         self._source.inflow = self._sink.outflow = None
         if self.held or len(_spare) >= MOST_SPARE:
-            os.close(self._out)
-            os.close(self._in)
+            drop((self._out, self._in))
         else:
             _spare.append((self._out, self._in))
         self.held = 0

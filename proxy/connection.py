@@ -72,7 +72,7 @@ class Connection(Receiver):
         self._client_ended = True
         if self._stream and self.phase == Phase.RAW:
             self._stream.feed_eof()
-            return not self._entry.tls  # asyncio's TLS knows no half-closed state
+            return not self._entry.tls  # over TLS, one direction does not end alone
         return False
 
     def pause_writing(self) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxy.answering import Answering
 from proxy.balancer import Balancer
-from proxy.conduit import Conduit
+from proxy.conduit import Conduit, take_pipe
 from proxy.exchange import NeverSent, NoServer, UpstreamError
 from proxy.framing import write_chunk, write_last_chunk
 from proxy.headers import to_server
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 HELD: Final = 64 * 1024
 """Octets of content that wait for a server to be connected before the client has to wait."""
-LONGEST_MEMO: Final = 4 * 1024
-"""Octets of an answer's head that a connection remembers at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +200,9 @@ class Passage(Answering):
     def let_flow(self, source: SocketTransport, size: int) -> None:
         """The client has so much more to say: the kernel may move it."""
         sink = None if self._over or self._conduit else self._line.quiet_socket()
-        if sink is not None:
+        if sink is not None and (pipe := take_pipe()):
             self._conduit = Conduit(
-                source, sink, size,
+                pipe, source, sink, size,
                 moved=self._flowed_up, hold=self.paused, release=self.resumed, done=self._dialogue.flowed_out,
             )  # fmt: skip
 
@@ -221,6 +219,7 @@ class Passage(Answering):
 
     def paused(self) -> None:
         self._slow = True
+        self._moved()  # from here on the next step is the server's
         self._dialogue.hold(Hold.SERVER)
 
     def resumed(self) -> None:

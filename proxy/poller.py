@@ -16,6 +16,7 @@ from mypy_extensions import mypyc_attr
 
 READABLE: Final = 1  # EPOLLIN
 WRITABLE: Final = 4  # EPOLLOUT
+NO_MORE: Final = 0x2000  # EPOLLRDHUP: the other side has ended its half
 ONCE_PER_ARRIVAL: Final = 1 << 31  # EPOLLET: told once for each time that something new comes
 TROUBLE: Final = 0x18  # EPOLLERR | EPOLLHUP: reading or writing says which
 
@@ -44,8 +45,8 @@ class Poller:
         asyncio.get_running_loop().add_reader(self._epoll.fileno(), self._serve)
 
     def watch(self, descriptor: int, watched: Watched, events: int) -> None:
-        self._watched[descriptor] = watched
         self._epoll.register(descriptor, events)
+        self._watched[descriptor] = watched
 
     def change(self, descriptor: int, events: int) -> None:
         self._epoll.modify(descriptor, events)
@@ -59,14 +60,14 @@ class Poller:
         for _ in range(BATCHES):
             ready = self._poll(0, BATCH)
             for descriptor, events in ready:
-                # Whoever was served before may have closed this one, and its number may be somebody else's
-                # by now: who is called finds nothing to read then.
+                # Whoever was served before may have closed this one.
                 watched = self._watched.get(descriptor)
                 if watched is not None:
                     try:
                         watched.ready(events)
                     except Exception as bug:
                         report("a connection could not be served", bug)
+                        self.forget(descriptor)  # or it would be told the same again at once, for ever
             if len(ready) < BUSY:
                 return
 

@@ -60,8 +60,7 @@ class SocketTransport(Transport):
 
     def _watch(self) -> None:
         """Tell the poller what we wait for; of a socket that it has, it always tells trouble."""
-        stuck = self._unsent or (self.outflow is not None and self.outflow.blocked)
-        wanted = (READABLE if self._reading else 0) | (WRITABLE if stuck else 0)
+        wanted = self._wanted()
         before, self._watched_for = self._watched_for, wanted
         if wanted == before:
             return
@@ -71,6 +70,10 @@ class SocketTransport(Transport):
             self._poller.change(self._fd, wanted)
         else:
             self._poller.watch(self._fd, self, wanted)
+
+    def _wanted(self) -> int:
+        stuck = self._unsent or (self.outflow is not None and self.outflow.blocked)
+        return (READABLE if self._reading else 0) | (WRITABLE if stuck else 0)
 
     # Reading
 
@@ -146,7 +149,7 @@ class SocketTransport(Transport):
         return len(self._unsent) + (self.outflow.held if self.outflow is not None else 0)
 
     def write(self, data: bytes) -> None:
-        if self._closing:
+        if self._closing or self._eof:
             return
         if self._unsent:
             self._unsent += data

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from contextlib import suppress
 from typing import Final
 
-from proxy.poller import READABLE, WRITABLE, Watched, poller
+from proxy.poller import READABLE, TROUBLE, WRITABLE, Watched, poller
 from proxy.socket_transport import SocketTransport
 from proxy.transport import Receiver
 
 RECORD: Final = 16 * 1024
 """Plaintext octets of a record at most (RFC 8446 5.1): one read takes what OpenSSL has opened, to its end."""
+
+NOT: Final = 0
+TO_READ: Final = 1
+TO_SHUT: Final = 2
+TO_FINISH: Final = 3
 
 
 class TLSTransport(SocketTransport):
@@ -28,13 +32,50 @@ class TLSTransport(SocketTransport):
         self._recv = sock.read
         self._send = sock.write
         self._size = RECORD
+        self._waiting = NOT
 
     @property
     def plain(self) -> bool:
         return False
 
+    def ready(self, events: int) -> None:
+        if self._waiting == NOT:
+            super().ready(events)
+        elif events & (WRITABLE | TROUBLE):
+            self._go_on()
+
+    def _wanted(self) -> int:
+        if self._waiting == NOT:
+            return super()._wanted()
+        return 0 if self._ended else WRITABLE
+
+    def _wait(self, what: int) -> None:
+        """OpenSSL has something of its own to say (new keys, the end) and the kernel has no room for it.
+
+        Until then the socket is not read: it would be readable all the time.
+        """
+        self._waiting = what
+        self._watch()
+
+    def _go_on(self) -> None:
+        what, self._waiting = self._waiting, NOT
+        if what == TO_SHUT:
+            self._shut()
+        elif what == TO_FINISH:
+            self._finish()
+        elif self._reading:
+            self.read()
+        if not self._ended:
+            self._watch()
+
+    def get_write_buffer_size(self) -> int:
+        """A goodbye that waits is one octet: who does not take it is cut as for any other."""
+        return super().get_write_buffer_size() + (1 if self._waiting != NOT else 0)
+
     def _not_read(self, error: OSError) -> None:
-        if not isinstance(error, (ssl.SSLWantReadError, ssl.SSLWantWriteError)):
+        if isinstance(error, ssl.SSLWantWriteError):
+            self._wait(TO_READ)
+        elif not isinstance(error, ssl.SSLWantReadError):
             super()._not_read(error)
 
     def _send_some(self, data: bytes | bytearray) -> int:
@@ -61,19 +102,29 @@ class TLSTransport(SocketTransport):
 
     def _shut(self) -> None:
         """A close_notify and the end of the stream; from here on bytes come as they are on the wire."""
-        self._notify()
-        super()._shut()  # the socket drops its TLS with this
-        self._recv = self._tls.recv
+        if self._notified():
+            super()._shut()  # the socket drops its TLS with this
+            self._recv = self._tls.recv
+        else:
+            self._wait(TO_SHUT)
 
     def _finish(self) -> None:
-        if not self._eof:
-            self._notify()
-        super()._finish()
+        if self._waiting == TO_SHUT:
+            self._wait(TO_FINISH)
+        elif self._eof or self._notified():
+            super()._finish()
+        else:
+            self._wait(TO_FINISH)
 
-    def _notify(self) -> None:
-        """Say the end (RFC 8446 6.1); the other side's own is not waited for."""
-        with suppress(OSError, ValueError):
+    def _notified(self) -> bool:
+        """Say the end (RFC 8446 6.1), without waiting for the other side's; False while there is no room."""
+        try:
             self._tls.unwrap()
+        except ssl.SSLWantWriteError:
+            return False
+        except (OSError, ValueError):  # it wants to read the other one's goodbye, or there is nobody any more
+            return True
+        return True
 
 
 class Handshake(Watched):

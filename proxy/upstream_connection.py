@@ -105,7 +105,7 @@ class UpstreamConnection(UpstreamWire):
 
     def eof_received(self) -> bool:
         if self._exchange and self._exchange.eof():
-            return not self._tls  # TLS has no half-closed state in asyncio
+            return not self._tls  # over TLS, one direction does not end alone
         self.abort()
         return False
 

@@ -18,7 +18,7 @@ from tests.bench.row import Absent, Cell, Measured, Row, Section
 from tests.bench.site import HOST, Site, trusting
 from tests.program import LOOPBACK
 
-CONNECTIONS = 1_000
+CONNECTIONS = 4_000
 WARM = 20  # connections made and closed first, so that what a first request allocates is not counted
 SETTLED = 1.0  # seconds until memory is read
 

@@ -1,4 +1,4 @@
-"""What a hostile review of the data path has found; each of these fails until it is mended."""
+"""Clients and servers that do what hurts most, at the moment when it hurts most."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from typing import Any
 
 import pytest
 
-from proxy import arrival, conduit
+from proxy import conduit
 from proxy.limits import Limits
-from proxy.transport import Receiver
 from proxy.upstream import Timeouts
-from tests.proxy.wire.stage import Call, one_app, staged
+from tests.proxy.wire.stage import Call, Stage, one_app, staged
 from tests.proxy.wire.test_tls import certified, https, trusting
 
 GET = b"GET / HTTP/1.1\r\nHost: app.test\r\n\r\n"
@@ -29,6 +28,12 @@ SIZE = 6 * 1024 * 1024 + 17
 BODY = random.Random(7).randbytes(SIZE)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
 PUT = b"PUT / HTTP/1.1\r\nHost: app.test\r\nContent-Length: %d\r\n\r\n"
+
+
+def with_little_room(stage: Stage) -> None:
+    """Accepted sockets have the send buffer of the one that listens."""
+    for _, door in stage.entrypoints._doors:
+        door._listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4608)
 
 
 # A client that resets its connection right behind its ClientHello
@@ -129,15 +134,8 @@ async def test_a_client_that_asks_for_new_keys_and_takes_none_costs_nothing():
     """Reading has to write, which it cannot: the socket stays readable and nobody reads it."""
     async with https(limits=Limits(head=60)) as stage:
         certified(stage)
-        small = arrival.TLSTransport.__init__
-
-        def with_little_room(self: Any, sock: ssl.SSLSocket, receiver: Receiver) -> None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4608)
-            small(self, sock, receiver)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(arrival.TLSTransport, "__init__", with_little_room)
-            sock = await asyncio.to_thread(ask_for_keys_until_nobody_reads, stage.port("websecure"))
+        with_little_room(stage)
+        sock = await asyncio.to_thread(ask_for_keys_until_nobody_reads, stage.port("websecure"))
         with sock:
             before = time.process_time()
             await asyncio.sleep(1)
@@ -274,7 +272,7 @@ def read_slowly(port: int) -> bool:
     return True
 
 
-async def test_a_slow_client_gets_a_close_notify(monkeypatch: pytest.MonkeyPatch):
+async def test_a_slow_client_gets_a_close_notify():
     """RFC 8446 6.1: also where the kernel has no room for it at the very moment that all else is out."""
     sizes = random.Random(3)
 
@@ -282,14 +280,8 @@ async def test_a_slow_client_gets_a_close_notify(monkeypatch: pytest.MonkeyPatch
         await call.body()
         await call.answer(bytes(sizes.randrange(100_000, 400_000)))
 
-    begin = arrival.TLSTransport.__init__
-
-    def with_little_room(self: Any, sock: ssl.SSLSocket, receiver: Receiver) -> None:
-        begin(self, sock, receiver)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4608)
-
-    monkeypatch.setattr(arrival.TLSTransport, "__init__", with_little_room)
     async with https(script=answers) as stage:
         certified(stage)
+        with_little_room(stage)
         ends = [await asyncio.to_thread(read_slowly, stage.port("websecure")) for _ in range(60)]
         assert all(ends), f"{ends.count(False)} of {len(ends)} without one"
