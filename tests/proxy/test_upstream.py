@@ -31,7 +31,7 @@ from proxy.upstream import ConnectTimedOut, Pool, Timeouts, Unanswered
 from tests.proxy.corpus.upstream_behaviours import BAD, CHUNKED, GOOD, HELLO, OK, POISON, SURPLUS, Behaviour
 from tests.proxy.scripted_server import SECOND, black_hole, eventually, scripted, ticks
 
-QUICK = Timeouts(connect=1.0, handshake=0.2, first_byte=0.15, idle_body=0.15, keep_alive=5.0)
+QUICK = Timeouts(connect=1.0, handshake=0.2, first_byte=0.4, idle_body=0.4, keep_alive=5.0)
 HOST: Fields = (("Host", "a.test"),)
 
 
