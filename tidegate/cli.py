@@ -209,6 +209,23 @@ def expand(call: Call) -> int:
     return 0
 
 
+def check(call: Call) -> int:
+    refuse_strangers(call)
+    settings = load_leniently(READING, call.flags, os.environ, call.config)
+    from tidegate.checking.judging import check as judged
+    from tidegate.checking.report import report
+    from tidegate.label_language import entrypoints_of, language_of
+
+    paths = [Path(name) for name in call.own.files]
+    try:
+        checked = judged(paths, os.environ, language_of(settings), entrypoints_of(settings))
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be read: {error.strerror}") from None
+    for line in report(checked, "json" if call.own.json else call.own.format):
+        print(line)
+    return 1 if checked.errors else 0
+
+
 def version(call: Call) -> int:
     refuse_strangers(call)
     from tidegate.version import version_text
@@ -228,6 +245,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Call], int]]] = {
     "trust": ("say how devices come to trust Tidegate's own authority", trust),
     "healthcheck": ("ask the running instance how it is: exit status 0 when it answers, else 1", healthcheck),
     "labels": ("print the reference of all labels", labels_reference),
+    "check": ("say what is wrong in compose files and route files: exit status 1 on errors", check),
     "expand": ("print the long labels that the labels of a file, one a line, stand for", expand),
     "settings": ("print the reference of all settings", settings_reference),
     "version": ("print the versions of Tidegate and of what it runs on", version),
@@ -267,11 +285,16 @@ def build_parser() -> Parser:
         command = commands.add_parser(
             name, help=what, description=what[0].upper() + what[1:] + ".", allow_abbrev=False
         )
-        wanted = {"run": tuple(options_of(Settings)), "expand": READING}.get(name, ASKING)
+        wanted = {"run": tuple(options_of(Settings)), "expand": READING, "check": READING}.get(name, ASKING)
         if name not in ("settings", "version"):
             add_settings(command, wanted)
         if name == "routes":
             command.add_argument("--json", action="store_true", help="everything, for programs")
+        if name == "check":
+            what = "compose files (those of one directory are one project), route files; a directory: its own"
+            command.add_argument("files", metavar="FILE", nargs="+", help=what)
+            command.add_argument("--json", action="store_true", help="everything, for programs")
+            command.add_argument("--format", choices=("text", "json", "github"), default="text")
         if name == "expand":
             command.add_argument("file", metavar="FILE", help="label lines, NAME=VALUE; - for standard input")
         if name == "trust":
