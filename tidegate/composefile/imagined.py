@@ -70,6 +70,10 @@ def proxy_of(every: list[Imagined]) -> Imagined | None:
     return next((each for each in every if each.service.name == PROXIES[0]), None)
 
 
+def is_proxy(service: Service) -> bool:
+    return _image_name(service.image) in PROXIES
+
+
 def _image_name(image: str) -> str:
     return re.sub(r"[:@].*", "", image.rpartition("/")[2])
 
