@@ -36,7 +36,7 @@ from acme_client.failure import Failure
 from acme_client.holdings import Holdings, Publish
 from acme_client.host import Host, HostStatus
 from acme_client.ledger import Entry, Renewal
-from acme_client.names import read_name
+from acme_client.names import Name, read_name
 from acme_client.plan import choose, renew_at
 from acme_client.retry import DAY
 from acme_client.store import Store
@@ -96,7 +96,7 @@ class Manager:
         An order under way for a host that is no longer wanted is carried to its
         end: a container that restarts is back before that.
         """
-        names = {name.host: name for name in (self._authority.judge(read_name(host)) for host in hosts)}
+        names = {name.host: name for name in map(self._judged, hosts)}
         self._names = frozenset(names)
         for host in sorted(names.keys() - self._hosts.keys()):
             self._newest += 1
@@ -104,6 +104,11 @@ class Manager:
             if names[host].refusal:
                 self._log(Refused(host, names[host].refusal))
         self._changed.set()
+
+    def _judged(self, host: str) -> Name:
+        """Judging takes time: with ten thousand hosts it is done only once for each."""
+        known = self._hosts.get(host)
+        return known.name if known else self._authority.judge(read_name(host))
 
     def status(self) -> tuple[HostStatus, ...]:
         now = self._clock()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from discovery.container import Container, Listed
 from discovery.engine import Change
@@ -24,6 +25,10 @@ LEAVES = frozenset({"die", "stop", "pause", "destroy"})
 AT_ONCE = frozenset({"9", "SIGKILL", "KILL"})
 SIGNALS = {"2": "INT", "3": "QUIT", "9": "KILL", "15": "TERM", "28": "WINCH"}  # those that images stop by
 MARGIN = 5.0  # seconds past its own stop timeout until a container that did not stop is served again
+
+
+Shelf: TypeAlias = "dict[str, tuple[Container, Own, Fragment | None]]"
+"""What each container asked for when it was read last, with what that depends on."""
 
 
 @dataclass(slots=True)
@@ -43,7 +48,7 @@ class Fleet:
     leaving: dict[str, float] = field(default_factory=dict)
     steps: dict[str, int] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
-    fragments: dict[str, tuple[Container, Own, Fragment | None]] = field(default_factory=dict)
+    shelf: Shelf = field(default_factory=dict)
 
     def note(self, change: Change, now: float) -> tuple[bool, bool]:
         """Take in a change: whether the container left the routing, and whether it is gone for good.
@@ -130,6 +135,29 @@ class Fleet:
             del self.leaving[ident]
         return bool(over)
 
+    def picture(self) -> Picture:
+        """The fleet as it is now, to be made a config of elsewhere."""
+        served = {ident: each for ident, each in self.containers.items() if ident not in self.leaving}
+        return Picture(
+            self.own, self.language, dict(self.containers), served, dict(self.unreadable), self.shelf
+        )
+
+    def config(self) -> RoutingConfig:
+        return self.picture().config()
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A fleet at one moment.  Its config may be made in any thread, as long as it is one at a time."""
+
+    own: Own
+    language: Language
+    containers: Mapping[str, Container]
+    served: Mapping[str, Container]
+    unreadable: Mapping[str, str]
+    shelf: Shelf
+    """Shared by all pictures of a fleet; touched by whoever makes the config, and by nobody else."""
+
     def config(self) -> RoutingConfig:
         config = merge(self._fragments())
         return replace(config, problems=(*config.problems, *self._unreadable_problems()))
@@ -145,19 +173,19 @@ class Fleet:
             yield Problem(known.name if known else ident[:12], f"The engine cannot read it: {why}", now)
 
     def _fragments(self) -> Iterable[Fragment]:
-        for ident in self.fragments.keys() - self.containers.keys():
-            del self.fragments[ident]
-        for ident, container in self.containers.items():
-            if ident not in self.leaving and (fragment := self._fragment(container)):
+        for ident in self.shelf.keys() - self.containers.keys():
+            del self.shelf[ident]
+        for container in self.served.values():
+            if fragment := self._fragment(container):
                 yield fragment
 
     def _fragment(self, container: Container) -> Fragment | None:
         """The container's fragment, kept while nothing that it depends on changes."""
-        kept = self.fragments.get(container.id)
+        kept = self.shelf.get(container.id)
         if kept and kept[0] is container and kept[1] == self.own and not container.joined:
             return kept[2]
         fragment = read_container(container, self.own, self.containers, self.language)
-        self.fragments[container.id] = (container, self.own, fragment)
+        self.shelf[container.id] = (container, self.own, fragment)
         return fragment
 
 

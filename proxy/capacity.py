@@ -11,7 +11,7 @@ RESERVE = 64
 
 
 def connection_cap(open_files: int) -> int:
-    """Each client may need a connection to a server too, hence the half.  Pipes are taken from what is left."""
+    """Each client may need a connection to a server too, hence the half; pipes are taken from the rest."""
     reserve = min(max(RESERVE, open_files // 10), open_files // 2)
     return max(1, (open_files - reserve) // 2)
 

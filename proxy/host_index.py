@@ -19,17 +19,19 @@ class HostIndex(Generic[T]):
 
     def __init__(self, entries: Iterable[tuple[frozenset[str] | None, T]]) -> None:
         ordered = list(entries)
-        anywhere: set[int] = set()
-        by_name: dict[str, set[int]] = {}
+        anywhere: list[int] = []
+        by_name: dict[str, list[int]] = {}
         for rank, (names, _) in enumerate(ordered):
             if names is None:
-                anywhere.add(rank)
+                anywhere.append(rank)
             for name in names or ():
-                by_name.setdefault(name, set()).add(rank)
+                by_name.setdefault(name, []).append(rank)
 
         def merged(*names: str) -> tuple[T, ...]:
-            ranks = anywhere.union(*(by_name.get(name, ()) for name in names))
-            return tuple(ordered[rank][1] for rank in sorted(ranks))
+            lists = [ranks for ranks in (anywhere, *(by_name.get(name) for name in names)) if ranks]
+            if len(lists) == 1:  # nearly always: nothing has to be sorted
+                return tuple(ordered[rank][1] for rank in lists[0])
+            return tuple(ordered[rank][1] for rank in sorted(set().union(*lists)))
 
         self._anywhere = merged()
         self._below = {name[2:]: merged(name) for name in by_name if name.startswith("*.")}

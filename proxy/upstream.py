@@ -11,7 +11,7 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from heapq import nsmallest
 from typing import Final
 
@@ -92,12 +92,13 @@ class Pool:
         for connection in [each for each in self._connections if each.server.owner == owner]:
             connection.kill("the server's container is gone")
 
-    def retain(self, servers: Collection[Server]) -> None:
+    def retain(self, servers: Collection[Server], addresses: frozenset[Address] | None = None) -> None:
         """A new table: connections to servers that are not in it close as soon as they are idle.
 
         A server that is in it is served again, gone or not: its container was started anew.
+        `addresses` are theirs, where they have been gathered already.
         """
-        self._served = frozenset(map(_address, servers))
+        self._served = addresses_of(servers) if addresses is None else addresses
         for address in [address for address in self._idle if address not in self._served]:
             for connection in self._idle.pop(address):
                 connection.close()
@@ -224,6 +225,10 @@ class Pool:
         for connection in [each for each in self._connections if each.deadline <= now]:
             connection.expire()
         self._arm()
+
+
+def addresses_of(servers: Iterable[Server]) -> frozenset[Address]:
+    return frozenset(map(_address, servers))
 
 
 def _address(server: Server) -> Address:

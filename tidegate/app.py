@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,16 +23,18 @@ from proxy.capacity import raise_open_files_limit
 from proxy.listening import CannotListen, Listener
 from proxy.model import RoutingConfig
 from proxy.problem import Problem
-from proxy.table import Entrypoint, RoutingTable
+from proxy.table import Entrypoint
 from proxy.tls import KeyPair, name_shown
 from proxy.visitor import TrustedProxies
 from tidegate.addresses import Address, NamedAddress, Off
 from tidegate.dashboard.serve import open_dashboard
 from tidegate.logs import Outlet, compare_problems, log_event, log_problems, set_up
+from tidegate.quietly import quietly
 from tidegate.reachability import Reachability
+from tidegate.rebuilding import Rebuilding
 from tidegate.refused_address import refused_entrypoint
-from tidegate.route_changes import compare_routes, lines
-from tidegate.serving import Here, Serving, Setup
+from tidegate.route_changes import Line, compare_routes, lines
+from tidegate.serving import Here, Prepared, Serving, Setup
 from tidegate.settings import Settings
 from tidegate.status import EntrypointRow, RouteRow, Status, build_status, plain_route_rows
 from tidegate.tasks import Loop, Supervisor
@@ -53,6 +56,15 @@ def utc_now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - the status page says how long the program has been up
 
 
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """A routing that is ready to be served, and what is to be said of it."""
+
+    prepared: Prepared
+    rows: tuple[RouteRow, ...]
+    lines: tuple[Line, ...]
+
+
 class App:
     """The running program.
 
@@ -72,6 +84,7 @@ class App:
         self.listeners: Sequence[Entrypoint] = ()
         self.from_files = self.from_containers = self.config = RoutingConfig()
         self.route_rows: tuple[RouteRow, ...] = ()
+        self.hosts: Collection[str] | None = None
         self.problems: tuple[Problem, ...] = ()
         """All that were told of."""
         self.engine: EngineState | None = None
@@ -79,6 +92,7 @@ class App:
         """For questions; None where no containers are watched."""
         self.served: Mapping[str, Certificate] = {}
         self.default: Certificate | None = None
+        self.rebuilding = Rebuilding(self.make_routes, self.take_routes, pieces_of)
         self.supervisor = Supervisor(self.loops())
 
     def here(self, log: Outlet) -> Serving:
@@ -134,7 +148,7 @@ class App:
 
     def loops(self) -> Mapping[str, Loop]:
         """What runs for ever; none is there for a source that is switched off."""
-        loops: dict[str, Loop] = {"certificates": self.certificates.run}
+        loops: dict[str, Loop] = {"certificates": self.certificates.run, "routes": self.rebuilding.run}
         if not isinstance(self.settings.docker, Off):
             loops["containers"] = self.watch_containers
         if self.settings.routes is not None:
@@ -149,7 +163,7 @@ class App:
 
         engine = self.asked_engine = Engine(str(self.settings.docker or ""))
         language = language_of(self.settings)
-        await watch(engine, self.take_containers, self.serving.drop_owner, self.take_engine_state, language)
+        await watch(engine, self.take_containers, self.drop_owner, self.take_engine_state, language, quietly)
 
     async def watch_files(self, path: Path) -> None:
         from discovery.route_files import watch_files
@@ -170,25 +184,45 @@ class App:
         self.engine = state
         (log.info if state.up else log.warning)("engine", up=state.up, what=state.what, said=state.what)
 
+    def drop_owner(self, owner: str) -> None:
+        """A container is gone; also from a table that is being made with it."""
+        self.serving.drop_owner(owner)
+        self.rebuilding.drop_owner(owner)
+
     def serve_routes(self) -> None:
-        """Files first: who may write them owns the machine."""
-        self.config = combine(self.from_files, self.from_containers)
-        self.serving.serve(self.config, self.listeners)
-        self.tell_routes(self.serving.table)
-        self.certificates.want(self.serving.table.hosts())
+        self.rebuilding.ask((self.from_files, self.from_containers))
+
+    def make_routes(self, asked: tuple[RoutingConfig, RoutingConfig]) -> Routes:
+        """In a thread.  Files first: who may write them owns the machine."""
+        config = combine(*asked)
+        prepared = self.serving.prepare(config, self.listeners)
+        rows = plain_route_rows(config, prepared.table.routes, self.entrypoint_rows())
+        told = lines(compare_routes(self.route_rows, rows))
+        heard = "debug" if self.settings.log_level == "debug" else "info"
+        return Routes(prepared, rows, tuple(line for line in told if line.level in (heard, "info")))
+
+    def take_routes(self, routes: Routes, gone: Collection[str]) -> None:
+        """Serve them, but none of the containers that have gone while they were made."""
+        self.config = routes.prepared.config
+        self.serving.serve(routes.prepared)
+        for owner in gone:
+            self.serving.drop_owner(owner)
+        self.tell_routes(routes)
+        if (hosts := self.serving.table.hosts()) != self.hosts:
+            self.hosts = hosts
+            self.certificates.want(hosts)
         self.tell_problems()
 
-    def tell_routes(self, table: RoutingTable) -> None:
+    def tell_routes(self, routes: Routes) -> None:
         """Say which routes have opened and closed."""
-        rows = plain_route_rows(self.config, table.routes, self.entrypoint_rows())
-        for line in lines(compare_routes(self.route_rows, rows)):
+        for line in routes.lines:
             tell = log.info if line.level == "info" else log.debug
             if change := line.change:
                 facts = {"router": change.router, "urls": change.urls, "servers": change.servers}
                 tell(f"route {change.event}", said=line.words, **facts)
             else:
                 tell(line.words)
-        self.route_rows = rows
+        self.route_rows = routes.rows
 
     def tell_problems(self) -> None:
         """Say what has become wrong since the last time, and what no longer is."""
@@ -267,6 +301,10 @@ class App:
 
         known = next((each for each in self.certificates.status() if each.host == host), None)
         return certificate_seen(host, name_shown(host, self.served), self.served, self.default, known)
+
+
+def pieces_of(routes: Routes) -> list[object]:
+    return [*routes.prepared.pieces(), *routes.rows]
 
 
 def run(settings: Settings) -> int:

@@ -226,13 +226,51 @@ def expand(call: Call) -> int:
     from tidegate.expand import expansion
     from tidegate.label_language import language_of
 
-    try:
-        text = sys.stdin.read() if call.own.file == "-" else Path(call.own.file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{call.own.file} cannot be read: {error}") from None
-    for line in expansion(text, language_of(settings)):
+    for line in expansion(read_text(call.own.file), language_of(settings)):
         print(printable(line))
     return 0
+
+
+def check(call: Call) -> int:
+    refuse_strangers(call)
+    settings = load_leniently(READING, call.flags, os.environ, call.config)
+    from tidegate.checking.judging import check as judged
+    from tidegate.checking.report import report
+    from tidegate.label_language import entrypoints_of, language_of
+
+    paths = [Path(name) for name in call.own.files]
+    try:
+        checked = judged(paths, os.environ, language_of(settings), entrypoints_of(settings))
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be read: {error.strerror}") from None
+    for line in report(checked, "json" if call.own.json else call.own.format):
+        print(line)
+    return 1 if checked.errors else 0
+
+
+def translate(call: Call) -> int:
+    refuse_strangers(call)
+    settings = load_leniently(READING, call.flags, os.environ, call.config)
+    from tidegate.composefile.nodes import BrokenYAML
+    from tidegate.label_language import entrypoints_of, language_of
+    from tidegate.translating.translation import translate as translated
+
+    text, name = read_text(call.own.file), call.own.file
+    try:
+        found = translated(text, call.own.dialect, language_of(settings), entrypoints_of(settings), name)
+    except BrokenYAML as error:
+        raise UsageError(f"{name}:{error.place.line}: {error}") from None
+    print(found.text, end="")
+    for note in found.notes:
+        print(printable_lines(note), file=sys.stderr)
+    return 0
+
+
+def read_text(name: str) -> str:
+    try:
+        return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{name} cannot be read: {error}") from None
 
 
 def version(call: Call) -> int:
@@ -255,7 +293,9 @@ COMMANDS: dict[str, tuple[str, Callable[[Call], int]]] = {
     "trust": ("say how devices come to trust Tidegate's own authority", trust),
     "healthcheck": ("ask the running instance how it is: exit status 0 when it answers, else 1", healthcheck),
     "labels": ("print the reference of all labels", labels_reference),
+    "check": ("say what is wrong in compose files and route files: exit status 1 on errors", check),
     "expand": ("print the long labels that the labels of a file, one a line, stand for", expand),
+    "translate": ("print a compose file with Tidegate's labels instead of another proxy's", translate),
     "settings": ("print the reference of all settings", settings_reference),
     "version": ("print the versions of Tidegate and of what it runs on", version),
 }
@@ -294,11 +334,21 @@ def build_parser() -> Parser:
         command = commands.add_parser(
             name, help=what, description=what[0].upper() + what[1:] + ".", allow_abbrev=False
         )
-        wanted = {"run": tuple(options_of(Settings)), "expand": READING}.get(name, ASKING)
+        of_labels = dict.fromkeys(("expand", "check", "translate"), READING)
+        wanted = {"run": tuple(options_of(Settings)), **of_labels}.get(name, ASKING)
         if name not in ("settings", "version"):
             add_settings(command, wanted)
         if name == "routes":
             command.add_argument("--json", action="store_true", help="everything, for programs")
+        if name == "check":
+            what = "compose files (those of one directory are one project), route files; a directory: its own"
+            command.add_argument("files", metavar="FILE", nargs="+", help=what)
+            command.add_argument("--json", action="store_true", help="everything, for programs")
+            command.add_argument("--format", choices=("text", "json", "github"), default="text")
+        if name == "translate":
+            command.add_argument("file", metavar="FILE", help="a compose file; - for standard input")
+            spoken = ("traefik", "caddy", "nginx-proxy")
+            command.add_argument("--from", dest="dialect", choices=spoken, required=True, help="whose labels")
         if name == "expand":
             command.add_argument("file", metavar="FILE", help="label lines, NAME=VALUE; - for standard input")
         if name == "why":

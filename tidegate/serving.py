@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from proxy.balancer import Balancer
 from proxy.entrypoint import Entrypoints
@@ -13,12 +13,13 @@ from proxy.outside import Outside
 from proxy.running import Running
 from proxy.table import Entrypoint, RoutingTable, compile_table
 from proxy.tls import SNI, KeyPair
-from proxy.upstream import Pool, Timeouts
+from proxy.upstream import Pool, Timeouts, addresses_of
+from proxy.upstream_connection import Address
 
 if TYPE_CHECKING:
     from proxy.access_log import AccessRecord
     from proxy.listening import Bound, Listener
-    from proxy.model import RoutingConfig
+    from proxy.model import RoutingConfig, Server
     from proxy.values import IPNetwork
     from tidegate.reachability import Reachability
 
@@ -34,6 +35,22 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """A routing that is ready to be served, with all of it that takes long."""
+
+    config: RoutingConfig
+    table: RoutingTable
+    servers: frozenset[Server]
+    addresses: frozenset[Address]
+
+    def pieces(self) -> list[object]:
+        """What there are thousands of."""
+        routes = (route for each in self.table.routes.values() for route in each)
+        of_config = (*self.config.routers.values(), *self.config.services.values())
+        return [*routes, *of_config, *self.servers, *self.addresses]
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerState:
     """One worker as `tidegate routes` and the dashboard show it; `connections` is from its last heartbeat."""
 
@@ -42,6 +59,10 @@ class WorkerState:
     state: Literal["starting", "serving", "waiting", "stopped"]
     connections: int = 0
     deaths: int = 0
+
+
+def servers_of(config: RoutingConfig) -> Iterator[Server]:
+    return (server for each in config.services.values() for server in each.servers)
 
 
 class Serving(Protocol):
@@ -65,8 +86,11 @@ class Serving(Protocol):
     async def open(self) -> None:
         """Listen everywhere, or raise CannotListen and listen nowhere."""
 
-    def serve(self, config: RoutingConfig, entrypoints: Sequence[Entrypoint]) -> None:
-        """Serve this routing from now on; requests in flight keep their route."""
+    def prepare(self, config: RoutingConfig, entrypoints: Sequence[Entrypoint]) -> Prepared:
+        """Whatever takes long of serving this routing; in any thread, but not twice at a time."""
+
+    def serve(self, prepared: Any) -> None:
+        """Serve what `prepare` made from now on; requests in flight keep their route."""
 
     def certify(self, certificates: Mapping[str, KeyPair], default: KeyPair) -> None:
         """Serve these certificates to connections from now on."""
@@ -131,15 +155,19 @@ class Here:
         """`bound` are the sockets where somebody else has bound them."""
         await self._entrypoints.open(bound)
 
-    def serve(self, config: RoutingConfig, entrypoints: Sequence[Entrypoint]) -> None:
-        """The one place where a table is swapped."""
+    def prepare(self, config: RoutingConfig, entrypoints: Sequence[Entrypoint]) -> Prepared:
+        """What has begun of the middlewares belongs to whoever prepares, and to nobody else."""
         table = compile_table(config, entrypoints, self._running)
-        self.outside.services = config.services
-        self._entrypoints.table = table
-        servers = {server for each in config.services.values() for server in each.servers}
-        self.pool.retain(servers)
-        self._reachability.retain(servers)
-        self._balancer.retain(config.services.keys())
+        servers = frozenset(servers_of(config))
+        return Prepared(config, table, servers, addresses_of(servers))
+
+    def serve(self, prepared: Prepared) -> None:
+        """The one place where a table is swapped."""
+        self.outside.services = prepared.config.services
+        self._entrypoints.table = prepared.table
+        self.pool.retain(prepared.servers, prepared.addresses)
+        self._reachability.retain(prepared.servers)
+        self._balancer.retain(prepared.config.services.keys())
 
     def certify(self, certificates: Mapping[str, KeyPair], default: KeyPair) -> None:
         for host, reason in self.sni.publish(certificates, default).items():

@@ -30,7 +30,8 @@ from tests.program import ROOT
 
 PARTS = {"idle": idle, "arrival": arrival}
 FOOTPRINT = "footprint"
-NAMES = (*(workload.name for workload in WORKLOADS), *PARTS, FOOTPRINT)
+SWAP = "swap"
+NAMES = (*(workload.name for workload in WORKLOADS), *PARTS, SWAP, FOOTPRINT)
 PAGE = ROOT / "docs" / "benchmarks.md"
 
 
@@ -92,6 +93,11 @@ def page(rows: Sequence[Row], chosen: argparse.Namespace) -> Iterator[str]:
     yield from machine(PEERS)
     yield ""
     yield from report(rows, [peer.name for peer in PEERS], [peer.name for peer in PEERS if peer.ours])
+    if SWAP in chosen.rows:
+        from tests.bench.swap import swap  # the whole program comes with it
+
+        yield from swap()
+        yield ""
     if FOOTPRINT in chosen.rows:
         # Only here, since it brings the Docker client and an engine with it.
         from tests.bench.footprint import footprint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from discovery import watch as watching
 from discovery.container import Container, Listed
 from discovery.engine import Change, EngineError, EngineState, Unreadable
+from discovery.fleet import Picture
 from discovery.networks import Own
 from discovery.watch import watch
 from proxy.model import RoutingConfig
@@ -212,7 +214,7 @@ async def test_a_missed_event_is_healed_by_the_list(monkeypatch) -> None:
         assert seen.gone == ["blog"]
 
 
-async def test_those_that_go_together_are_one_table_and_the_table_comes_first() -> None:
+async def test_those_that_go_together_are_dropped_at_once_and_are_one_table() -> None:
     engine = FakeEngine({f"app{n}": container(f"app{n}") for n in range(50)})
     async with watched(engine) as seen:
         await seen.until(lambda: len(seen.names()) == 50)
@@ -221,8 +223,33 @@ async def test_those_that_go_together_are_one_table_and_the_table_comes_first() 
             del engine.containers[name]
             engine.tell("die", name)
         await seen.until(lambda: len(seen.gone) == 50)
-        assert seen.names() == set()
+        await seen.until(lambda: seen.names() == set())
         assert len(seen.configs) == published + 1
+
+
+async def test_who_goes_while_a_config_is_made_is_dropped_again_after_it(monkeypatch) -> None:
+    """The config still has him: whoever serves it would take him for one that was started anew."""
+    begun, may_end = threading.Event(), threading.Event()
+
+    def slowly(picture: Picture) -> RoutingConfig:
+        begun.set()
+        assert may_end.wait(5)
+        return config(picture)
+
+    config = Picture.config
+    engine = FakeEngine({name: container(name) for name in ("blog", "shop")})
+    async with watched(engine) as seen:
+        await seen.until(lambda: seen.names() == {"blog", "shop"})
+        monkeypatch.setattr(Picture, "config", slowly)
+        engine.start("news")
+        await seen.until(begun.is_set)
+        del engine.containers["blog"]
+        engine.tell("die", "blog")
+        await seen.until(lambda: seen.gone == ["blog"])
+        assert "news" not in seen.names()
+        may_end.set()
+        await seen.until(lambda: seen.gone == ["blog", "blog"])
+        await seen.until(lambda: seen.names() == {"news", "shop"})
 
 
 async def test_who_goes_during_the_first_look_is_not_served_after_it() -> None:

@@ -2,6 +2,7 @@ import asyncio
 import errno
 import socket
 import ssl
+from contextlib import asynccontextmanager
 from ipaddress import ip_address
 
 import pytest
@@ -123,6 +124,16 @@ def app(tmp_path) -> App:
     return App(settings, Outlet(lambda record: None, print, console=True))
 
 
+@asynccontextmanager
+async def running(app: App):
+    """Tables are made while the block runs."""
+    rebuilding = asyncio.ensure_future(app.rebuilding.run())  # noqa: TID251 - it is cancelled here
+    try:
+        yield
+    finally:
+        rebuilding.cancel()
+
+
 async def hello(reader, writer) -> None:
     await reader.readuntil(b"\r\n\r\n")
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi")
@@ -135,6 +146,8 @@ async def test_the_program_tells_once_that_nothing_answers_and_once_that_somethi
         server = Server("a", "127.0.0.1", silent.getsockname()[1])
         router = Router("a@file", "Host(`a.test`)", "a@file")
         app.take_files(RoutingConfig({"a@file": router}, {"a@file": Service("a@file", (server,))}))
+        async with running(app):
+            await app.rebuilding.settled()
         with structlog.testing.capture_logs() as logs:
             for _ in range(2):
                 with pytest.raises(NeverSent):

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from proxy.aiohttp_later import COMPILED, SlowParser
 from proxy.balancer import Balancer
@@ -19,7 +19,7 @@ from proxy.tls import KeyPair
 from proxy.upstream import Pool
 from tidegate.logs import Level, Outlet
 from tidegate.reachability import Reachability
-from tidegate.serving import Setup, WorkerState
+from tidegate.serving import Prepared, Setup, WorkerState, servers_of
 from tidegate.workers.orders import Begin, Certify, DropOwner, Learn, Open, Order, Serve, Show, pack
 from tidegate.workers.post import Post
 from tidegate.workers.reports import Refused, Report, Tried
@@ -29,6 +29,14 @@ DEFAULT = "(default)"
 
 LAST = 0.7
 """Seconds that a worker has for its end after the grace, before it is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForWorkers(Prepared):
+    """`by_url` finds the servers that a worker speaks of."""
+
+    by_url: Mapping[tuple[str, str], Sequence[Server]]
+    order: Serve
 
 
 class Crew:
@@ -83,15 +91,20 @@ class Crew:
         for post in self._posts:
             tasks.create_task(post.keep())
 
-    def serve(self, config: RoutingConfig, entrypoints: Sequence[Entrypoint]) -> None:
+    def prepare(self, config: RoutingConfig, entrypoints: Sequence[Entrypoint]) -> ForWorkers:
         """Compiled here as well: for the eyes of the owner, and so that what cannot be never gets there."""
-        self.table = compile_table(config, entrypoints, self._running)
-        servers: dict[tuple[str, str], list[Server]] = {}
-        for server in {server for each in config.services.values() for server in each.servers}:
-            servers.setdefault((server.owner, server.url), []).append(server)
-        self._servers = servers
-        self._reachability.retain({server for same in servers.values() for server in same})
-        self._routing = Serve(replace(config, problems=()), tuple(entrypoints))
+        table = compile_table(config, entrypoints, self._running)
+        by_url: dict[tuple[str, str], list[Server]] = {}
+        for server in set(servers_of(config)):
+            by_url.setdefault((server.owner, server.url), []).append(server)
+        order = Serve.of(replace(config, problems=()), tuple(entrypoints))
+        return ForWorkers(config, table, frozenset(servers_of(config)), frozenset(), by_url, order)
+
+    def serve(self, prepared: ForWorkers) -> None:
+        self.table = prepared.table
+        self._servers = prepared.by_url
+        self._reachability.retain(prepared.servers)
+        self._routing = prepared.order
         self._tell(self._routing)
 
     def certify(self, certificates: Mapping[str, KeyPair], default: KeyPair) -> None:

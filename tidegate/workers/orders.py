@@ -11,7 +11,7 @@ import socket
 import struct
 from asyncio import StreamReader
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from proxy.listening import Listener
@@ -37,8 +37,17 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Serve:
-    config: RoutingConfig
-    entrypoints: tuple[Entrypoint, ...]
+    """A routing, packed by itself: whoever makes a table of it unpacks it, and no loop waits for that."""
+
+    packed: bytes = field(repr=False)  # there are users and their hashes in it
+
+    @classmethod
+    def of(cls, config: RoutingConfig, entrypoints: tuple[Entrypoint, ...]) -> Serve:
+        return cls(pickle.dumps((config, entrypoints), protocol=5))
+
+    def unpacked(self) -> tuple[RoutingConfig, tuple[Entrypoint, ...]]:
+        config, entrypoints = pickle.loads(self.packed)  # noqa: S301 - as in `_unpacked`
+        return config, entrypoints
 
 
 @dataclass(frozen=True, slots=True)

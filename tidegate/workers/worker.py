@@ -13,13 +13,14 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NoReturn
 
 from proxy.model import Server
 from tidegate.logs import Outlet, set_up
 from tidegate.reachability import Reachability
-from tidegate.serving import Here
+from tidegate.rebuilding import Rebuilding
+from tidegate.serving import Here, Prepared
 from tidegate.workers import reports
 from tidegate.workers.orders import (
     Begin,
@@ -93,13 +94,15 @@ class Worker:
             reachability=self._reachability,
             refused=lambda host, reason: self._tell(reports.Refused(host, reason)),
         )
+        self._rebuilding = Rebuilding(self._prepare, self._serve, Prepared.pieces)
         self._complete = asyncio.Event()
         self._stop: asyncio.Future[float] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
-            loops = [tasks.create_task(self._obey()), tasks.create_task(self._beat())]
+            loops = [tasks.create_task(each) for each in (self._obey(), self._beat(), self._rebuilding.run())]
             await self._complete.wait()
+            await self._rebuilding.settled()
             sockets = self._begin.sockets
             await self._here.open([(listener, socket.socket(fileno=number)) for listener, number in sockets])
             self._tell(reports.Ready())
@@ -118,12 +121,13 @@ class Worker:
 
     def _do(self, order: Order) -> None:
         match order:
-            case Serve(config, entrypoints):
-                self._here.serve(config, entrypoints)
+            case Serve():
+                self._rebuilding.ask(order)
             case Certify(certificates, default):
                 self._here.certify(certificates, default)
             case DropOwner(owner):
                 self._here.drop_owner(owner)
+                self._rebuilding.drop_owner(owner)
             case Show(serial, answers):
                 self._answers = answers
                 self._tell(reports.Shown(serial))
@@ -133,6 +137,14 @@ class Worker:
                 self._complete.set()
             case Stop(grace) if not self._stop.done():
                 self._stop.set_result(grace)
+
+    def _prepare(self, order: Serve) -> Prepared:
+        return self._here.prepare(*order.unpacked())
+
+    def _serve(self, prepared: Prepared, gone: Collection[str]) -> None:
+        self._here.serve(prepared)
+        for owner in gone:
+            self._here.drop_owner(owner)
 
     async def _beat(self) -> NoReturn:
         while True:

@@ -212,7 +212,7 @@ async def test_what_one_worker_finds_out_about_a_server_all_get_to_know_and_noth
     )
     async with scene.playing(first, GOOD):
         await scene.all_serve()
-        scene.crew.serve(CONFIG, [Entrypoint("web")])
+        scene.crew.serve(scene.crew.prepare(CONFIG, [Entrypoint("web")]))
         await scene.eventually(lambda: scene.changes)
         told = "learnt http://10.1.2.3:80 no route"
         await scene.eventually(lambda: scene.log.count(told) == 2)

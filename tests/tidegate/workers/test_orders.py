@@ -41,7 +41,7 @@ CONFIG = RoutingConfig(
 )
 ORDERS = [
     Begin(1, SETUP, ((LISTENER, 7),), "info", console=True),
-    Serve(CONFIG, (Entrypoint("web", port=8080),)),
+    Serve.of(CONFIG, (Entrypoint("web", port=8080),)),
     Certify({"blog.test": KeyPair(b"chain", b"key")}, KeyPair(b"chain", b"key")),
     DropOwner("4f5e"),
     Show(2, {"/.well-known/acme-challenge/token": b"token.thumb"}),
@@ -105,15 +105,17 @@ async def test_every_middleware_with_every_option_comes_as_it_was_sent(name):
         value, flaws = parse_options(cls, NEEDS.get(name, {}) | tree)
         assert value is not None, flaws
         config = RoutingConfig(CONFIG.routers, CONFIG.services, {"one@file": value})
-        [order] = await came(pack(Serve(config, ())), 1)
-        assert order.config == config
-        assert type(order.config.middlewares["one@file"]) is cls
+        [order] = await came(pack(Serve.of(config, ())), 1)
+        came_config, _ = order.unpacked()
+        assert came_config == config
+        assert type(came_config.middlewares["one@file"]) is cls
 
 
 async def test_a_table_is_compiled_from_what_came_as_from_what_was_sent():
     [order] = await came(pack(ORDERS[1]), 1)
     assert isinstance(order, Serve)
-    sent, there = compile_table(CONFIG, order.entrypoints), compile_table(order.config, order.entrypoints)
+    config, entrypoints = order.unpacked()
+    sent, there = compile_table(CONFIG, entrypoints), compile_table(config, entrypoints)
     assert [route.router for route in there.routes["web"]] == [route.router for route in sent.routes["web"]]
     assert [route.action for route in there.routes["web"]] == ["broken"]
 

@@ -1,0 +1,159 @@
+"""`tidegate check`, from files to what is printed."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from discovery.language import Language
+from tests.tidegate.checking.examples import EXAMPLES, ROOT, Example
+from tidegate.checking.judging import Checked, check
+from tidegate.checking.report import annotation, report
+from tidegate.cli import main
+from tidegate.label_language import entrypoints_of
+from tidegate.settings import Settings
+
+EVERY = Language(dialects=("tidegate", "traefik", "nginx-proxy", "caddy"))
+
+
+def checked(directory: Path, **files: str) -> Checked:
+    paths = []
+    for name, text in files.items():
+        paths.append(directory / f"{name}.yaml")
+        paths[-1].write_text(text)
+    return check(paths, {}, EVERY, entrypoints_of(Settings()))
+
+
+def said(found: Checked) -> list[str]:
+    return [
+        f"{each.place.line}:{each.place.column} {each.severity} {each.what}"
+        for each in found.findings
+        if "is not to be seen" not in each.what
+    ]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=str)
+def test_the_examples_of_this_repository_pass(example: Example, tmp_path: Path) -> None:
+    found = checked(tmp_path, compose=example.text)
+    serious = [line for line in report(found, "text") if re.search(r": (error|warning)", line)]
+    assert not serious, "\n".join(report(found, "text"))
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) >= 6
+    assert any(example.name.startswith("README.md") for example in EXAMPLES)
+
+
+def test_the_caret_points_into_the_file(tmp_path: Path) -> None:
+    text = """services:
+  a:
+    expose: [80]
+    labels:
+      - "tidegate.http.routers.a.rule=Host(`a.example.com`) & Path(`/x`)"
+"""
+    found = checked(tmp_path, compose=text)
+    [finding] = found.findings
+    assert text.splitlines()[4][finding.place.column - 1 :].startswith("& Path")
+    assert finding.sketch.splitlines()[1].index("^") == "Host(`a.example.com`) & P".index("&")
+
+
+def test_two_projects_are_on_one_engine(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        text = "services: {web: {expose: [80], labels: {tidegate.host: www.example.com}}}"
+        (tmp_path / name / "compose.yaml").write_text(text)
+    found = check([tmp_path / "one", tmp_path / "two"], {}, EVERY, entrypoints_of(Settings()))
+    [finding] = found.findings
+    assert finding.place.file.endswith("two/compose.yaml")
+    assert "already belongs to one-web-1" in finding.what
+
+
+def test_profiles_that_exclude_each_other_do_not_clash(tmp_path: Path) -> None:
+    text = """services:
+  live: {expose: [80], profiles: [live], labels: {tidegate.host: a.example.com}}
+  test: {expose: [80], profiles: [test], labels: {tidegate.host: a.example.com, tidegate.alow: lan}}
+"""
+    found = checked(tmp_path, compose=text)
+    assert said(found) == ['3:81 error There is no "alow" here. Did you mean "allow"?']
+
+
+def test_route_files_are_judged_beside_compose_files(tmp_path: Path) -> None:
+    routes = """http:
+  middlewares:
+    lan: {ipAllowList: {sourceRange: [192.168.0.0/16]}}
+  routers:
+    nas: {rule: Host(`nas.example.com`), service: nsa}
+  services:
+    nas: {loadBalancer: {servers: [{url: "http://192.168.1.5"}]}}
+"""
+    compose = """services:
+  a: {expose: [80], labels: {tidegate.host: a.example.com, tidegate.middlewares: "lan@file, wan@file"}}
+"""
+    alone = checked(tmp_path, compose=compose)
+    assert {each.severity for each in alone.findings} == {"notice"}
+    both = checked(tmp_path, compose=compose, routes=routes)
+    assert [each.partition(" error ")[2] for each in said(both)] == [
+        'There is no middleware "wan@file". Did you mean "lan@file"?',
+        'There is no service "nsa". Did you mean "nas"?',
+    ]
+    assert [each.place.line for each in both.findings] == [2, 5]
+
+
+def test_files_that_cannot_be_read_are_told_from_those_that_are_wrong(tmp_path: Path) -> None:
+    assert main(["check", str(tmp_path / "gone.yaml")]) == 2
+    found = checked(tmp_path, compose="services:\n  a: [\n", other="some: thing")
+    assert [each.severity for each in found.findings] == ["error", "error"]
+    assert found.findings[0].place.line == 3
+
+
+def test_the_exit_status_says_whether_there_are_errors(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text("services: {a: {expose: [80], labels: {tidegate.host: a.example.com}}}")
+    assert main(["check", str(file)]) == 0
+    assert capsys.readouterr().out == "1 file: nothing is wrong\n"
+    file.write_text("services: {a: {expose: [80], labels: {tidegate.hots: a.example.com}}}")
+    assert main(["check", "--json", str(file)]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["errors"] == 1
+    [finding] = told["findings"]
+    assert (finding["line"], finding["column"], finding["severity"]) == (1, 39, "error")
+    assert 'Did you mean "host"?' in finding["what"]
+
+
+def test_annotations_hide_what_github_would_take_for_its_own(tmp_path: Path) -> None:
+    found = checked(tmp_path, compose="services: {a: {labels: {'tidegate.http.routers.a,b.rul': '%'}}}")
+    line = annotation(found.findings[0])
+    assert line.startswith("::error file=")
+    assert "\n" not in line
+    head, _, message = line[2:].partition("::")
+    assert head.count(",") == 3
+    assert "%0A" in message
+
+
+def test_no_secret_is_printed(tmp_path: Path) -> None:
+    text = """services:
+  a: {expose: [80], labels: {tidegate.host: a.example.com, tidegate.auth: "anna:$apr1$$H6uskkkW$IgXLP6ewTr"}}
+  b: {expose: [80], labels: ["tidegate.host=b.example.com", 'tidegate.auth="anna:$$2y$$05$$geheim"']}
+"""
+    told = "\n".join(report(checked(tmp_path, compose=text), "text"))
+    assert "hash" in told
+    assert "H6uskkkW" not in told
+    assert "geheim" not in told
+
+
+def test_ordinary_labels_of_others_are_left_alone(tmp_path: Path) -> None:
+    text = """services:
+  a:
+    labels: {org.opencontainers.image.title: '"x"', com.example.a: $$x, homepage.name: A, tailscale.enable: x}
+"""
+    assert not checked(tmp_path, compose=text).findings
+
+
+def test_every_compose_file_is_an_example() -> None:
+    files = {str(path.relative_to(ROOT)) for path in (ROOT / "compose").rglob("*.yaml")}
+    assert files <= {example.name for example in EXAMPLES}

@@ -1,0 +1,68 @@
+"""Labels written as YAML that is read as the same text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from discovery.language import Language
+from tidegate.cli import main
+from tidegate.label_language import entrypoints_of
+from tidegate.settings import Settings
+from tidegate.translating.masking import Mask
+from tidegate.translating.rewriting import quoted
+from tidegate.translating.translation import translate
+
+
+@pytest.mark.parametrize("quote", ["", "'", '"'])
+@pytest.mark.parametrize(
+    "value",
+    ["a.test", "80", "true", "Host(`a`) || Host(`b`)", 'it\'s "so"', "a: b", "# x", "", " x", "[a]", "`x`"],
+)
+def test_every_value_is_read_as_it_was(value: str, quote: str) -> None:
+    assert yaml.safe_load(f"k: {quoted(value, quote)}") == {"k": value}
+
+
+@pytest.mark.parametrize("raw", ["blog.${DOMAIN}", "$$1/x", "${A:-${B}}.$C", "plain", "anna:$$2y$$05"])
+def test_variables_come_through_as_they_were(raw: str) -> None:
+    mask = Mask()
+    hidden = mask.hide("tidegate.host", raw)
+    assert "${" not in hidden
+    assert mask.show(hidden) == raw
+
+
+def test_the_variable_of_a_port_is_a_number_meanwhile() -> None:
+    mask = Mask()
+    assert mask.hide("x.server.port", "${PORT}").isdigit()
+    assert mask.show(mask.hide("x.server.port", "${PORT}")) == "${PORT}"
+
+
+def test_labels_in_brackets_over_several_lines_become_one() -> None:
+    text = """services:
+  a:
+    labels: [
+      "traefik.http.routers.a.rule=Host(`a.test`)",
+      keep=1,
+    ]
+    expose: [80]
+"""
+    found = translate(text, "traefik", Language(), entrypoints_of(Settings()))
+    assert yaml.safe_load(found.text)["services"]["a"] == {
+        "labels": ["keep=1", "tidegate.host=a.test", "tidegate.name=a"],
+        "expose": [80],
+    }
+
+
+def test_the_command_prints_the_file_and_tells_the_rest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text("services:\n  a:\n    labels:\n      traefik.tcp.routers.a.rule: HostSNI(`*`)\n")
+    assert main(["translate", str(file), "--from", "traefik"]) == 0
+    told = capsys.readouterr()
+    assert told.out == file.read_text()
+    assert "TCP routers are not served" in told.err
+    file.write_text("services: [")
+    assert main(["translate", str(file), "--from", "traefik"]) == 2

@@ -1,0 +1,222 @@
+"""Judging: compose files and route files, read by the readers that serve.
+
+Every service becomes the container that compose would make of it; from there
+on nothing knows that it is only imagined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from acme_client.names import read_name
+from discovery.container import Container
+from discovery.fragment import Fragment
+from discovery.labels import read_container
+from discovery.language import Language
+from discovery.merge import combine, merge
+from discovery.networks import Own
+from discovery.references import provider_of
+from discovery.route_file import PROVIDER, read_text
+from discovery.yaml_tree import BrokenFileError
+from proxy.model import Entrypoint, RoutingConfig
+from proxy.problem import Problem
+from proxy.reference import MiddlewareName, ServiceName, referred
+from proxy.table import RoutingTable, compile_table
+from tidegate.checking.compose_only import compose_only, ports_mixed_up, ways_past
+from tidegate.checking.finding import Finding
+from tidegate.checking.locating import Locator, words
+from tidegate.composefile.imagined import Imagined, all_imagined, proxy_of, standing
+from tidegate.composefile.nodes import Branch, BrokenYAML, Node, Place, Reader
+from tidegate.composefile.project import USUAL, Project, load, with_override
+
+ANY_PORT = 80
+"""Stands for the one that the image exposes, where no file says so."""
+UNKNOWN_PORT = "Which port the image exposes is not to be seen here."
+_ROUTES = frozenset({"http", "tidegate", "tcp", "udp", "tls"})
+_COMPOSE = frozenset({"services", "include", "networks", "volumes", "configs", "secrets", "name", "version"})
+
+
+@dataclass(slots=True)
+class Checked:
+    """All findings so far, and the files that were looked at."""
+
+    findings: list[Finding] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+    def say(self, place: Place, what: str, consequence: str) -> None:
+        self.findings.append(Finding(place, "error", "", what, consequence))
+
+    @property
+    def errors(self) -> int:
+        return sum(finding.severity == "error" for finding in self.findings)
+
+
+def check(
+    paths: Sequence[Path], environ: Mapping[str, str], language: Language, entrypoints: Sequence[Entrypoint]
+) -> Checked:
+    """What is wrong in the files; compose files of one directory are one project.
+
+    Raises OSError where a file that was named cannot be read.
+    """
+    checked = Checked()
+    by_directory: dict[Path, list[Path]] = {}
+    routes: dict[str, tuple[str, Node | None]] = {}
+    for path in map(_file_meant, paths):
+        checked.files.append(str(path))
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+        try:
+            root = Reader(str(path), text).read()
+        except BrokenYAML as error:
+            checked.say(error.place, str(error), "Nothing of the file is used.")
+            continue
+        kind = _kind(root)
+        if kind is None:
+            what = "This is neither a compose file (services:) nor a route file (http:)."
+            checked.say(Place(str(path)), what, "Nothing of the file is used.")
+        elif kind == "routes":
+            routes[str(path)] = text, root
+        else:
+            by_directory.setdefault(path.parent, []).append(path)
+    projects = [load(with_override(files), environ, checked.say) for files in by_directory.values()]
+    _judge(projects, routes, language, entrypoints, checked)
+    checked.findings = sorted(set(checked.findings), key=lambda finding: finding.rank)
+    return checked
+
+
+def _file_meant(path: Path) -> Path:
+    """A directory stands for its compose file."""
+    if path.is_dir():
+        return next((path / name for name in USUAL if (path / name).is_file()), path / USUAL[0])
+    return path
+
+
+def _kind(root: Node | None) -> str | None:
+    keys = set(root.entries) if isinstance(root, Branch) else set()
+    if "services" not in keys and keys & _ROUTES:
+        return "routes"
+    return "compose" if keys & _COMPOSE else None
+
+
+def _judge(
+    projects: list[Project],
+    routes: Mapping[str, tuple[str, Node | None]],
+    language: Language,
+    entrypoints: Sequence[Entrypoint],
+    checked: Checked,
+) -> None:
+    every = all_imagined(projects)
+    locator = Locator(every, {name: root for name, (_, root) in routes.items()})
+    judge = _Judge(every, locator, language, entrypoints, checked)
+    files = list(judge.route_fragments(routes))
+    problems: dict[Problem, None] = {}
+    for chosen in _by_profile(every):
+        for problem in judge.problems(files, chosen, bool(routes)):
+            problems.setdefault(problem)
+    of_compose = [finding for each in every for finding in compose_only(each)]
+    checked.findings += of_compose
+    said = {finding.place for finding in of_compose}
+    for problem in problems:
+        if locator.spot(problem.where).place not in said:  # one mistake makes one message
+            checked.findings.append(locator.finding(problem))
+
+
+def _by_profile(every: list[Imagined]) -> Iterator[list[Imagined]]:
+    """Those that run together: without a profile, and with each."""
+    profiles = sorted({name for each in every for name in each.service.profiles})
+    for profile in ("", *profiles):
+        yield [each for each in every if not each.service.profiles or profile in each.service.profiles]
+
+
+@dataclass(slots=True)
+class _Judge:
+    every: list[Imagined]
+    locator: Locator
+    language: Language
+    entrypoints: Sequence[Entrypoint]
+    checked: Checked
+
+    def route_fragments(self, routes: Mapping[str, tuple[str, Node | None]]) -> Iterator[Fragment]:
+        for name, (text, _) in routes.items():
+            try:
+                yield read_text(text, name)
+            except BrokenFileError as error:
+                self.checked.say(Place(name, error.line), str(error), "The file is ignored.")
+
+    def problems(self, files: list[Fragment], chosen: list[Imagined], with_routes: bool) -> Iterable[Problem]:
+        """Whatever the program would say, were these containers to run."""
+        own = standing(self.every, proxy_of(self.every))
+        others = {each.container.id: each.container for each in chosen}
+        fragments = (self.fragment(each, own, others) for each in chosen)
+        containers = merge(fragment for fragment in fragments if fragment)
+        from_files = merge(files) if with_routes else RoutingConfig(broken=self.elsewhere(containers))
+        config = combine(from_files, containers)
+        table = compile_table(config, self.entrypoints)
+        for each in chosen:
+            self.checked.findings += ways_past(each, config)
+            self.checked.findings += ports_mixed_up(each, words(each) if _served(each, config) else ())
+        self.note_names(config, table)
+        return (*config.problems, *table.problems)
+
+    def fragment(self, each: Imagined, own: Own, others: Mapping[str, Container]) -> Fragment | None:
+        """What the container asks for; where no file names a port, whatever the image exposes is taken."""
+        read = partial(read_container, own=own, others=others, language=self.language)
+        if each.container.exposed:
+            return read(each.container)
+        blind, seeing = read(each.container), read(replace(each.container, exposed=(ANY_PORT,)))
+        for problem in blind.problems if blind else ():
+            if seeing and problem not in seeing.problems:
+                spot = self.locator.spot(problem.where)
+                name = problem.where.rpartition(": ")[2].partition("=")[0]
+                what = f"{UNKNOWN_PORT} If it is none or several, write {name}=8080, with the app's port."
+                now = "Where the image exposes exactly one, nothing has to be written."
+                self.checked.findings.append(Finding(spot.place, "notice", problem.where, what, now))
+        return seeing
+
+    def elsewhere(self, config: RoutingConfig) -> frozenset[str]:
+        """Names of route files, none of which is here: what they lead to cannot be judged."""
+        found = frozenset(name for name in _references(config) if provider_of(name) == PROVIDER)
+        for router in config.routers.values():
+            for name in (router.service, *router.middlewares):
+                if name in found:
+                    where = f"{router.origin}: http.routers.{router.name.partition('@')[0]}"
+                    option = "service" if name == router.service else "middlewares"
+                    spot = self.locator.spot(f"{where}.{option}")
+                    what = (
+                        f'"{name}" is declared in a route file. Name that one, too: tidegate check FILE FILE'
+                    )
+                    finding = Finding(spot.place, "notice", router.origin, what, "It is taken to be there.")
+                    self.checked.findings.append(finding)
+        return found
+
+    def note_names(self, config: RoutingConfig, table: RoutingTable) -> None:
+        """Hosts that no public authority certifies: they get certificates of Tidegate's own."""
+        wanted = table.hosts()
+        for routes in table.routes.values():
+            for route in routes:
+                for host in route.rule.hosts:
+                    name = read_name(host)
+                    if host in wanted and (not name.public or name.refusal):
+                        self.note_name(route.router.origin, route.router.name, host, name.refusal)
+
+    def note_name(self, origin: str, router: str, host: str, why: str) -> None:
+        path = f"http.routers.{router.partition('@')[0]}.rule"
+        place = self.locator.spot(f"{origin}: {path}" if origin else path).place
+        reason = why or "No public authority certifies it: it exists in no public DNS."
+        now = "Its certificate comes from Tidegate's own authority: tidegate trust says how to trust that."
+        self.checked.findings.append(Finding(place, "notice", host, reason, now))
+
+
+def _served(each: Imagined, config: RoutingConfig) -> bool:
+    return any(server.owner == each.container.id for s in config.services.values() for server in s.servers)
+
+
+def _references(config: RoutingConfig) -> Iterator[str]:
+    for router in config.routers.values():
+        yield router.service
+        yield from router.middlewares
+    for middleware in config.middlewares.values():
+        yield from referred(middleware, MiddlewareName)
+        yield from referred(middleware, ServiceName)

@@ -1,0 +1,83 @@
+"""Report: findings for a terminal, for a program, for GitHub's annotations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from tidegate.checking.finding import Finding
+from tidegate.checking.judging import Checked
+from tidegate.printable import printable
+from tidegate.words import count_text
+
+FORMATS = ("text", "json", "github")
+
+
+def report(checked: Checked, form: str) -> Iterator[str]:
+    match form:
+        case "json":
+            yield json.dumps(as_json(checked), indent=2)
+        case "github":
+            yield from map(annotation, checked.findings)
+        case _:
+            yield from text(checked)
+
+
+def text(checked: Checked) -> Iterator[str]:
+    for finding in checked.findings:
+        place = finding.place
+        where = f"{place.file}:{place.line}:{place.column}: {finding.severity}"
+        yield printable(f"{where}: {finding.subject}" if finding.subject else where)
+        yield from (f"  {printable(line)}" for line in finding.lines)
+        yield ""
+    yield summary(checked)
+
+
+def summary(checked: Checked) -> str:
+    counts = {
+        severity: sum(each.severity == severity for each in checked.findings)
+        for severity in ("error", "warning", "notice")
+    }
+    said = ", ".join(count_text(count, severity) for severity, count in counts.items() if count)
+    return f"{count_text(len(checked.files), 'file')}: {said or 'nothing is wrong'}"
+
+
+def as_json(checked: Checked) -> dict[str, object]:
+    return {
+        "files": checked.files,
+        "errors": checked.errors,
+        "findings": [
+            {
+                "file": each.place.file,
+                "line": each.place.line,
+                "column": each.place.column,
+                "severity": each.severity,
+                "subject": each.subject,
+                "what": each.what,
+                "consequence": each.consequence,
+                "sketch": each.sketch,
+            }
+            for each in checked.findings
+        ],
+    }
+
+
+def annotation(finding: Finding) -> str:
+    """A workflow command; what it holds is escaped as GitHub wants it."""
+    place = finding.place
+    properties = {
+        "file": place.file,
+        "line": str(place.line),
+        "col": str(place.column),
+        "title": finding.subject.partition("=")[0],
+    }
+    told = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
+    return f"::{finding.severity} {told}::{_data(chr(10).join(map(printable, finding.lines)))}"
+
+
+def _data(value: str) -> str:
+    return value.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(value: str) -> str:
+    return _data(printable(value)).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,1 @@
+"""Translating: a compose file with labels for another proxy, written anew with Tidegate's own."""
