@@ -38,8 +38,8 @@ class Weight(int):
 
     @classmethod
     def parse(cls, text: str) -> Weight:
-        if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= 1_000:
-            raise Unfit("a weight between 1 and 1000", text)
+        if not re.fullmatch("[0-9]{1,4}", text) or int(text) > 1_000:
+            raise Unfit("a weight between 0 and 1000", text)
         return cls(text)
 
 

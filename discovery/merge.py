@@ -14,6 +14,7 @@ from discovery.admission import Admitted, admit, definition, join
 from discovery.anywhere import overtaken
 from discovery.claims import Claims
 from discovery.clashes import differs, refused
+from discovery.composites import parts_named
 from discovery.fragment import Fragment
 from discovery.references import LOST, dangling, provider_of
 from proxy.model import Router, RoutingConfig
@@ -93,6 +94,8 @@ def _dangling_across(whole: RoutingConfig) -> list[Problem]:
     for own in {provider_of(name) for name in whole.routers}:
         theirs = {name: router for name, router in whole.routers.items() if provider_of(name) == own}
         named = {provider_of(ref) for r in theirs.values() for ref in (r.service, *r.middlewares)}
+        services = [each for name, each in whole.services.items() if provider_of(name) == own]
+        named |= {provider_of(ref) for each in services for ref in parts_named(each.how)}
         found += dangling(replace(whole, routers=theirs), named - {own}, whole.broken)
     return sorted(found, key=str)
 

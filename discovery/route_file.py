@@ -18,12 +18,14 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from discovery.composites import MadeOfOthers, balanced, composite
 from discovery.declared import Reading, Weight, read_middlewares, sections
 from discovery.fragment import Fragment
 from discovery.not_yet import SERVICES, without_unserved
 from discovery.references import plain
 from discovery.routers import read_routers
 from discovery.yaml_tree import read_document
+from proxy.balancing import Balanced
 from proxy.model import Server, Service
 from proxy.problem import Problem
 from proxy.schema import Tree, canonical, closest, option, options, parse_options
@@ -59,11 +61,11 @@ class FileServer:
     """One address of a service."""
 
     url: ServerURL = option(doc="Where it answers.", example="http://192.168.1.10:8080")
-    weight: Weight = option(doc="Its share of the requests.", example="2", default=Weight(1))
+    weight: Weight = option(doc="Its share of the requests; 0 is none.", example="2", default=Weight(1))
 
 
 @options
-class FileLoadBalancer:
+class FileLoadBalancer(Balanced):
     """The servers of a service."""
 
     servers: tuple[FileServer, ...] = option(doc="Its servers.", example="")
@@ -73,10 +75,14 @@ class FileLoadBalancer:
 
 
 @options
-class FileService:
-    """A named group of servers that answer alike."""
+class FileService(MadeOfOthers):
+    """A named group of servers that answer alike, or of services."""
 
-    load_balancer: FileLoadBalancer = option(doc="Its servers.", example="")
+    load_balancer: FileLoadBalancer | None = option(doc="Its servers.", example="", default=None)
+
+    def __post_init__(self) -> None:
+        if self.kinds + (self.load_balancer is not None) != 1:
+            raise ValueError("A service is one of loadBalancer, weighted, failover, mirroring.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +148,15 @@ def _read_services(trees: Mapping[str, Tree], owner: str, reading: Reading) -> I
         asked, flaws = parse_options(FileService, tree) if not refused else (None, ())
         reading.flaws(FileService, path, flaws, consequence)
         qualified = reading.qualified(name)
+        reading.places[qualified, "parts"] = reading.source.where(path)
         if asked is None:
             yield qualified, Service(qualified)
-            continue
-        servers = tuple(_server(each, owner) for each in asked.load_balancer.servers)
-        yield qualified, Service(qualified, servers, asked.load_balancer.pass_host_header)
+        elif asked.load_balancer is None:
+            yield qualified, composite(name, asked, reading)
+        else:
+            balancer = asked.load_balancer
+            servers = tuple(_server(each, owner) for each in balancer.servers)
+            yield qualified, Service(qualified, servers, balancer.pass_host_header, balanced(balancer))
 
 
 def _server(asked: FileServer, owner: str) -> Server:

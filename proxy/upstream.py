@@ -45,6 +45,8 @@ class Pool:
         self.connected: Callable[[str, int], Awaitable[socket.socket]] = connected
         self._idle: dict[Address, list[UpstreamConnection]] = {}
         self._connections: set[UpstreamConnection] = set()
+        self._lines: dict[Address, int] = {}
+        """How many connections each server has, idle ones and those that still connect among them."""
         self._served: frozenset[Address] | None = None
         self._gone: dict[str, None] = {}
         self._closed = False
@@ -102,6 +104,11 @@ class Pool:
             for connection in self._idle.pop(address):
                 connection.close()
 
+    def busy(self, server: Server) -> int:
+        """How many requests the server has at the moment."""
+        address = _address(server)
+        return self._lines.get(address, 0) - len(self._idle.get(address, ()))
+
     async def close(self) -> None:
         """End everything.  Nothing can be asked any more."""
         self._closed = True
@@ -130,6 +137,7 @@ class Pool:
             raise NeverSent("the server's container is gone")
         connection = UpstreamConnection(server, _address(server), self.timeouts, self)
         self._connections.add(connection)
+        self._lines[connection.address] = self._lines.get(connection.address, 0) + 1
         try:
             await self._open(connection, server)
         except TimeoutError as late:
@@ -143,7 +151,7 @@ class Pool:
             connection.opening = None
             if not connection.alive:
                 connection.abort()
-                self._connections.discard(connection)
+                self._drop(connection)
         if not connection.alive:
             raise NeverSent("the server closed the connection as soon as it had accepted it")
         self._tried(connection, None)
@@ -201,8 +209,17 @@ class Pool:
         else:
             idle.append(connection)
 
+    def _drop(self, connection: UpstreamConnection) -> None:
+        if connection in self._connections:
+            self._connections.remove(connection)
+            left = self._lines[connection.address] - 1
+            if left:
+                self._lines[connection.address] = left
+            else:
+                del self._lines[connection.address]
+
     def forget(self, connection: UpstreamConnection) -> None:
-        self._connections.discard(connection)
+        self._drop(connection)
         address = connection.address
         idle = self._idle.get(address, [])
         if connection in idle:

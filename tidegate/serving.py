@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from proxy.balancer import Balancer
@@ -94,7 +95,7 @@ class Here:
         self.sni = SNI()
         self.pool = Pool(Timeouts(first_byte=setup.upstream_timeout))
         self.pool.on_tried = reachability.tried
-        self.outside = Outside(self.pool, balancer := Balancer())
+        self.outside = Outside(self.pool, balancer := Balancer(self.pool.busy, monotonic))
         self._reachability = reachability
         self._refused = refused
         self._balancer = balancer
@@ -134,7 +135,7 @@ class Here:
     def serve(self, config: RoutingConfig, entrypoints: Sequence[Entrypoint]) -> None:
         """The one place where a table is swapped."""
         table = compile_table(config, entrypoints, self._running)
-        self.outside.services = config.services
+        self.outside.services = table.services
         self._entrypoints.table = table
         servers = {server for each in config.services.values() for server in each.servers}
         self.pool.retain(servers)
