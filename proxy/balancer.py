@@ -39,7 +39,7 @@ class Balancer:
         self._standings: dict[str, Standing] = {}
         self._places: dict[str, tuple[Weighted, Places]] = {}
         self.on_judged: Callable[[Service, Server, bool], None] | None = None
-        """Told of each server that is left out, and of each that may serve again."""
+        """Told what a check has found, of each server that is left out, and of each that answers again."""
 
     def choose(self, service: Service, excluding: Collection[Server] = ()) -> Server:
         """The server whose turn it is; `excluding` are those that have just failed this request."""
@@ -72,8 +72,8 @@ class Balancer:
         """What a health check has found out about a server of the service."""
         standing = self._standing(service)
         if server in standing.servers:
-            record = standing.records[standing.servers.index(server)]
-            if record.judge(well, self._now()) and self.on_judged:
+            standing.records[standing.servers.index(server)].judge(well, self._now())
+            if self.on_judged:
                 self.on_judged(service, server, well)
 
     def retain(self, names: Collection[str]) -> None:
@@ -197,12 +197,12 @@ class Balancer:
             known = self._places[service.name] = how, places
         return known[1]
 
-    def _tell(self, service: Service, server: Server) -> Callable[[], None]:
-        def left_out() -> None:
+    def _tell(self, service: Service, server: Server) -> Callable[[bool], None]:
+        def judged(well: bool) -> None:
             if self.on_judged:
-                self.on_judged(service, server, False)
+                self.on_judged(service, server, well)
 
-        return left_out
+        return judged
 
 
 def _named(member: object) -> object:

@@ -15,18 +15,21 @@ class Watch:
     """Sees how the request ends: in time, with a failure, or not at all."""
 
     def __init__(
-        self, record: Record, how: Balanced, now: Callable[[], float], left_out: Callable[[], None]
+        self, record: Record, how: Balanced, now: Callable[[], float], judged: Callable[[bool], None]
     ) -> None:
         self._record = record
         self._how = how
         self._now = now
-        self._left_out = left_out
+        self._judged = judged
         self._began = now()
 
     def on_response(self, response: ResponseHead, request: RequestHead) -> ResponseHead:
         self._record.answered(max(self._now() - self._began, 1e-6))
         if response.status >= 500:
             self._failed()
+        elif self._record.told and self._record.out_until <= self._began:
+            self._record.told = False
+            self._judged(True)
         return response
 
     def failed(self, error: Exception) -> None:
@@ -38,7 +41,8 @@ class Watch:
     def _failed(self) -> None:
         passive = self._how.passive_health_check
         if passive and self._record.failed(passive, self._now()):
-            self._left_out()
+            self._record.told = True
+            self._judged(False)
 
 
 @dataclass(frozen=True)

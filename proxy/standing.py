@@ -33,6 +33,8 @@ class Record:
     """How often in a row it was left out."""
     back_at: float = -inf
     """Since when it has been getting more and more of its share."""
+    told: bool = False
+    """It was said that it is left out, and not yet that it answers again."""
     average: float = 0.0
     """Seconds until it answers."""
 
@@ -48,13 +50,11 @@ class Record:
             return 1.0
         return max(GENTLE, (now - self.back_at) / ramp)
 
-    def judge(self, well: bool, now: float) -> bool:
-        """What a health check has found; whether that is news."""
-        news = well != self.well
-        if news and well:
+    def judge(self, well: bool, now: float) -> None:
+        """What a health check has found."""
+        if well and not self.well:
             self.back_at = now
         self.well = well
-        return news
 
     def answered(self, seconds: float) -> None:
         self.average += (seconds - self.average) * (NEW_COUNTS if self.average else 1.0)
@@ -98,6 +98,7 @@ class Standing:
                 record.back_at = now
             else:
                 record, turns.due[place] = self.records[before], self.turns.due[before]
+                record.well = record.well or not _is_checked(service)
             records.append(record)
         self.servers, self.records, self.turns = service.servers, records, turns
         self.how = how = service.how
@@ -105,6 +106,10 @@ class Standing:
         if isinstance(how, Balanced) and how.sticky:
             urls = [server.url for server in service.servers]
             self.sticky = Places(how.sticky.cookie, service.name, urls)
+
+
+def _is_checked(service: Service) -> bool:
+    return isinstance(service.how, Balanced) and service.how.health_check is not None
 
 
 def ramp_of(how: Balanced) -> float:

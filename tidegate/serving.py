@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from proxy.balancer import Balancer
+from proxy.checking import Checker
 from proxy.entrypoint import Entrypoints
 from proxy.headers import TrustedProxies
 from proxy.outside import Outside
@@ -15,6 +17,7 @@ from proxy.running import Running
 from proxy.table import Entrypoint, RoutingTable, compile_table
 from proxy.tls import SNI, KeyPair
 from proxy.upstream import Pool, Timeouts
+from tidegate.tasks import Supervisor
 
 if TYPE_CHECKING:
     from proxy.access_log import AccessRecord
@@ -99,6 +102,9 @@ class Here:
         self._reachability = reachability
         self._refused = refused
         self._balancer = balancer
+        balancer.on_judged = reachability.judged
+        self._checker = Checker(self.pool, balancer.judge)
+        self._checking: asyncio.Task[None] | None = None
         self._running = Running(self.outside)
         self._entrypoints = Entrypoints(
             setup.listeners,
@@ -131,6 +137,8 @@ class Here:
     async def open(self, bound: Sequence[Bound] | None = None) -> None:
         """`bound` are the sockets where somebody else has bound them."""
         await self._entrypoints.open(bound)
+        loops = Supervisor({"health checks": self._checker.run})
+        self._checking = asyncio.get_running_loop().create_task(loops.run())
 
     def serve(self, config: RoutingConfig, entrypoints: Sequence[Entrypoint]) -> None:
         """The one place where a table is swapped."""
@@ -141,6 +149,7 @@ class Here:
         self.pool.retain(servers)
         self._reachability.retain(servers)
         self._balancer.retain(config.services.keys())
+        self._checker.watch(table.services.values())
 
     def certify(self, certificates: Mapping[str, KeyPair], default: KeyPair) -> None:
         for host, reason in self.sni.publish(certificates, default).items():
@@ -151,5 +160,8 @@ class Here:
 
     async def stop(self, grace: float) -> None:
         await self._entrypoints.stop(grace)
+        if self._checking:
+            self._checking.cancel()
+            await asyncio.wait((self._checking,))
         await self.outside.close()
         await self.pool.close()

@@ -106,6 +106,7 @@ DIFFERS: dict[str, str] = {
     "labels_grammar/084": _SAID,
     "labels_grammar/086": _SAID,
     "labels_grammar/088": "What follows an @ says where a name was declared; it is no part of a new name.",
+    "health_checks/001": "A time that runs backwards is a mistake, and is said to be one.",
     "load_balancing/017": "A value that is none of those is a mistake, and is said to be one.",
     "merge/001": _OLDEST,
     "rules_http/030": _BRACES,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.balancing import Balanced, PassiveHealthCheck
+from proxy.balancing import Balanced, HealthCheck, PassiveHealthCheck
 from proxy.model import Server, Service
 from proxy.standing import LONGEST_BACK_OFF, Record, Standing
 from proxy.values import Duration
@@ -45,7 +45,7 @@ def test_failures_that_were_on_their_way_do_not_count_again() -> None:
 def test_who_comes_back_gets_more_and_more(now: float, share: float) -> None:
     record = Record()
     record.judge(False, 90)
-    assert record.judge(True, 100)
+    record.judge(True, 100)
     assert record.share(now, 10) == pytest.approx(share)
 
 
@@ -59,7 +59,7 @@ def test_the_average_follows_the_last_answers() -> None:
 
 
 def test_a_new_table_keeps_what_is_known_of_those_who_stay() -> None:
-    how = Balanced(slow_start=Duration(10))
+    how = Balanced(slow_start=Duration(10), health_check=HealthCheck())
     standing = Standing(Service("s", (A, B), how=how))
     standing.records[1].judge(False, 5)
     assert standing.records[0].share(0, 10) == 1.0
