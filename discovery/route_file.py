@@ -108,7 +108,7 @@ def read_text(text: str, name: str, owner: str = "") -> Fragment:
     root = ("tidegate", "http") if ("tidegate", "http") in document.lines else ("http",)
     reading = Reading(_File(name, document.lines, root))
     declared = sections(http, reading)
-    services = dict(_read_services(declared["services"], fragment.owner, reading))
+    services = dict(read_services(declared["services"], fragment.owner, reading))
     own = [plain(service) for service in services]
     return replace(
         fragment,
@@ -141,7 +141,7 @@ def _http_of(tree: Tree, name: str, lines: Mapping[tuple[str, ...], int]) -> tup
     return http, problems
 
 
-def _read_services(trees: Mapping[str, Tree], owner: str, reading: Reading) -> Iterator[tuple[str, Service]]:
+def read_services(trees: Mapping[str, Tree], owner: str, reading: Reading) -> Iterator[tuple[str, Service]]:
     for name, tree in trees.items():
         path, consequence = ("services", name), f'Service "{name}" has no server.'
         tree, refused = without_unserved(SERVICES, path, tree, reading, consequence)

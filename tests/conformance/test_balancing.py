@@ -12,6 +12,7 @@ from proxy.exchange import NoServer
 from proxy.model import Server, Service
 from proxy.schema import parse_options, parse_text
 from proxy.sticky import Places, cookie_name, cookie_value, set_cookie
+from proxy.turns import Turns
 from tests.conformance.cases import Case, cases
 from tests.conformance.scanned import receive
 
@@ -77,3 +78,13 @@ def test_weighted_round_robin(case: Case) -> None:
 def asked(balancer: Balancer, service: Service, requests: int) -> list[str]:
     head = receive("/", "a.test")
     return [balancer.pick(service, head).server.owner for _ in range(requests)]
+
+
+@cases("load_balancing", "tcp_wrr")
+def test_turns(case: Case) -> None:
+    """Turns are turns, whatever is asked."""
+    names, weights = list(case["serversWeight"]), list(map(float, case["serversWeight"].values()))
+    able, turns = [place for place, weight in enumerate(weights) if weight], Turns(len(weights))
+    written = Counter(names[turns.take(able, weights)] for _ in range(case["totalCall"] if able else 0))
+    assert written == case["expectedWrite"]
+    assert case["totalCall"] - written.total() == case.get("expectedClose", 0)
