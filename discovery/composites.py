@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from discovery.declared import Reading
@@ -16,7 +16,9 @@ from proxy.balancing import (
     WeightedOptions,
 )
 from proxy.model import Failover, How, Mirrored, Part, Service, Weighted
-from proxy.schema import option, options, options_of
+from proxy.reaching import INTERNAL, UNVERIFIED, Transport
+from proxy.reference import TransportName
+from proxy.schema import Tree, option, options, options_of, parse_options
 
 
 @options
@@ -58,6 +60,49 @@ def composite(name: str, asked: MadeOfOthers, reading: Reading) -> Service:
     return with_parts(Service(qualified, how=how_of(asked)), reading.qualified)
 
 
+@options
+class Reached(Balanced):
+    """How the servers of a service are chosen, and how they are reached."""
+
+    servers_transport: TransportName | None = option(
+        doc="A transport that a route file declares, by its name.", example="insecure@file", default=None
+    )
+    transport: Transport | None = option(doc="How the servers are connected to.", example="", default=None)
+
+    def __post_init__(self) -> None:
+        Balanced.__post_init__(self)
+        if self.servers_transport and self.transport:
+            raise ValueError("serversTransport and transport are two ways to say one thing.")
+
+
+def transport_of(path: Sequence[str], asked: Reached, reading: Reading) -> str | Transport | None:
+    """How the servers are connected to, or the qualified name of that."""
+    if asked.servers_transport:
+        name = asked.servers_transport
+        return None if name == INTERNAL else reading.qualified(name)
+    note_unverified((*path, "loadbalancer", "transport", "insecureskipverify"), asked.transport, reading)
+    return asked.transport
+
+
+def note_unverified(path: Sequence[str], transport: Transport | None, reading: Reading) -> None:
+    if transport and transport.insecure_skip_verify:
+        reading.problem(path, UNVERIFIED, "", "notice")
+
+
+def read_transports(trees: Mapping[str, Tree], reading: Reading) -> dict[str, Transport]:
+    """Those that a route file declares."""
+    found = {}
+    for name, tree in trees.items():
+        path = ("serversTransports", name)
+        transport, flaws = parse_options(Transport, tree)
+        consequence = f'Services that use transport "{name}" answer 503.'
+        reading.flaws(Transport, path, flaws, consequence)
+        if transport is not None:
+            found[reading.qualified(name)] = transport
+            note_unverified((*path, "insecureSkipVerify"), transport, reading)
+    return found
+
+
 def balanced(asked: Balanced) -> Balanced | None:
     """How servers are chosen; None where nothing is said that is not usual."""
     found = Balanced(**{name: getattr(asked, name) for name in options_of(Balanced)})
@@ -78,6 +123,13 @@ def parts_named(how: How | None) -> Iterator[str]:
     if isinstance(how, Weighted | Failover | Mirrored):
         for part in how.parts:
             yield part.name
+
+
+def elements_named(service: Service) -> Iterator[str]:
+    """All that the service needs of what is declared elsewhere."""
+    yield from parts_named(service.how)
+    if isinstance(service.transport, str):
+        yield service.transport
 
 
 def _parts(named: tuple[PartOptions, ...]) -> tuple[Part, ...]:

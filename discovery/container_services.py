@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from discovery.composites import MadeOfOthers, balanced, composite
+from discovery.composites import MadeOfOthers, Reached, balanced, composite, transport_of
 from discovery.container import Container
 from discovery.declared import Reading, Scheme, Weight
 from discovery.label_text import shown
@@ -14,9 +14,9 @@ from discovery.networks import Own, Unreachable, address_of, reach, several_shar
 from discovery.not_yet import LABELS_ONLY, SERVICES, without_unserved
 from discovery.ports import choose_port
 from discovery.spoken import Spoken
-from proxy.balancing import Balanced
 from proxy.model import Server, Service
 from proxy.problem import Problem, Severity
+from proxy.reaching import Transport
 from proxy.schema import Port, Tree, option, options, parse_options
 
 
@@ -40,7 +40,7 @@ class ServerOptions:
 
 
 @options
-class LoadBalancer(Balanced):
+class LoadBalancer(Reached):
     """A service whose servers are the container and its replicas."""
 
     server: ServerOptions = option(doc="The container as a server.", example="", default=ServerOptions())
@@ -118,9 +118,15 @@ def read_services(
         pass_host = asked is None or asked.load_balancer.pass_host_header
         qualified = reading.qualified(name)
         how = balanced(asked.load_balancer) if asked else None
-        yield qualified, Service(qualified, servers, pass_host, how, draft.container.health == "starting")
+        transport = transport_of(path, asked.load_balancer, reading) if asked else None
+        if isinstance(transport, Transport) and any(transport.root_cas):
+            reading.problem((*path, "loadbalancer", "transport", "rootcas"), NO_FILES, consequence)
+            servers = ()
+        starting = draft.container.health == "starting"
+        yield qualified, Service(qualified, servers, pass_host, how, starting, transport)
 
 
+NO_FILES = "A label cannot name a file of this machine. Declare the transport in a route file (--routes)."
 SERVER = ("loadbalancer", "server")
 
 

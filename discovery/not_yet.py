@@ -35,9 +35,6 @@ SERVICES: Mapping[tuple[str, ...], Unserved] = {
     ("loadbalancer", "responseforwarding"): Unserved(
         "What comes from an app is passed on at once.", _NOTHING, severity="notice"
     ),
-    ("loadbalancer", "serverstransport"): Unserved(
-        "Transports are not served yet.", "The usual one is used.", ("default@internal",)
-    ),
     ("loadbalancer", "server", "preservepath"): Unserved(
         "A path of a server is not served yet.", _NOTHING, ("false",)
     ),

@@ -53,10 +53,16 @@ def dangling(
                 consequence = f'Router "{plain(router.name)}" answers 503 until it exists.'
                 yield _problem(where, router.name, option, name, known, consequence)
     for asking, service in config.services.items():
-        for name in _missing(parts_named(service.how), config.services, providers, silent):
-            where = (places or {}).get((asking, "parts")) or _section(place(asking, "services"), "services")
-            consequence = f'Routers that use service "{plain(asking)}" answer 503 until it exists.'
-            yield _problem(where, asking, "service", name, config.services, consequence)
+        for option, names in (
+            ("service", parts_named(service.how)),
+            ("transport", [service.transport] if isinstance(service.transport, str) else []),
+        ):
+            known = _known(config, option)
+            for name in _missing(names, known, providers, silent):
+                written = (places or {}).get((asking, "parts"))
+                where = written or _section(place(asking, "loadbalancer"), "services")
+                consequence = f'Routers that use service "{plain(asking)}" answer 503 until it exists.'
+                yield _problem(where, asking, option, name, known, consequence)
     for asking, middleware in config.middlewares.items():
         for option, kind in (("service", ServiceName), ("middlewares", MiddlewareName)):
             known = _known(config, option)
@@ -68,7 +74,12 @@ def dangling(
 
 
 def _known(config: RoutingConfig, option: str) -> Mapping[str, object]:
-    return config.services if option == "service" else config.middlewares
+    match option:
+        case "service":
+            return config.services
+        case "transport":
+            return config.transports
+    return config.middlewares
 
 
 def _missing(

@@ -18,14 +18,13 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from discovery.composites import MadeOfOthers, balanced, composite
+from discovery.composites import MadeOfOthers, Reached, balanced, composite, read_transports, transport_of
 from discovery.declared import Reading, Weight, read_middlewares, sections
 from discovery.fragment import Fragment
 from discovery.not_yet import SERVICES, without_unserved
 from discovery.references import plain
 from discovery.routers import read_routers
 from discovery.yaml_tree import read_document
-from proxy.balancing import Balanced
 from proxy.model import Server, Service
 from proxy.problem import Problem
 from proxy.schema import Tree, canonical, closest, option, options, parse_options
@@ -65,7 +64,7 @@ class FileServer:
 
 
 @options
-class FileLoadBalancer(Balanced):
+class FileLoadBalancer(Reached):
     """The servers of a service."""
 
     servers: tuple[FileServer, ...] = option(doc="Its servers.", example="")
@@ -115,6 +114,7 @@ def read_text(text: str, name: str, owner: str = "") -> Fragment:
         services=services,
         routers=read_routers(declared["routers"], own, reading),
         middlewares=read_middlewares(declared["middlewares"], reading),
+        transports=read_transports(declared["serverstransports"], reading),
         broken=frozenset(reading.broken),
         places=reading.places,
         problems=(*problems, *reading.problems),
@@ -156,7 +156,9 @@ def read_services(trees: Mapping[str, Tree], owner: str, reading: Reading) -> It
         else:
             balancer = asked.load_balancer
             servers = tuple(_server(each, owner) for each in balancer.servers)
-            yield qualified, Service(qualified, servers, balancer.pass_host_header, balanced(balancer))
+            transport = transport_of(path, balancer, reading)
+            how = balanced(balancer)
+            yield qualified, Service(qualified, servers, balancer.pass_host_header, how, transport=transport)
 
 
 def _server(asked: FileServer, owner: str) -> Server:

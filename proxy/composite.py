@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from proxy.model import Failover, Mirrored, Part, Service, Weighted
+from proxy.reaching import Transport
 
 DEEPEST = 16
 """Services in one another; a circle is deeper."""
@@ -20,6 +21,7 @@ class Composites:
     """Services as they are served, each looked up once."""
 
     declared: Mapping[str, Service]
+    transports: Mapping[str, Transport] = field(default_factory=dict)
     _known: dict[str, Service] = field(default_factory=dict)
 
     def all(self) -> dict[str, Service]:
@@ -42,7 +44,7 @@ class Composites:
         if depth > DEEPEST:
             raise Unresolvable(f'Service "{name}" is made of itself.')
         how = declared.how
-        found = declared
+        found = self._reached(declared) if declared.transport else declared
         if isinstance(how, Weighted | Failover | Mirrored):
             parts = tuple(self._part(each, depth, how) for each in how.parts)
             asked = parts[:1] if isinstance(how, Mirrored) else parts
@@ -56,6 +58,15 @@ class Composites:
             )
         self._known[name] = found
         return found
+
+    def _reached(self, declared: Service) -> Service:
+        transport = declared.transport
+        if isinstance(transport, str):
+            transport = self.transports.get(transport)
+        if transport is None:
+            raise Unresolvable(f'There is no transport "{declared.transport}".')
+        servers = tuple(replace(each, transport=transport) for each in declared.servers)
+        return replace(declared, servers=servers, transport=transport)
 
     def _part(self, part: Part, depth: int, how: Weighted | Failover | Mirrored) -> Part:
         service = self.of(part.name, depth + 1)

@@ -158,6 +158,9 @@ class Passage(Answering):
         line.engage(self)
         self._line = line
         self._over = False
+        if line.timeouts is not self._timeouts:
+            self._timeouts = line.timeouts
+            self._patience = line.timeouts.first_byte
         if self._unsent:
             data, self._unsent = data + self._unsent, b""
             self._dialogue.release("server")

@@ -13,6 +13,7 @@ from typing import TypeAlias
 from proxy.balancing import Balanced, StickyCookie
 from proxy.exchange import Middleware
 from proxy.problem import Problem
+from proxy.reaching import Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Server:
     port: int
     scheme: str = "http"
     weight: int = 1
+    transport: Transport | None = None
 
     @property
     def url(self) -> str:
@@ -50,6 +52,13 @@ class Service:
     pass_host_header: bool = True
     how: How | None = None
     starting: bool = False
+    transport: str | Transport | None = None
+    """How its servers are connected to, or the name of that; in a table each server has it."""
+
+    @property
+    def is_leaf(self) -> bool:
+        """It has servers of its own."""
+        return not isinstance(self.how, Weighted | Failover | Mirrored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +132,7 @@ class RoutingConfig:
     problems: tuple[Problem, ...] = ()
     broken: frozenset[str] = frozenset()
     """Middlewares that were declared with a mistake: missing from the config, as `problems` says."""
+    transports: Mapping[str, Transport] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def compile_table(
     `running` has what has begun of the middlewares for the table before this one.
     """
     rules, problems = _read_rules(config)
-    services = Composites(config.services)
+    services = Composites(config.services, config.transports)
     routes: dict[str, list[Route]] = {entrypoint.name: [] for entrypoint in entrypoints}
     spare: dict[str, list[Route]] = {entrypoint.name: [] for entrypoint in entrypoints}
     hosts: set[str] = set()

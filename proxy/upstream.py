@@ -12,11 +12,13 @@ import errno
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
 from heapq import nsmallest
 from typing import Final
 
 from proxy.exchange import ConnectTimedOut, Fields, NeverSent, Request, Response
 from proxy.model import Server
+from proxy.reaching import Transport
 from proxy.repeating import may_be_repeated
 from proxy.upstream_connection import Address, UpstreamConnection
 from proxy.upstream_exchange import Timeouts, Unanswered
@@ -40,6 +42,7 @@ class Pool:
         """`context` is for https servers; without one, the system's roots are trusted."""
         self.timeouts = timeouts or Timeouts()
         self._context = context
+        self._contexts: dict[Transport, ssl.SSLContext] = {}
         self.on_tried: Callable[[Server, Exception | None], None] | None = None
         """Told of each attempt to connect, and how it failed."""
         self.connected: Callable[[str, int], Awaitable[socket.socket]] = connected
@@ -100,6 +103,9 @@ class Pool:
         A server that is in it is served again, gone or not: its container was started anew.
         """
         self._served = frozenset(map(_address, servers))
+        kept = {server.transport for server in servers}
+        for transport in self._contexts.keys() - kept:
+            del self._contexts[transport]
         for address in [address for address in self._idle if address not in self._served]:
             for connection in self._idle.pop(address):
                 connection.close()
@@ -123,7 +129,7 @@ class Pool:
         """The idle connection used last: the others can grow old and close."""
         if (self._closed or server.owner in self._gone) and self._is_gone(server):
             raise NeverSent("the server's container is gone")
-        idle = self._idle.get((server.owner, server.scheme, server.address, server.port))
+        idle = self._idle.get((server.owner, server.scheme, server.address, server.port, server.transport))
         while idle:
             connection = idle.pop()
             if connection.fit:
@@ -135,7 +141,8 @@ class Pool:
         """A new connection; NeverSent where there can be none."""
         if self._is_gone(server):
             raise NeverSent("the server's container is gone")
-        connection = UpstreamConnection(server, _address(server), self.timeouts, self)
+        timeouts = self._timeouts_of(server.transport) if server.transport else self.timeouts
+        connection = UpstreamConnection(server, _address(server), timeouts, self)
         self._connections.add(connection)
         self._lines[connection.address] = self._lines.get(connection.address, 0) + 1
         try:
@@ -180,16 +187,36 @@ class Pool:
         return bool(closing)
 
     async def _dial(self, connection: UpstreamConnection, server: Server) -> None:
-        loop = asyncio.get_running_loop()
         if server.scheme != "https":
-            async with asyncio.timeout(self.timeouts.connect) as connection.opening:
+            async with asyncio.timeout(connection.timeouts.connect) as connection.opening:
                 connection.begin(await self.connected(server.address, server.port))
             return
-        if self._context is None:
-            self._context = await loop.run_in_executor(None, _verifying)  # reads hundreds of certificates
-        async with asyncio.timeout(self.timeouts.connect + self.timeouts.handshake) as connection.opening:
+        context = await self._context_for(server.transport)
+        name = server.transport.server_name if server.transport else ""
+        patience = connection.timeouts.connect + connection.timeouts.handshake
+        async with asyncio.timeout(patience) as connection.opening:
             sock = await self.connected(server.address, server.port)
-            connection.begin(await secured(sock, self._context, server.address))
+            connection.begin(await secured(sock, context, name or server.address))
+
+    async def _context_for(self, transport: Transport | None) -> ssl.SSLContext:
+        """Made aside: it reads hundreds of certificates."""
+        loop = asyncio.get_running_loop()
+        if transport is None or not (transport.insecure_skip_verify or transport.root_cas):
+            if self._context is None:
+                self._context = await loop.run_in_executor(None, _verifying)
+            return self._context
+        if transport not in self._contexts:
+            self._contexts[transport] = await loop.run_in_executor(None, _trusting, transport)
+        return self._contexts[transport]
+
+    def _timeouts_of(self, transport: Transport) -> Timeouts:
+        asked = transport.forwarding_timeouts
+        return replace(
+            self.timeouts,
+            connect=float(asked.dial_timeout),
+            first_byte=float(asked.response_header_timeout) or self.timeouts.first_byte,
+            keep_alive=float(asked.idle_conn_timeout),
+        )
 
     def _is_gone(self, server: Server) -> bool:
         """Gone, unless the table of now has exactly this address of it (then it was started again)."""
@@ -244,7 +271,21 @@ class Pool:
 
 
 def _address(server: Server) -> Address:
-    return server.owner, server.scheme, server.address, server.port
+    return server.owner, server.scheme, server.address, server.port, server.transport
+
+
+def _trusting(transport: Transport) -> ssl.SSLContext:
+    """For servers that somebody else vouches for, or nobody."""
+    context = ssl.create_default_context()
+    if transport.root_cas:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        for each in transport.root_cas:
+            context.load_verify_locations(each)
+    if transport.insecure_skip_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def _verifying() -> ssl.SSLContext:

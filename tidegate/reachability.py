@@ -87,6 +87,8 @@ class Reachability:
         if not self._failing:
             return
         for service in services.values():
+            if not service.is_leaf:
+                continue
             down = [server for server in service.servers if server in self._failing]
             for server in down:
                 yield problem(service, server, self._failing[server], alone=len(down) == len(service.servers))

@@ -145,7 +145,7 @@ class Here:
         table = compile_table(config, entrypoints, self._running)
         self.outside.services = table.services
         self._entrypoints.table = table
-        servers = {server for each in config.services.values() for server in each.servers}
+        servers = {server for each in table.services.values() for server in each.servers}
         self.pool.retain(servers)
         self._reachability.retain(servers)
         self._balancer.retain(config.services.keys())

@@ -237,7 +237,7 @@ def service_rows(config: RoutingConfig, server_state: Callable[[Server], str]) -
     users: dict[str, list[str]] = {}
     for router in config.routers.values():
         users.setdefault(router.service, []).append(router.name)
-    services = {**config.services, **Composites(config.services).all()}
+    services = {**config.services, **Composites(config.services, config.transports).all()}
     return {
         name: ServiceRow(name, server_rows(service, server_state), tuple(sorted(users.get(name, ()))))
         for name, service in sorted(services.items())

@@ -164,12 +164,12 @@ async def test_files_are_watched_also_when_an_editor_replaces_them(tmp_path: Pat
 
 def test_what_is_not_served_yet_is_said_and_harms_nothing_else(tmp_path: Path) -> None:
     two = "    two:\n      failover: {service: nas, fallback: nas, errors: {status: ['500']}}\n"
-    text = NAS.replace("passHostHeader: false", "serversTransport: insecure") + two
+    text = NAS.replace("passHostHeader: false", "responseForwarding: {flushInterval: 1ms}") + two
     config = read(tmp_path, text)
     assert len(config.services["nas@file"].servers) == 2
     assert isinstance(config.services["two@file"].how, Failover)
     assert [(each.severity, each.what) for each in config.problems] == [
-        ("warning", "Transports are not served yet."),
+        ("notice", "What comes from an app is passed on at once."),
         ("warning", "A failover by statuses is not served yet."),
     ]
 
@@ -214,3 +214,30 @@ def test_a_service_is_of_one_kind(tmp_path: Path, below: str) -> None:
     assert [each.what for each in config.problems] == [
         "A service is one of loadBalancer, weighted, failover, mirroring."
     ]
+
+
+TRANSPORTS = """
+http:
+  routers:
+    pve: {rule: Host(`pve.example.com`), service: pve}
+  services:
+    pve: {loadBalancer: {servers: [{url: "https://10.0.0.1:8006"}], serversTransport: pve}}
+  serversTransports:
+    pve: {insecureSkipVerify: true, forwardingTimeouts: {dialTimeout: 5s, responseHeaderTimeout: 10m}}
+"""
+
+
+def test_a_transport_is_declared_once_and_referred_to(tmp_path: Path) -> None:
+    config = read(tmp_path, TRANSPORTS)
+    assert config.services["pve@file"].transport == "pve@file"
+    transport = config.transports["pve@file"]
+    assert (transport.insecure_skip_verify, transport.forwarding_timeouts.dial_timeout) == (True, 5)
+    [notice] = config.problems
+    assert (notice.severity, notice.what[:26]) == ("notice", "Nothing proves who answers")
+    assert ":8: http.serversTransports.pve.insecureSkipVerify" in notice.where
+
+
+def test_a_transport_that_does_not_exist_is_said(tmp_path: Path) -> None:
+    config = read(tmp_path, TRANSPORTS.replace("serversTransport: pve", "serversTransport: pvee"))
+    [missing] = [each for each in config.problems if each.severity == "error"]
+    assert missing.what == 'There is no transport "pvee". Did you mean "pve"?'

@@ -86,7 +86,7 @@ class Crew:
         """Compiled here as well: for the eyes of the owner, and so that what cannot be never gets there."""
         self.table = compile_table(config, entrypoints, self._running)
         servers: dict[tuple[str, str], list[Server]] = {}
-        for server in {server for each in config.services.values() for server in each.servers}:
+        for server in {server for each in self.table.services.values() for server in each.servers}:
             servers.setdefault((server.owner, server.url), []).append(server)
         self._servers = servers
         self._reachability.retain({server for same in servers.values() for server in same})

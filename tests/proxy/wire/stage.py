@@ -122,8 +122,8 @@ class App:
         self.connections = 0
         self._busy: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
 
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+    async def start(self, context: ssl.SSLContext | None = None) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context)
         self.port: int = self._server.sockets[0].getsockname()[1]
 
     def stop(self) -> None:
