@@ -15,7 +15,7 @@ COMPILED = (
     "client_hello", "client_stream", "conduit", "connection", "decision", "delivery", "dialogue",
     "door", "field_lines", "fields", "framing", "gate", "head", "headers", "host_index", "incoming",
     "intake", "lane", "message", "ordinary", "phase", "plain", "poller", "receipt", "reception", "repeating",
-    "route", "socket_transport", "table", "target", "tls_transport", "transport", "tunnel", "turn",
+    "route", "socket_transport", "table", "target", "tls_transport", "transport", "tunnel", "turn", "turns",
     "upgrade", "upstream", "upstream_connection", "upstream_exchange", "upstream_wire", "websocket",
     "wire", "writing",
 )  # fmt: skip

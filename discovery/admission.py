@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from discovery.claims import Claims
 from discovery.clashes import about, keeps, refused, taken
+from discovery.composites import with_parts
 from discovery.fragment import Fragment
 from discovery.references import lost, plain
 from proxy.exchange import Middleware
@@ -41,7 +42,7 @@ def definition(fragment: Fragment) -> Fragment:
         source="",
         app=fragment.app,
         routers={name: replace(router, origin="") for name, router in fragment.routers.items()},
-        services={name: replace(service, servers=()) for name, service in fragment.services.items()},
+        services={name: _bare(service) for name, service in fragment.services.items()},
         middlewares=fragment.middlewares,
         broken=fragment.broken,
     )
@@ -56,14 +57,20 @@ def join(fragment: Fragment, first: Fragment, union: Admitted) -> None:
 def _add_servers(service: Service, union: Admitted) -> None:
     so_far = union.services[service.name]
     servers = dict.fromkeys((*so_far.servers, *service.servers))
-    union.services[service.name] = replace(so_far, servers=tuple(servers))
+    starting = so_far.starting or service.starting
+    union.services[service.name] = replace(so_far, servers=tuple(servers), starting=starting)
+
+
+def _bare(service: Service) -> Service:
+    """What is said of the service, whoever its servers are."""
+    return replace(service, servers=(), starting=False)
 
 
 def _shared(service: Service, fragment: Fragment, union: Admitted) -> bool:
     """Whether the containers of one project share it on purpose, as two versions of an app do."""
     so_far = union.services.get(service.name)
     mine = _akin(fragment, union.owners.get(("service", service.name)))
-    return mine and so_far is not None and replace(so_far, servers=()) == replace(service, servers=())
+    return mine and so_far is not None and _bare(so_far) == _bare(service)
 
 
 def _same_router(router: Router, fragment: Fragment, union: Admitted) -> bool:
@@ -84,6 +91,8 @@ def admit(fragment: Fragment, union: Admitted) -> None:
         _add_servers(fragment.services[name], union)
     own = {name: service for name, service in fragment.services.items() if name not in shared}
     services = _admit_all("service", own, union.services, fragment, union, operator.is_)
+    for name in own.keys() - services.keys():
+        union.services[name] = with_parts(union.services[name], lambda part: services.get(part, part))
     offered = fragment.middlewares
     middlewares = _admit_all("middleware", offered, union.middlewares, fragment, union, operator.eq)
     middlewares |= _reserve_broken(fragment, union)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from discovery.composites import MadeOfOthers, Reached, balanced, composite, transport_of
 from discovery.container import Container
 from discovery.declared import Reading, Scheme, Weight
 from discovery.label_text import shown
@@ -15,6 +16,7 @@ from discovery.ports import choose_port
 from discovery.spoken import Spoken
 from proxy.model import Server, Service
 from proxy.problem import Problem, Severity
+from proxy.reaching import Transport
 from proxy.schema import Port, Tree, option, options, parse_options
 
 
@@ -31,12 +33,14 @@ class ServerOptions:
         doc="http, or https for an app that speaks TLS itself.", example="https", default=Scheme("http")
     )
     weight: Weight = option(
-        doc="Its share of the requests among the replicas.", example="2", default=Weight(1)
+        doc="Its share of the requests among the servers of the service; 0 is none.",
+        example="2",
+        default=Weight(1),
     )
 
 
 @options
-class LoadBalancer:
+class LoadBalancer(Reached):
     """A service whose servers are the container and its replicas."""
 
     server: ServerOptions = option(doc="The container as a server.", example="", default=ServerOptions())
@@ -45,11 +49,18 @@ class LoadBalancer:
     )
 
 
-@options
-class ServiceOptions:
-    """A named group of servers that answer alike."""
+ITSELF = LoadBalancer()
 
-    load_balancer: LoadBalancer = option(doc="Its servers.", example="", default=LoadBalancer())
+
+@options
+class ServiceOptions(MadeOfOthers):
+    """A named group of servers that answer alike, or of services."""
+
+    load_balancer: LoadBalancer = option(doc="Its servers.", example="", default=ITSELF)
+
+    def __post_init__(self) -> None:
+        if self.kinds + (self.load_balancer is not ITSELF) > 1:
+            raise ValueError("A service is one of loadBalancer, weighted, failover, mirroring.")
 
 
 @dataclass(slots=True)
@@ -74,7 +85,7 @@ def read_services(
     implied = not trees
     if implied and not declared["routers"]:
         return
-    address = _address(spoken, draft)
+    address: str | None = None
     if draft.container.health == "unhealthy":
         where = f"{draft.container.name}: HEALTHCHECK"
         draft.problem(
@@ -86,22 +97,36 @@ def read_services(
         tree, refused = without_unserved({**SERVICES, **LABELS_ONLY}, path, tree, reading, consequence)
         asked, flaws = parse_options(ServiceOptions, tree)
         reading.flaws(ServiceOptions, path, flaws, consequence)
+        if asked is not None and not refused and asked.kinds:
+            made = composite(name, asked, reading)
+            reading.places[made.name, "parts"] = reading.source.where(path)
+            yield made.name, made
+            continue
+        if address is None:
+            address = _address(spoken, draft)
         servers: tuple[Server, ...] = ()
         if asked is not None and not refused:
-            how = asked.load_balancer.server
-            port = choose_port(draft.container.exposed, how.port)
+            server = asked.load_balancer.server
+            port = choose_port(draft.container.exposed, server.port)
             label = spoken.port_label if implied else reading.source.where((*path, *SERVER, "port"))
             if isinstance(port, str) and spoken.lenient and draft.container.exposed:
                 port = _lowest(label, reading, draft)
             if isinstance(port, str):
                 _report_port(name, port, label, reading, draft)
             elif address and draft.container.running_and_ready:
-                servers = (Server(draft.container.id, address, port, how.scheme, how.weight),)
+                servers = (Server(draft.container.id, address, port, server.scheme, server.weight),)
         pass_host = asked is None or asked.load_balancer.pass_host_header
         qualified = reading.qualified(name)
-        yield qualified, Service(qualified, servers, pass_host)
+        how = balanced(asked.load_balancer) if asked else None
+        transport = transport_of(path, asked.load_balancer, reading) if asked else None
+        if isinstance(transport, Transport) and any(transport.root_cas):
+            reading.problem((*path, "loadbalancer", "transport", "rootcas"), NO_FILES, consequence)
+            servers = ()
+        starting = draft.container.health == "starting"
+        yield qualified, Service(qualified, servers, pass_host, how, starting, transport)
 
 
+NO_FILES = "A label cannot name a file of this machine. Declare the transport in a route file (--routes)."
 SERVER = ("loadbalancer", "server")
 
 

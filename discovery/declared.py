@@ -22,8 +22,13 @@ NO_FILES = (
     "and refer to it as {name}@file."
 )
 SECTIONS = ("routers", "services", "middlewares")
+FILES_ONLY = ("serverstransports",)
 
 
+BY_FILE = (
+    "Transports with names are declared in route files. Of a label's own service, say it there: "
+    "loadBalancer.transport.insecureSkipVerify=true"
+)
 NOT_YET = {
     "grpcweb": "gRPC-Web is not served yet.",
     "ipwhitelist": 'Version 3 calls it "ipAllowList".',
@@ -38,8 +43,8 @@ class Weight(int):
 
     @classmethod
     def parse(cls, text: str) -> Weight:
-        if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= 1_000:
-            raise Unfit("a weight between 1 and 1000", text)
+        if not re.fullmatch("[0-9]{1,4}", text) or int(text) > 1_000:
+            raise Unfit("a weight between 0 and 1000", text)
         return cls(text)
 
 
@@ -99,10 +104,13 @@ class Reading:
 
 def sections(tree: Tree, reading: Reading) -> dict[str, Mapping[str, Tree]]:
     """Routers, services and middlewares by name; what cannot be one of them is reported."""
-    found: dict[str, Mapping[str, Tree]] = {section: {} for section in SECTIONS}
+    found: dict[str, Mapping[str, Tree]] = {section: {} for section in (*SECTIONS, *FILES_ONLY)}
     for key, below in _children(tree):
         section = canonical(key)
-        if section not in SECTIONS:
+        if section in FILES_ONLY and reading.source.provider == "docker":
+            reading.problem((key,), BY_FILE, "What stands below it is ignored.")
+            continue
+        if section not in found:
             guess = closest(key, SECTIONS)
             hint = f'Did you mean "{guess}"?' if guess else f"Known: {', '.join(SECTIONS)}."
             reading.problem(

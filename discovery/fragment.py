@@ -9,6 +9,7 @@ from discovery.label_text import ROOT
 from proxy.exchange import Middleware
 from proxy.model import Router, Service
 from proxy.problem import Problem
+from proxy.reaching import Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Fragment:
     routers: Mapping[str, Router] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
     middlewares: Mapping[str, Middleware] = field(default_factory=dict)
+    transports: Mapping[str, Transport] = field(default_factory=dict)
     broken: frozenset[str] = frozenset()
     places: Mapping[tuple[str, str], str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()

@@ -14,10 +14,12 @@ from discovery.admission import Admitted, admit, definition, join
 from discovery.anywhere import overtaken
 from discovery.claims import Claims
 from discovery.clashes import differs, refused
+from discovery.composites import elements_named
 from discovery.fragment import Fragment
 from discovery.references import LOST, dangling, provider_of
 from proxy.model import Router, RoutingConfig
 from proxy.problem import Problem
+from proxy.reaching import Transport
 from proxy.reference import MiddlewareName, referred
 
 LONGEST_TEXT = 600
@@ -30,9 +32,12 @@ def merge(fragments: Iterable[Fragment]) -> RoutingConfig:
     replicas: dict[str, Fragment] = {}
     broken: set[str] = set()
     places: dict[tuple[str, str], str] = {}
+    transports: dict[str, Transport] = {}
     for fragment in sorted(fragments, key=lambda each: (each.created, each.owner, each.source)):
         union.problems += fragment.problems
         broken |= fragment.broken
+        for name, transport in fragment.transports.items():
+            transports.setdefault(name, transport)
         for place_of, where in fragment.places.items():
             places.setdefault(place_of, where)
         first = replicas.setdefault(fragment.app, fragment)
@@ -43,7 +48,8 @@ def merge(fragments: Iterable[Fragment]) -> RoutingConfig:
         else:
             union.problems.append(differs(fragment, first))
     broken = (broken - union.middlewares.keys()) | _lost(union)
-    config = RoutingConfig(union.routers, union.services, union.middlewares, broken=frozenset(broken))
+    found = union.routers, union.services, union.middlewares
+    config = RoutingConfig(*found, broken=frozenset(broken), transports=transports)
     own = {provider_of(name) for name in config.routers}
     problems = [
         *union.problems,
@@ -75,6 +81,7 @@ def combine(*configs: RoutingConfig) -> RoutingConfig:
         routers,
         services={name: service for config in configs for name, service in config.services.items()},
         middlewares={name: each for config in configs for name, each in config.middlewares.items()},
+        transports={name: each for config in configs for name, each in config.transports.items()},
         broken=frozenset[str]().union(*(config.broken for config in configs)),
     )
     return replace(whole, problems=_once([*problems, *_dangling_across(whole)]))
@@ -93,6 +100,8 @@ def _dangling_across(whole: RoutingConfig) -> list[Problem]:
     for own in {provider_of(name) for name in whole.routers}:
         theirs = {name: router for name, router in whole.routers.items() if provider_of(name) == own}
         named = {provider_of(ref) for r in theirs.values() for ref in (r.service, *r.middlewares)}
+        services = [each for name, each in whole.services.items() if provider_of(name) == own]
+        named |= {provider_of(ref) for each in services for ref in elements_named(each)}
         found += dangling(replace(whole, routers=theirs), named - {own}, whole.broken)
     return sorted(found, key=str)
 

@@ -24,9 +24,6 @@ class Unserved(NamedTuple):
     severity: Severity = "warning"
 
 
-_TURNS = "Its servers take turns."
-_CHECKS = "Health checks by the proxy are not served yet."
-_OWN_CHECK = "A HEALTHCHECK of the container counts."
 _NOTHING = "It changes nothing."
 
 
@@ -35,23 +32,15 @@ def _refused(what: str, *harmless: str) -> Unserved:
 
 
 SERVICES: Mapping[tuple[str, ...], Unserved] = {
-    ("loadbalancer", "sticky"): Unserved("Sticky sessions are not served yet.", _TURNS, ("false",)),
-    ("loadbalancer", "strategy"): Unserved("This order of servers is not served yet.", _TURNS, ("wrr",)),
-    ("loadbalancer", "healthcheck"): Unserved(_CHECKS, _OWN_CHECK),
-    ("loadbalancer", "passivehealthcheck"): Unserved(_CHECKS, _OWN_CHECK),
     ("loadbalancer", "responseforwarding"): Unserved(
         "What comes from an app is passed on at once.", _NOTHING, severity="notice"
-    ),
-    ("loadbalancer", "serverstransport"): Unserved(
-        "Transports are not served yet.", "The usual one is used.", ("default@internal",)
     ),
     ("loadbalancer", "server", "preservepath"): Unserved(
         "A path of a server is not served yet.", _NOTHING, ("false",)
     ),
-    ("weighted",): _refused("Weighted services are not served yet."),
-    ("mirroring",): _refused("Mirroring is not served yet."),
-    ("failover",): _refused("Failover services are not served yet."),
-    ("highestrandomweight",): _refused("Services of this kind are not served yet."),
+    ("failover", "errors"): Unserved(
+        "A failover by statuses is not served yet.", "It happens when no server is up."
+    ),
     ("middlewares",): _refused("Middlewares of a service are not served yet; name them in its routers."),
 }
 LABELS_ONLY: Mapping[tuple[str, ...], Unserved] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from discovery.composites import parts_named
 from discovery.label_text import PROVIDER, ROOT
 from proxy.model import RoutingConfig
 from proxy.problem import Problem
@@ -51,18 +52,34 @@ def dangling(
                 )
                 consequence = f'Router "{plain(router.name)}" answers 503 until it exists.'
                 yield _problem(where, router.name, option, name, known, consequence)
+    for asking, service in config.services.items():
+        for option, names in (
+            ("service", parts_named(service.how)),
+            ("transport", [service.transport] if isinstance(service.transport, str) else []),
+        ):
+            known = _known(config, option)
+            for name in _missing(names, known, providers, silent):
+                written = (places or {}).get((asking, "parts"))
+                where = written or _section(place(asking, "loadbalancer"), "services")
+                consequence = f'Routers that use service "{plain(asking)}" answer 503 until it exists.'
+                yield _problem(where, asking, option, name, known, consequence)
     for asking, middleware in config.middlewares.items():
         for option, kind in (("service", ServiceName), ("middlewares", MiddlewareName)):
             known = _known(config, option)
             for name in _missing(referred(middleware, kind), known, providers, silent):
                 at = f"{type(middleware).__name__.lower()}.{option}"
-                where = place(asking, at).replace("routers", "middlewares", 1) + f"={_spelled(name, asking)}"
+                where = _section(place(asking, at), "middlewares") + f"={_spelled(name, asking)}"
                 consequence = f'Routers that use middleware "{plain(asking)}" answer 503 until it exists.'
                 yield _problem(where, asking, option, name, known, consequence)
 
 
 def _known(config: RoutingConfig, option: str) -> Mapping[str, object]:
-    return config.services if option == "service" else config.middlewares
+    match option:
+        case "service":
+            return config.services
+        case "transport":
+            return config.transports
+    return config.middlewares
 
 
 def _missing(
@@ -100,6 +117,10 @@ def _instead(name: str, asking: str, known: Iterable[str]) -> str:
 def _spelled(name: str, asking: str) -> str:
     """The name as its owner writes it beside his own elements."""
     return plain(name) if provider_of(name) == provider_of(asking) else name
+
+
+def _section(where: str, section: str) -> str:
+    return where.replace("routers", section, 1)
 
 
 def place(router: str, option: str, dialect: str = ROOT) -> str:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from discovery.composites import MadeOfOthers, Reached, balanced, composite, read_transports, transport_of
 from discovery.declared import Reading, Weight, read_middlewares, sections
 from discovery.fragment import Fragment
 from discovery.not_yet import SERVICES, without_unserved
@@ -59,11 +60,11 @@ class FileServer:
     """One address of a service."""
 
     url: ServerURL = option(doc="Where it answers.", example="http://192.168.1.10:8080")
-    weight: Weight = option(doc="Its share of the requests.", example="2", default=Weight(1))
+    weight: Weight = option(doc="Its share of the requests; 0 is none.", example="2", default=Weight(1))
 
 
 @options
-class FileLoadBalancer:
+class FileLoadBalancer(Reached):
     """The servers of a service."""
 
     servers: tuple[FileServer, ...] = option(doc="Its servers.", example="")
@@ -73,10 +74,14 @@ class FileLoadBalancer:
 
 
 @options
-class FileService:
-    """A named group of servers that answer alike."""
+class FileService(MadeOfOthers):
+    """A named group of servers that answer alike, or of services."""
 
-    load_balancer: FileLoadBalancer = option(doc="Its servers.", example="")
+    load_balancer: FileLoadBalancer | None = option(doc="Its servers.", example="", default=None)
+
+    def __post_init__(self) -> None:
+        if self.kinds + (self.load_balancer is not None) != 1:
+            raise ValueError("A service is one of loadBalancer, weighted, failover, mirroring.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +107,14 @@ def read_text(text: str, name: str, owner: str = "") -> Fragment:
     root = ("tidegate", "http") if ("tidegate", "http") in document.lines else ("http",)
     reading = Reading(_File(name, document.lines, root))
     declared = sections(http, reading)
-    services = dict(_read_services(declared["services"], fragment.owner, reading))
+    services = dict(read_services(declared["services"], fragment.owner, reading))
     own = [plain(service) for service in services]
     return replace(
         fragment,
         services=services,
         routers=read_routers(declared["routers"], own, reading),
         middlewares=read_middlewares(declared["middlewares"], reading),
+        transports=read_transports(declared["serverstransports"], reading),
         broken=frozenset(reading.broken),
         places=reading.places,
         problems=(*problems, *reading.problems),
@@ -135,18 +141,24 @@ def _http_of(tree: Tree, name: str, lines: Mapping[tuple[str, ...], int]) -> tup
     return http, problems
 
 
-def _read_services(trees: Mapping[str, Tree], owner: str, reading: Reading) -> Iterator[tuple[str, Service]]:
+def read_services(trees: Mapping[str, Tree], owner: str, reading: Reading) -> Iterator[tuple[str, Service]]:
     for name, tree in trees.items():
         path, consequence = ("services", name), f'Service "{name}" has no server.'
         tree, refused = without_unserved(SERVICES, path, tree, reading, consequence)
         asked, flaws = parse_options(FileService, tree) if not refused else (None, ())
         reading.flaws(FileService, path, flaws, consequence)
         qualified = reading.qualified(name)
+        reading.places[qualified, "parts"] = reading.source.where(path)
         if asked is None:
             yield qualified, Service(qualified)
-            continue
-        servers = tuple(_server(each, owner) for each in asked.load_balancer.servers)
-        yield qualified, Service(qualified, servers, asked.load_balancer.pass_host_header)
+        elif asked.load_balancer is None:
+            yield qualified, composite(name, asked, reading)
+        else:
+            balancer = asked.load_balancer
+            servers = tuple(_server(each, owner) for each in balancer.servers)
+            transport = transport_of(path, balancer, reading)
+            how = balanced(balancer)
+            yield qualified, Service(qualified, servers, balancer.pass_host_header, how, transport=transport)
 
 
 def _server(asked: FileServer, owner: str) -> Server:

@@ -39,6 +39,8 @@ class Answering(UpstreamExchange):
         self._dialogue = dialogue
         self._turn = turn
         self._route = route
+        self._on_response = route.on_response
+        """What the answer goes through, innermost first."""
 
     def received(self, data: bytes) -> None:
         memo = self._line.memo
@@ -54,7 +56,7 @@ class Answering(UpstreamExchange):
         return (
             memo.method == self._method
             and not self._http10
-            and not self._route.on_response
+            and not self._on_response
             and self._dialogue.wire.open
             and self._dialogue.may_keep(self._turn)
         )
@@ -81,7 +83,7 @@ class Answering(UpstreamExchange):
         length = head.framing.length
         if not self._block or length != len(content) or not (opening.keep and head.keep_alive):
             return
-        if self._http10 or self._route.on_response:
+        if self._http10 or self._on_response:
             return
         self._line.memo = AnswerMemo(
             self._block,
@@ -178,7 +180,7 @@ class Answering(UpstreamExchange):
 
     def _dressed(self, response: Response) -> Response:
         """With what the route's middlewares do to it."""
-        return dressed(response, self._turn.head, self._route.on_response)
+        return dressed(response, self._turn.head, self._on_response)
 
     def _answer(self, response: Response) -> Opening | None:
         """Send a response whose content is here; None where a page had to stand for it."""

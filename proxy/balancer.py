@@ -1,48 +1,216 @@
 """Balancer: which server of a service is asked next.
 
-Smooth weighted round robin (nginx's): each turn every server gains its weight,
-the richest is chosen and pays the total.  Heavy servers come more often, but
-never in a row longer than need be.  The standings are kept by service name, so
-that a new routing table does not send everybody to the first server again.
+Servers take turns (`proxy.turns`) unless the service says otherwise.  What is
+remembered is kept by the service's name, so that a new routing table does not
+send everybody to the first server again, nor anybody to one that is not well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
 
-from proxy.exchange import NoServer
-from proxy.model import Server, Service
+from proxy.balancing import Balanced
+from proxy.choosing import by_hash, hash_key, least, two_of
+from proxy.exchange import NoServer, OnResponse, RequestHead
+from proxy.model import Failover, Part, Server, Service, Weighted
+from proxy.pages import DOWN, STARTING
+from proxy.pick import Pick, SetCookie, Watch
+from proxy.standing import Standing, ramp_of
+from proxy.sticky import Places
+from proxy.turns import Turns
 
 
-@dataclass(slots=True)
+def never_busy(server: Server) -> int:
+    return 0
+
+
+def no_time() -> float:
+    return 0.0
+
+
 class Balancer:
-    _standings: dict[str, dict[Server, int]] = field(default_factory=dict)
+    def __init__(
+        self, busy: Callable[[Server], int] = never_busy, now: Callable[[], float] = no_time
+    ) -> None:
+        """`busy` tells how many requests a server has at the moment; `now` is in seconds."""
+        self._busy = busy
+        self._now = now
+        self._turns: dict[str, tuple[Sequence[object], Turns]] = {}
+        self._standings: dict[str, Standing] = {}
+        self._places: dict[str, tuple[Weighted, Places]] = {}
+        self.on_judged: Callable[[Service, Server, bool], None] | None = None
+        """Told what a check has found, of each server that is left out, and of each that answers again."""
 
     def choose(self, service: Service, excluding: Collection[Server] = ()) -> Server:
         """The server whose turn it is; `excluding` are those that have just failed this request."""
-        if len(service.servers) == 1 and not excluding and service.servers[0].weight > 0:
-            return service.servers[0]
-        able = [server for server in service.servers if server.weight > 0 and server not in excluding]
+        servers = service.servers
+        if len(servers) == 1 and not excluding and servers[0].weight > 0:
+            return servers[0]
+        able = [n for n, each in enumerate(servers) if each.weight > 0 and each not in excluding]
         if not able:
-            raise NoServer(f"service {service.name} has no server that is up")
+            raise no_server(service)
         if len(able) == 1:
-            return able[0]
-        standing = self._standing(service)
-        for server in able:
-            standing[server] += server.weight
-        chosen = max(able, key=standing.__getitem__)
-        standing[chosen] -= sum(server.weight for server in able)
-        return chosen
+            return servers[able[0]]
+        turns = self._turns_of(service.name, servers)
+        return servers[turns.take(able, [float(each.weight) for each in servers])]
 
-    def _standing(self, service: Service) -> dict[Server, int]:
-        known = self._standings.get(service.name, {})
-        if known.keys() != set(service.servers):
-            known = {server: known.get(server, 0) for server in service.servers}
-            self._standings[service.name] = known
-        return known
+    def pick(self, service: Service, head: RequestHead, excluding: Collection[Server] = ()) -> Pick:
+        """The server for this request, whichever service it belongs to, and what follows from the choice."""
+        how = service.how
+        if isinstance(how, Balanced):
+            return self._pick_server(service, how, head, excluding)
+        if isinstance(how, Weighted):
+            return self._pick_part(service, how, head, excluding)
+        if isinstance(how, Failover):
+            for part in how.parts:
+                if part.service and self._has_server(part.service, excluding):
+                    return self.pick(part.service, head, excluding)
+            raise no_server(service)
+        return Pick(service, self.choose(service, excluding))
+
+    def judge(self, service: Service, server: Server, well: bool) -> None:
+        """What a health check has found out about a server of the service."""
+        standing = self._standing(service)
+        if server in standing.servers:
+            standing.records[standing.servers.index(server)].judge(well, self._now())
+            if self.on_judged:
+                self.on_judged(service, server, well)
 
     def retain(self, names: Collection[str]) -> None:
         """Forget services that are gone."""
-        for name in self._standings.keys() - set(names):
-            del self._standings[name]
+        for kept in (self._turns, self._standings, self._places):
+            for name in kept.keys() - set(names):
+                del kept[name]
+
+    def _pick_server(
+        self, service: Service, how: Balanced, head: RequestHead, excluding: Collection[Server]
+    ) -> Pick:
+        standing, now, ramp = self._standing(service), self._now(), ramp_of(how)
+        servers, records = service.servers, standing.records
+        able = self._able(service, standing, excluding, now)
+        if not able:
+            raise no_server(service)
+        sticky = standing.sticky
+        place, fresh = sticky.asked_for(head) if sticky else (None, False)
+        if place is None or place not in able:
+            weights = [
+                each.weight * record.share(now, ramp) for each, record in zip(servers, records, strict=True)
+            ]
+            place, fresh = self._chosen(standing, how, head, able, weights), False
+        steps: list[OnResponse] = [SetCookie(sticky.line(place))] if sticky and not fresh else []
+        watch = None
+        if how.passive_health_check or how.strategy == "leasttime":
+            watch = Watch(records[place], how, self._now, self._tell(service, servers[place]))
+            steps.append(watch)
+        return Pick(service, servers[place], tuple(steps), watch)
+
+    def _chosen(
+        self, standing: Standing, how: Balanced, head: RequestHead, able: list[int], weights: list[float]
+    ) -> int:
+        servers, records = standing.servers, standing.records
+        best: Sequence[int] = able
+        match str(how.strategy):
+            case "hrw":
+                if key := hash_key(how.hash_by, head):
+                    return by_hash(able, key, [server.url for server in servers], weights)
+            case "leastconn":
+                best = least(able, lambda place: (self._busy(servers[place]) + 1) / weights[place])
+            case "p2c":
+                best = least(two_of(able), lambda place: self._busy(servers[place]))
+            case "leasttime":
+                best = least(
+                    able,
+                    lambda place: records[place].average * (self._busy(servers[place]) + 1) / weights[place],
+                )
+        return best[0] if len(best) == 1 else standing.turns.take(best, weights)
+
+    def _able(
+        self, service: Service, standing: Standing, excluding: Collection[Server], now: float
+    ) -> list[int]:
+        return [
+            place
+            for place, (server, record) in enumerate(zip(service.servers, standing.records, strict=True))
+            if server.weight > 0 and server not in excluding and record.may_serve(now)
+        ]
+
+    def _pick_part(
+        self, service: Service, how: Weighted, head: RequestHead, excluding: Collection[Server]
+    ) -> Pick:
+        parts = how.parts
+        able = [
+            n
+            for n, each in enumerate(parts)
+            if each.weight > 0 and each.service and self._has_server(each.service, excluding)
+        ]
+        if not able:
+            raise no_server(service)
+        places = self._places_of(service, how)
+        place, fresh = places.asked_for(head) if places else (None, False)
+        if place is None or place not in able:
+            names, weights = [each.name for each in parts], [float(each.weight) for each in parts]
+            if how.hashed:
+                place = by_hash(able, str(head.client_ip), names, weights)
+            else:
+                place = self._turns_of(service.name, parts).take(able, weights)
+            fresh = False
+        pick = self.pick(parts[place].service or service, head, excluding)
+        if not places or fresh:
+            return pick
+        return Pick(pick.service, pick.server, (*pick.steps, SetCookie(places.line(place))), pick.watch)
+
+    def _has_server(self, service: Service, excluding: Collection[Server]) -> bool:
+        how = service.how
+        if isinstance(how, Weighted | Failover):
+            return any(each.service and self._has_server(each.service, excluding) for each in how.parts)
+        if isinstance(how, Balanced):
+            return bool(self._able(service, self._standing(service), excluding, self._now()))
+        return any(each.weight > 0 and each not in excluding for each in service.servers)
+
+    # What is remembered
+
+    def _turns_of(self, name: str, members: Sequence[object]) -> Turns:
+        known = self._turns.get(name)
+        if known and known[0] is members:
+            return known[1]
+        turns = Turns(len(members))
+        if known:
+            before = dict(zip(map(_named, known[0]), known[1].due, strict=True))
+            turns.clock = known[1].clock
+            turns.due = [before.get(_named(member), -1.0) for member in members]
+        self._turns[name] = members, turns
+        return turns
+
+    def _standing(self, service: Service) -> Standing:
+        known = self._standings.get(service.name)
+        if known is None:
+            known = self._standings[service.name] = Standing(service)
+        elif known.servers is not service.servers or known.how is not service.how:
+            known.follow(service, self._now())
+        return known
+
+    def _places_of(self, service: Service, how: Weighted) -> Places | None:
+        if how.sticky is None:
+            return None
+        known = self._places.get(service.name)
+        if known is None or known[0] is not how:
+            places = Places(how.sticky, service.name, [each.name for each in how.parts])
+            known = self._places[service.name] = how, places
+        return known[1]
+
+    def _tell(self, service: Service, server: Server) -> Callable[[bool], None]:
+        def judged(well: bool) -> None:
+            if self.on_judged:
+                self.on_judged(service, server, well)
+
+        return judged
+
+
+def _named(member: object) -> object:
+    """What a member is known by in another table."""
+    return member.name if isinstance(member, Part) else member
+
+
+def no_server(service: Service) -> NoServer:
+    error = NoServer(f"service {service.name} has no server that is up")
+    error.detail = STARTING if service.starting else DOWN
+    return error

@@ -132,6 +132,8 @@ class UpstreamError(Exception):
     """The server of a route failed; mapped once, at the lane, to the status below."""
 
     status = 502
+    detail = ""
+    """A sentence for the visitor instead of the usual one."""
 
 
 class NeverSent(UpstreamError):

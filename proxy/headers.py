@@ -42,7 +42,15 @@ _ALONE: dict[str, Kind] = {
 _ODD = re.compile("[^a-z0-9-]")
 
 
-__all__ = ["BadRequest", "TrustedProxies", "from_server", "plain_address", "received", "to_server"]
+__all__ = [
+    "BadRequest",
+    "TrustedProxies",
+    "authority_of",
+    "from_server",
+    "plain_address",
+    "received",
+    "to_server",
+]
 
 
 class BadRequest(Exception):
@@ -189,7 +197,7 @@ def _others(said: Fields) -> Fields:
 def to_server(head: RequestHead, service: Service, server: Server, upgrade: str | None = None) -> Fields:
     """The fields for the server, without those that frame the body."""
     host = head.get("Host") if service.pass_host_header else ""
-    lines = [("Host", host or _authority_of(server))]
+    lines = [("Host", host or authority_of(server))]
     hop = []
     for line in head.fields:
         name = line[0].lower()
@@ -206,7 +214,8 @@ def to_server(head: RequestHead, service: Service, server: Server, upgrade: str 
     return tuple(lines)
 
 
-def _authority_of(server: Server) -> str:
+def authority_of(server: Server) -> str:
+    """Host and port as they stand in a URL, without the port that goes without saying."""
     port = "" if server.port == DEFAULT_PORT.get(server.scheme) else f":{server.port}"
     return url_host(server.address) + port
 

@@ -20,6 +20,7 @@ from proxy.framing import write_chunk, write_last_chunk
 from proxy.headers import to_server
 from proxy.model import Server, Service
 from proxy.pages import page
+from proxy.pick import Watch
 from proxy.plain import obstacle
 from proxy.repeating import may_ask_another, may_be_repeated
 from proxy.socket_transport import SocketTransport
@@ -56,6 +57,9 @@ class Passage(Answering):
     _over: bool = True  # until somebody is asked
     _tried: tuple[Server, ...] = ()
     _server: Server | None = None
+    _service: Service | None = None
+    """The one that the server belongs to, where the route's is made of several."""
+    _watch: Watch | None = None
     _kept: bool = False
     """The server is asked over a connection that has served before."""
     _unsent: bytes = b""
@@ -83,7 +87,10 @@ class Passage(Answering):
         if service is None:
             raise NoServer(f"router {self._route.name} has no service")
         while True:
-            server = self._server = self._lane.balancer.choose(service, excluding=self._tried)
+            if self._route.picks:
+                server = self._server = self._pick(service)
+            else:
+                server = self._server = self._lane.balancer.choose(service, excluding=self._tried)
             try:
                 kept = self._lane.pool.take(server)
             except NeverSent as error:
@@ -100,7 +107,16 @@ class Passage(Answering):
                 self._connect(server)
             return
 
+    def _pick(self, service: Service) -> Server:
+        pick = self._lane.balancer.pick(service, self._turn.head, self._tried)
+        self._service, self._watch = pick.service, pick.watch
+        self._on_response = (*pick.steps, *self._route.on_response)
+        return pick.server
+
     def _may_ask_another(self, error: UpstreamError) -> bool:
+        if self._watch:
+            self._watch.failed(error)
+            self._watch = None
         if self._server:
             self._tried += (self._server,)
         service = self._route.service
@@ -142,6 +158,9 @@ class Passage(Answering):
         line.engage(self)
         self._line = line
         self._over = False
+        if line.timeouts is not self._timeouts:
+            self._timeouts = line.timeouts
+            self._patience = line.timeouts.first_byte
         if self._unsent:
             data, self._unsent = data + self._unsent, b""
             self._dialogue.release(Hold.SERVER)
@@ -152,7 +171,8 @@ class Passage(Answering):
 
     def _written(self, server: Server) -> bytes:
         """The head for the server, from memory where nothing about it can have changed."""
-        head, service, receipt = self._turn.head, self._route.service, self._turn.receipt
+        head, receipt = self._turn.head, self._turn.receipt
+        service = self._service or self._route.service
         if service is None:
             raise NoServer(f"router {self._route.name} has no service")
         same = receipt is not None and receipt.head is head and service.pass_host_header
@@ -253,12 +273,16 @@ class Passage(Answering):
         """The page that stands for the failure: mapped here and nowhere else in this lane."""
         turn = self._turn
         self._unsent = b""
+        self._on_response = self._route.on_response  # what the server would have been remembered by
+        if self._watch:
+            self._watch.failed(error)
+            self._watch = None
         if not isinstance(error, UpstreamError):
             self._answer(turn.failed(error))
             return
         turn.tally.fault = str(error)
         try:
-            response = self._dressed(page(error.status, turn.head))
+            response = self._dressed(page(error.status, turn.head, error.detail))
         except Exception as bug:
             response = turn.failed(bug)
         self._answer(response)

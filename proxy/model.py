@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
+from proxy.balancing import Balanced, StickyCookie
 from proxy.exchange import Middleware
 from proxy.problem import Problem
+from proxy.reaching import Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Server:
     port: int
     scheme: str = "http"
     weight: int = 1
+    transport: Transport | None = None
 
     @property
     def url(self) -> str:
@@ -36,11 +40,63 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A named group of servers that answer alike.  Without servers it answers 503."""
+    """A named group of servers that answer alike.  Without servers it answers 503.
+
+    `how` None means that they take turns.  A service made of others names them
+    there; in a table it has them, and all of their servers.  `starting` says
+    that some server is expected soon.
+    """
 
     name: str
     servers: tuple[Server, ...] = ()
     pass_host_header: bool = True
+    how: How | None = None
+    starting: bool = False
+    transport: str | Transport | None = None
+    """How its servers are connected to, or the name of that; in a table each server has it."""
+
+    @property
+    def is_leaf(self) -> bool:
+        """It has servers of its own."""
+        return not isinstance(self.how, Weighted | Failover | Mirrored)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A service that another one is made of, by its name; `service` once that is looked up."""
+
+    name: str
+    weight: int = 1
+    service: Service | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    """Each part has its share of the requests: they take turns, or the visitor's address decides."""
+
+    parts: tuple[Part, ...]
+    sticky: StickyCookie | None = None
+    hashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failover:
+    """The first part that has a server that is up."""
+
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mirrored:
+    """The first part answers; the others get copies of so many of a hundred requests as is their weight."""
+
+    parts: tuple[Part, ...]
+    with_content: bool = True
+    most: int = 4 << 20
+    """Bytes of content; a request with more is not copied."""
+
+
+How: TypeAlias = Balanced | Weighted | Failover | Mirrored
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +132,7 @@ class RoutingConfig:
     problems: tuple[Problem, ...] = ()
     broken: frozenset[str] = frozenset()
     """Middlewares that were declared with a mistake: missing from the config, as `problems` says."""
+    transports: Mapping[str, Transport] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,9 @@ def reference(cls: type, prefix: str) -> Iterator[str]:
         if is_options(inner):
             yield from reference(inner, name)
             continue
+        if get_origin(inner) is tuple and is_options(get_args(inner)[0]):
+            yield from reference(get_args(inner)[0], f"{name}[0]")
+            continue
         if get_origin(inner) is dict:
             name += ".<name>"
         cells = (_code(name), opt.doc, _default_cell(opt), _code(opt.example))

@@ -79,9 +79,10 @@ class Outside:
         known = self.services.get(service) or Service(service)
         tried: list[Server] = []
         while True:
-            server = self._balancer.choose(known, excluding=tried)
+            pick = self._balancer.pick(known, request.head, tried)
+            server = pick.server
             try:
-                fields = to_server(request.head, known, server)
+                fields = to_server(request.head, pick.service, server)
                 response = await self._pool.ask(server, fields, request)
                 return replace(response, fields=from_server(response.fields))
             except NeverSent as error:

@@ -31,6 +31,8 @@ SENTENCES: Mapping[int, str] = {
     504: "This site's server did not answer in time.",
     505: "This version of HTTP is not served here.",
 }
+STARTING = "This site is just starting. Please try again in a moment."
+DOWN = "This site is down at the moment. Please try again soon."
 NOT_SET_UP = "This site is not set up correctly; its owner can see why in Tidegate."
 RETRY_AFTER = "5"  # seconds; a container's restart takes about as long
 _HTML = """<!doctype html>

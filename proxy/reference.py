@@ -30,6 +30,10 @@ class ServiceName(_Name):
     """Refers to a service."""
 
 
+class TransportName(_Name):
+    """Refers to a transport."""
+
+
 def referred(options: object, kind: type[_Name]) -> Iterator[str]:
     """The names of this kind that the options refer to."""
     for field, several in _references(options, kind):

@@ -34,6 +34,8 @@ class Route:
     on_request: tuple[OnRequest, ...] = ()
     on_response: tuple[OnResponse, ...] = ()
     wrap: tuple[BodyMiddleware, ...] = ()
+    picks: bool = False
+    """Which server is asked depends on the request or on how the servers are, not on turns alone."""
 
     @property
     def plain(self) -> bool:

@@ -89,7 +89,7 @@ class AiohttpLane:
             return await handler(request)
         except UpstreamError as error:
             turn.tally.fault = str(error)
-            return page(error.status, turn.head)
+            return page(error.status, turn.head, error.detail)
 
     async def _ask(self, turn: Turn, route: Route, request: Request) -> Response:
         """Ask a server, and another one when that is safe."""
@@ -97,11 +97,17 @@ class AiohttpLane:
             raise NoServer(f"router {route.name} has no service")
         tried: list[Server] = []
         while True:
-            server = self._balancer.choose(route.service, excluding=tried)
+            pick = self._balancer.pick(route.service, request.head, tried)
+            server = pick.server
             turn.tally.server = server.url
             try:
-                return await self._ask_one(turn, route.service, server, request)
-            except (NeverSent, Unanswered) as error:
+                response = await self._ask_one(turn, pick.service, server, request)
+                return dressed(response, request.head, pick.steps) if pick.steps else response
+            except UpstreamError as error:
+                if pick.watch:
+                    pick.watch.failed(error)
+                if not isinstance(error, NeverSent | Unanswered):
+                    raise
                 tried.append(server)
                 repeatable = may_be_repeated(request.head.method, request.body.length)
                 if not may_ask_another(route.service.servers, tried, error, repeatable=repeatable):

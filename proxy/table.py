@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from proxy.composite import Composites, Unresolvable
+from proxy.copying import Copying
 from proxy.exchange import Acting, Begins, OnRequest, OnResponse, RequestHead
 from proxy.host_index import HostIndex
-from proxy.model import Entrypoint, Router, RoutingConfig
+from proxy.model import Entrypoint, Mirrored, Router, RoutingConfig, Service
 from proxy.option import closest
 from proxy.problem import Problem
 from proxy.reference import ServiceName, referred
@@ -33,6 +35,8 @@ class RoutingTable:
     """By the entrypoint's name, in the order in which they are tried."""
     problems: tuple[Problem, ...] = ()
     """What could be seen only here: broken rules, unknown entrypoints."""
+    services: Mapping[str, Service] = field(default_factory=dict)
+    """Those that can be asked, each with what it is made of."""
     _indexes: Mapping[str, HostIndex[Route]] = field(default_factory=dict, repr=False)
     _guards: HostIndex[Rule] = field(default_factory=lambda: HostIndex(()), repr=False)
     _hosts: frozenset[str] = frozenset()
@@ -64,6 +68,7 @@ def compile_table(
     `running` has what has begun of the middlewares for the table before this one.
     """
     rules, problems = _read_rules(config)
+    services = Composites(config.services, config.transports)
     routes: dict[str, list[Route]] = {entrypoint.name: [] for entrypoint in entrypoints}
     spare: dict[str, list[Route]] = {entrypoint.name: [] for entrypoint in entrypoints}
     hosts: set[str] = set()
@@ -72,11 +77,13 @@ def compile_table(
         attached = _attached(router, entrypoints)
         problems += _unknown_entrypoints(router, entrypoints)
         for entrypoint in attached:
-            routes[entrypoint.name].append(_route(config, router, rule, entrypoint, attached, running))
+            route = _route(config, services, router, rule, entrypoint, attached, running)
+            routes[entrypoint.name].append(route)
             if entrypoint.tls and router.tls is not False:
                 hosts.update(rule.hosts)
         for entrypoint in _left_to_redirect(router, attached, entrypoints):
-            spare[entrypoint.name].append(_route(config, router, rule, entrypoint, attached, running))
+            route = _route(config, services, router, rule, entrypoint, attached, running)
+            spare[entrypoint.name].append(route)
     if running:
         running.forget()
     in_order = {
@@ -85,6 +92,7 @@ def compile_table(
     return RoutingTable(
         in_order,
         tuple(problems),
+        services.all(),
         {name: HostIndex((route.rule.index, route) for route in found) for name, found in in_order.items()},
         HostIndex((rule.index, rule) for rule in rules.values() if rule.guards_path),
         frozenset(hosts),
@@ -160,6 +168,7 @@ def _instead(guess: str | None, known: Sequence[str]) -> str:
 
 def _route(
     config: RoutingConfig,
+    services: Composites,
     router: Router,
     rule: Rule,
     entrypoint: Entrypoint,
@@ -174,7 +183,10 @@ def _route(
     try:
         _check(config, router, entrypoint)
         middlewares = _acting(config, router, running)
-    except Unresolved as broken:
+        service = services.of(router.service)
+        if isinstance(service.how, Mirrored):
+            service = _mirrored(service.how, router, middlewares, running)
+    except (Unresolved, Unresolvable) as broken:
         return Route(router.name, router, rule, service, "broken", str(broken), on_request=(Refusal(),))
     heads = on_heads(middlewares)
     return Route(
@@ -186,7 +198,18 @@ def _route(
         on_request=tuple(each for each in heads if isinstance(each, OnRequest)),
         on_response=tuple(each for each in reversed(heads) if isinstance(each, OnResponse)),
         wrap=around_handler(middlewares),
+        picks=service.how is not None,
     )
+
+
+def _mirrored(how: Mirrored, router: Router, middlewares: list[Acting], running: Running | None) -> Service:
+    """The service that answers; who makes the copies stands before it, behind all middlewares."""
+    if running is None or (main := how.parts[0].service) is None:
+        raise Unresolved("Copies of requests cannot be made here.")
+    shares = tuple((part.name, part.weight) for part in how.parts[1:])
+    copying = Copying(shares, how.with_content, how.most)
+    middlewares.append(running.of(router.name, f"copies of {router.service}", copying))
+    return main
 
 
 def _check(config: RoutingConfig, router: Router, entrypoint: Entrypoint) -> None:

@@ -12,11 +12,13 @@ import errno
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import replace
 from heapq import nsmallest
 from typing import Final
 
 from proxy.exchange import ConnectTimedOut, Fields, NeverSent, Request, Response
 from proxy.model import Server
+from proxy.reaching import Transport
 from proxy.repeating import may_be_repeated
 from proxy.upstream_connection import Address, UpstreamConnection
 from proxy.upstream_exchange import Timeouts, Unanswered
@@ -40,11 +42,14 @@ class Pool:
         """`context` is for https servers; without one, the system's roots are trusted."""
         self.timeouts = timeouts or Timeouts()
         self._context = context
+        self._contexts: dict[Transport, ssl.SSLContext] = {}
         self.on_tried: Callable[[Server, Exception | None], None] | None = None
         """Told of each attempt to connect, and how it failed."""
         self.connected: Callable[[str, int], Awaitable[socket.socket]] = connected
         self._idle: dict[Address, list[UpstreamConnection]] = {}
         self._connections: set[UpstreamConnection] = set()
+        self._lines: dict[Address, int] = {}
+        """How many connections each server has, idle ones and those that still connect among them."""
         self._served: frozenset[Address] | None = None
         self._gone: dict[str, None] = {}
         self._closed = False
@@ -99,9 +104,17 @@ class Pool:
         `addresses` are theirs, where they have been gathered already.
         """
         self._served = addresses_of(servers) if addresses is None else addresses
+        kept = {server.transport for server in servers}
+        for transport in self._contexts.keys() - kept:
+            del self._contexts[transport]
         for address in [address for address in self._idle if address not in self._served]:
             for connection in self._idle.pop(address):
                 connection.close()
+
+    def busy(self, server: Server) -> int:
+        """How many requests the server has at the moment."""
+        address = _address(server)
+        return self._lines.get(address, 0) - len(self._idle.get(address, ()))
 
     async def close(self) -> None:
         """End everything.  Nothing can be asked any more."""
@@ -117,7 +130,7 @@ class Pool:
         """The idle connection used last: the others can grow old and close."""
         if (self._closed or server.owner in self._gone) and self._is_gone(server):
             raise NeverSent("the server's container is gone")
-        idle = self._idle.get((server.owner, server.scheme, server.address, server.port))
+        idle = self._idle.get((server.owner, server.scheme, server.address, server.port, server.transport))
         while idle:
             connection = idle.pop()
             if connection.fit:
@@ -129,8 +142,10 @@ class Pool:
         """A new connection; NeverSent where there can be none."""
         if self._is_gone(server):
             raise NeverSent("the server's container is gone")
-        connection = UpstreamConnection(server, _address(server), self.timeouts, self)
+        timeouts = self._timeouts_of(server.transport) if server.transport else self.timeouts
+        connection = UpstreamConnection(server, _address(server), timeouts, self)
         self._connections.add(connection)
+        self._lines[connection.address] = self._lines.get(connection.address, 0) + 1
         try:
             await self._open(connection, server)
         except TimeoutError as late:
@@ -144,7 +159,7 @@ class Pool:
             connection.opening = None
             if not connection.alive:
                 connection.abort()
-                self._connections.discard(connection)
+                self._drop(connection)
         if not connection.alive:
             raise NeverSent("the server closed the connection as soon as it had accepted it")
         self._tried(connection, None)
@@ -173,16 +188,36 @@ class Pool:
         return bool(closing)
 
     async def _dial(self, connection: UpstreamConnection, server: Server) -> None:
-        loop = asyncio.get_running_loop()
         if server.scheme != "https":
-            async with asyncio.timeout(self.timeouts.connect) as connection.opening:
+            async with asyncio.timeout(connection.timeouts.connect) as connection.opening:
                 connection.begin(await self.connected(server.address, server.port))
             return
-        if self._context is None:
-            self._context = await loop.run_in_executor(None, _verifying)  # reads hundreds of certificates
-        async with asyncio.timeout(self.timeouts.connect + self.timeouts.handshake) as connection.opening:
+        context = await self._context_for(server.transport)
+        name = server.transport.server_name if server.transport else ""
+        patience = connection.timeouts.connect + connection.timeouts.handshake
+        async with asyncio.timeout(patience) as connection.opening:
             sock = await self.connected(server.address, server.port)
-            connection.begin(await secured(sock, self._context, server.address))
+            connection.begin(await secured(sock, context, name or server.address))
+
+    async def _context_for(self, transport: Transport | None) -> ssl.SSLContext:
+        """Made aside: it reads hundreds of certificates."""
+        loop = asyncio.get_running_loop()
+        if transport is None or not (transport.insecure_skip_verify or transport.root_cas):
+            if self._context is None:
+                self._context = await loop.run_in_executor(None, _verifying)
+            return self._context
+        if transport not in self._contexts:
+            self._contexts[transport] = await loop.run_in_executor(None, _trusting, transport)
+        return self._contexts[transport]
+
+    def _timeouts_of(self, transport: Transport) -> Timeouts:
+        asked = transport.forwarding_timeouts
+        return replace(
+            self.timeouts,
+            connect=float(asked.dial_timeout),
+            first_byte=float(asked.response_header_timeout) or self.timeouts.first_byte,
+            keep_alive=float(asked.idle_conn_timeout),
+        )
 
     def _is_gone(self, server: Server) -> bool:
         """Gone, unless the table of now has exactly this address of it (then it was started again)."""
@@ -202,8 +237,17 @@ class Pool:
         else:
             idle.append(connection)
 
+    def _drop(self, connection: UpstreamConnection) -> None:
+        if connection in self._connections:
+            self._connections.remove(connection)
+            left = self._lines[connection.address] - 1
+            if left:
+                self._lines[connection.address] = left
+            else:
+                del self._lines[connection.address]
+
     def forget(self, connection: UpstreamConnection) -> None:
-        self._connections.discard(connection)
+        self._drop(connection)
         address = connection.address
         idle = self._idle.get(address, [])
         if connection in idle:
@@ -232,7 +276,21 @@ def addresses_of(servers: Iterable[Server]) -> frozenset[Address]:
 
 
 def _address(server: Server) -> Address:
-    return server.owner, server.scheme, server.address, server.port
+    return server.owner, server.scheme, server.address, server.port, server.transport
+
+
+def _trusting(transport: Transport) -> ssl.SSLContext:
+    """For servers that somebody else vouches for, or nobody."""
+    context = ssl.create_default_context()
+    if transport.root_cas:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        for each in transport.root_cas:
+            context.load_verify_locations(each)
+    if transport.insecure_skip_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def _verifying() -> ssl.SSLContext:

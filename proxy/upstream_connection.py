@@ -16,13 +16,14 @@ from proxy.awaited_exchange import AwaitedExchange
 from proxy.exchange import Request, Response, Truncated, UpstreamError
 from proxy.framing import Framing
 from proxy.model import Server
+from proxy.reaching import Transport
 from proxy.upstream_exchange import AnswerMemo, Timeouts, UpstreamExchange
 from proxy.upstream_wire import UpstreamWire
 
 if TYPE_CHECKING:
     from proxy.upstream import Pool
 
-Address: TypeAlias = tuple[str, str, str, int]
+Address: TypeAlias = tuple[str, str, str, int, Transport | None]
 CLOSING: Final = 5.0
 """Seconds in which the last bytes of a closed connection may still leave."""
 
@@ -34,7 +35,7 @@ class UpstreamConnection(UpstreamWire):
         self.url = server.url
         self.deadline = inf
         """When the pool shall call `expire`: one sweep looks after all of them, there is no timer each."""
-        self._timeouts = timeouts
+        self.timeouts = timeouts
         self._pool = pool
         self.address = address
         self.memo: AnswerMemo | None = None
@@ -44,7 +45,7 @@ class UpstreamConnection(UpstreamWire):
         """While it connects."""
 
     async def ask(self, request: Request, head: bytes, framing: Framing, upgrade: str) -> Response:
-        exchange = AwaitedExchange(self, request, framing, upgrade, self._timeouts)
+        exchange = AwaitedExchange(self, request, framing, upgrade, self.timeouts)
         self.engage(exchange)
         return await exchange.run(head)
 

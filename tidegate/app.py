@@ -226,7 +226,7 @@ class App:
 
     def tell_problems(self) -> None:
         """Say what has become wrong since the last time, and what no longer is."""
-        unreachable = self.reachability.problems(self.config.services)
+        unreachable = self.reachability.problems(self.serving.table.services)
         problems = (*self.config.problems, *self.serving.table.problems, *unreachable)
         log_problems(compare_problems(self.problems, problems))
         self.problems = problems

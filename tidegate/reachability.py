@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from proxy.balancing import Balanced
 from proxy.model import Server, Service
 from proxy.problem import Problem
 
@@ -17,14 +18,18 @@ UNTRUSTED = "TLS certificate not trusted"
 NO_TLS = "it does not speak TLS"
 NO_NAME = "no such name"
 NO_CONNECTION = "no connection"
+UNHEALTHY = "its health check fails"
+FAILING = "its requests fail"
 REASONS = {
     errno.ECONNREFUSED: "connection refused",
     errno.ECONNRESET: "connection reset",
     errno.EHOSTUNREACH: "no route",
     errno.ENETUNREACH: "no route",
 }
-FAILURES = frozenset(("", NO_ANSWER, UNTRUSTED, NO_TLS, NO_NAME, NO_CONNECTION, *REASONS.values()))
-"""All that is said of an attempt to connect; "" where it succeeded."""
+FAILURES = frozenset(
+    ("", NO_ANSWER, UNTRUSTED, NO_TLS, NO_NAME, NO_CONNECTION, UNHEALTHY, FAILING, *REASONS.values())
+)
+"""All that is said of a server; "" where it answers."""
 OWN_SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM}
 """Nothing was asked of the server, so nothing is known of it."""
 
@@ -43,7 +48,14 @@ class Reachability:
         """A connection to the server was made, or it failed."""
         if isinstance(failure, OSError) and number_of(failure) in OWN_SHORTAGES:
             return
+        if self._failing.get(server) in (UNHEALTHY, FAILING):
+            return  # until whoever has said so says otherwise
         self.hear(server, in_words(failure) if failure else "")
+
+    def judged(self, service: Service, server: Server, well: bool) -> None:
+        """A server of the service is left out, or not any more."""
+        checked = isinstance(service.how, Balanced) and service.how.health_check is not None
+        self.hear(server, "" if well else UNHEALTHY if checked else FAILING)
 
     def hear(self, server: Server, failure: str) -> None:
         """How an attempt of somebody's ended, in words."""
@@ -75,12 +87,17 @@ class Reachability:
         if not self._failing:
             return
         for service in services.values():
+            if not service.is_leaf:
+                continue
             down = [server for server in service.servers if server in self._failing]
             for server in down:
                 yield problem(service, server, self._failing[server], alone=len(down) == len(service.servers))
 
 
 def problem(service: Service, server: Server, why: str, *, alone: bool) -> Problem:
+    if why in (UNHEALTHY, FAILING):
+        consequence = "Its visitors get 503." if alone else "Its visitors are sent to its other servers."
+        return Problem(f"{service.name}: {server.url}", f"It is left out: {why}.", consequence, "warning")
     if why == UNTRUSTED:
         what = (
             f"No connection to {server.url} ({why}). "

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from proxy.balancer import Balancer
+from proxy.checking import Checker
 from proxy.entrypoint import Entrypoints
 from proxy.headers import TrustedProxies
 from proxy.outside import Outside
@@ -15,6 +18,7 @@ from proxy.table import Entrypoint, RoutingTable, compile_table
 from proxy.tls import SNI, KeyPair
 from proxy.upstream import Pool, Timeouts, addresses_of
 from proxy.upstream_connection import Address
+from tidegate.tasks import Supervisor
 
 if TYPE_CHECKING:
     from proxy.access_log import AccessRecord
@@ -61,8 +65,8 @@ class WorkerState:
     deaths: int = 0
 
 
-def servers_of(config: RoutingConfig) -> Iterator[Server]:
-    return (server for each in config.services.values() for server in each.servers)
+def servers_of(table: RoutingTable) -> Iterator[Server]:
+    return (server for each in table.services.values() for server in each.servers)
 
 
 class Serving(Protocol):
@@ -118,10 +122,13 @@ class Here:
         self.sni = SNI()
         self.pool = Pool(Timeouts(first_byte=setup.upstream_timeout))
         self.pool.on_tried = reachability.tried
-        self.outside = Outside(self.pool, balancer := Balancer())
+        self.outside = Outside(self.pool, balancer := Balancer(self.pool.busy, monotonic))
         self._reachability = reachability
         self._refused = refused
         self._balancer = balancer
+        balancer.on_judged = reachability.judged
+        self._checker = Checker(self.pool, balancer.judge)
+        self._checking: asyncio.Task[None] | None = None
         self._running = Running(self.outside)
         self._entrypoints = Entrypoints(
             setup.listeners,
@@ -154,20 +161,23 @@ class Here:
     async def open(self, bound: Sequence[Bound] | None = None) -> None:
         """`bound` are the sockets where somebody else has bound them."""
         await self._entrypoints.open(bound)
+        loops = Supervisor({"health checks": self._checker.run})
+        self._checking = asyncio.get_running_loop().create_task(loops.run())
 
     def prepare(self, config: RoutingConfig, entrypoints: Sequence[Entrypoint]) -> Prepared:
         """What has begun of the middlewares belongs to whoever prepares, and to nobody else."""
         table = compile_table(config, entrypoints, self._running)
-        servers = frozenset(servers_of(config))
+        servers = frozenset(servers_of(table))
         return Prepared(config, table, servers, addresses_of(servers))
 
     def serve(self, prepared: Prepared) -> None:
         """The one place where a table is swapped."""
-        self.outside.services = prepared.config.services
+        self.outside.services = prepared.table.services
         self._entrypoints.table = prepared.table
         self.pool.retain(prepared.servers, prepared.addresses)
         self._reachability.retain(prepared.servers)
         self._balancer.retain(prepared.config.services.keys())
+        self._checker.watch(prepared.table.services.values())
 
     def certify(self, certificates: Mapping[str, KeyPair], default: KeyPair) -> None:
         for host, reason in self.sni.publish(certificates, default).items():
@@ -178,5 +188,8 @@ class Here:
 
     async def stop(self, grace: float) -> None:
         await self._entrypoints.stop(grace)
+        if self._checking:
+            self._checking.cancel()
+            await asyncio.wait((self._checking,))
         await self.outside.close()
         await self.pool.close()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from proxy.composite import Composites
 from proxy.problem import Problem
 from tidegate.redaction import redact_text
 from tidegate.rule_words import beside_hosts
@@ -236,9 +237,10 @@ def service_rows(config: RoutingConfig, server_state: Callable[[Server], str]) -
     users: dict[str, list[str]] = {}
     for router in config.routers.values():
         users.setdefault(router.service, []).append(router.name)
+    services = {**config.services, **Composites(config.services, config.transports).all()}
     return {
         name: ServiceRow(name, server_rows(service, server_state), tuple(sorted(users.get(name, ()))))
-        for name, service in sorted(config.services.items())
+        for name, service in sorted(services.items())
     }
 
 

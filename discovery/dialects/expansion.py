@@ -77,11 +77,18 @@ def _ways_in(site: Site, router: str) -> Iterator[LongLabel]:
 
 
 def service_labels(site: Site) -> Iterator[LongLabel]:
-    server = f"services.{site.service}.loadbalancer.server"
+    balancer = f"services.{site.service}.loadbalancer"
+    server = f"{balancer}.server"
     if site.short.port is not None:
         yield site.label(f"{server}.port", str(site.short.port), "port")
     if site.short.scheme is not None:
         yield site.label(f"{server}.scheme", site.short.scheme, "scheme")
+    if site.short.weight is not None:
+        yield site.label(f"{server}.weight", str(int(site.short.weight)), "weight")
+    if site.short.sticky:
+        yield site.label(f"{balancer}.sticky.cookie", "true", "sticky")
+    if site.short.health is not None:
+        yield site.label(f"{balancer}.healthcheck.path", site.short.health, "health")
 
 
 def _middlewares(site: Site) -> Iterator[LongLabel]:

@@ -7,8 +7,9 @@ which.  A word of one's own between makes several sites of one container:
 
 from __future__ import annotations
 
-from discovery.declared import Scheme
+from discovery.declared import Scheme, Weight
 from discovery.dialects.short_values import Certificate, HostName, PathStart, Sign, Visitors
+from proxy.balancing import HealthPath
 from proxy.schema import Port, option, options
 
 
@@ -33,6 +34,19 @@ class SiteLabels:
     )
     strip: bool = option(doc="Whether the app does not see `path`.", example="true", default=False)
     scheme: Scheme | None = option(doc="How the app is spoken to.", example="https", default=None)
+    weight: Weight | None = option(
+        doc="Its share of the requests, where several containers are one service; 0 is none.",
+        example="9",
+        default=None,
+    )
+    sticky: bool = option(
+        doc="Whether each visitor stays at one of several containers.", example="true", default=False
+    )
+    health: HealthPath | None = option(
+        doc="What the app is asked for now and then; while it gives no good answer it gets no requests.",
+        example="/health",
+        default=None,
+    )
     redirect: tuple[HostName, ...] = option(
         doc="Names whose visitors are sent to the first `host`.", example="www.example.com", default=()
     )

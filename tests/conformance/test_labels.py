@@ -15,6 +15,7 @@ from discovery.networks import Own
 from discovery.references import plain
 from discovery.template import Template
 from discovery.tree import LabelNameError, Node, grow
+from proxy.balancing import USUAL, Balanced
 from proxy.values import Duration
 from tests.conformance.cases import Case, cases
 from tests.conformance.middlewares import option_at
@@ -49,7 +50,7 @@ def written(node: Node | None) -> Any:
 
 @cases("labels_grammar", "grammar", where=lambda case: "durations" in case["name"])
 def test_durations(case: Case) -> None:
-    """They are stated of an option that is not served yet; any duration is read alike."""
+    """They are stated of one option; any duration is read alike."""
     text = case["labels"]["traefik.http.services.s.loadbalancer.healthcheck.interval"]
     if case.get("error"):
         with pytest.raises(ValueError, match="duration"):
@@ -135,8 +136,13 @@ def check(fragment: Fragment, path: tuple[str, ...], expected: Any) -> None:
         case "services", ["loadBalancer", "servers"]:
             ports = [server.port for server in fragment.services[f"{name}@docker"].servers]
             assert ports == [int(each["port"]) for each in expected]
-        case "services", ["loadBalancer", "strategy" | "responseForwarding", *_]:
+        case "services", ["loadBalancer", "responseForwarding", *_]:
             pass  # it does not exist as an option: what is asked for is what is done
+        case "services", ["loadBalancer", *below]:
+            how = fragment.services[f"{name}@docker"].how or USUAL
+            assert isinstance(how, Balanced)
+            value = option_at(how, ["", *below])
+            assert value == expected or str(value) == str(expected) or value == seconds(expected)
         case "middlewares", []:
             pass
         case "middlewares", _:

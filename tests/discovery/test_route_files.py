@@ -10,7 +10,8 @@ import pytest
 
 from discovery import route_files
 from discovery.route_files import Shelf, read_files, watch_files
-from proxy.model import RoutingConfig, Server
+from proxy.balancing import Balanced, SameSite, Sticky, StickyCookie
+from proxy.model import Failover, Mirrored, Part, RoutingConfig, Server, Weighted
 
 NAS = """\
 http:
@@ -162,11 +163,81 @@ async def test_files_are_watched_also_when_an_editor_replaces_them(tmp_path: Pat
 
 
 def test_what_is_not_served_yet_is_said_and_harms_nothing_else(tmp_path: Path) -> None:
-    text = NAS.replace("passHostHeader: false", "sticky: {cookie: {}}") + "    two:\n      weighted: {}\n"
+    two = "    two:\n      failover: {service: nas, fallback: nas, errors: {status: ['500']}}\n"
+    text = NAS.replace("passHostHeader: false", "responseForwarding: {flushInterval: 1ms}") + two
     config = read(tmp_path, text)
     assert len(config.services["nas@file"].servers) == 2
-    assert not config.services["two@file"].servers
+    assert isinstance(config.services["two@file"].how, Failover)
     assert [(each.severity, each.what) for each in config.problems] == [
-        ("warning", "Sticky sessions are not served yet."),
-        ("error", "Weighted services are not served yet."),
+        ("notice", "What comes from an app is passed on at once."),
+        ("warning", "A failover by statuses is not served yet."),
     ]
+
+
+MADE_OF_OTHERS = """
+http:
+  routers:
+    app: {rule: Host(`app.example.com`), service: app}
+  services:
+    blue: {loadBalancer: {servers: [{url: "http://10.0.0.1"}], strategy: leastconn, slowStart: 20s}}
+    green: {loadBalancer: {servers: [{url: "http://10.0.0.2"}], sticky: {cookie: {sameSite: Lax}}}}
+    app: {weighted: {services: [{name: blue, weight: 9}, {name: green}], sticky: {cookie: {name: side}}}}
+    spare: {failover: {service: app, fallback: spares@docker}}
+    copied: {mirroring: {service: app, mirrors: [{name: green, percent: 10}], maxBodySize: -1}}
+"""
+
+
+def test_services_can_be_made_of_others(tmp_path: Path) -> None:
+    services = read(tmp_path, MADE_OF_OTHERS).services
+    assert services["app@file"].how == Weighted(
+        (Part("blue@file", 9), Part("green@file")), StickyCookie(name="side")
+    )
+    assert services["spare@file"].how == Failover((Part("app@file"), Part("spares@docker")))
+    assert services["copied@file"].how == Mirrored((Part("app@file"), Part("green@file", 10)))
+    blue, green = services["blue@file"].how, services["green@file"].how
+    assert isinstance(blue, Balanced)
+    assert (blue.strategy, blue.slow_start) == ("leastconn", 20)
+    assert isinstance(green, Balanced)
+    assert green.sticky == Sticky(cookie=StickyCookie(same_site=SameSite("Lax")))
+
+
+def test_a_part_that_does_not_exist_is_said_where_it_stands(tmp_path: Path) -> None:
+    config = read(tmp_path, MADE_OF_OTHERS.replace("name: blue", "name: bleu"))
+    [problem] = config.problems
+    assert ":8: http.services.app" in problem.where
+    assert problem.what == 'There is no service "bleu". Did you mean "blue"?'
+
+
+@pytest.mark.parametrize("below", ["{}", "{weighted: {services: []}, loadBalancer: {servers: []}}"])
+def test_a_service_is_of_one_kind(tmp_path: Path, below: str) -> None:
+    config = read(tmp_path, NAS + f"    two: {below}\n")
+    assert [each.what for each in config.problems] == [
+        "A service is one of loadBalancer, weighted, failover, mirroring."
+    ]
+
+
+TRANSPORTS = """
+http:
+  routers:
+    pve: {rule: Host(`pve.example.com`), service: pve}
+  services:
+    pve: {loadBalancer: {servers: [{url: "https://10.0.0.1:8006"}], serversTransport: pve}}
+  serversTransports:
+    pve: {insecureSkipVerify: true, forwardingTimeouts: {dialTimeout: 5s, responseHeaderTimeout: 10m}}
+"""
+
+
+def test_a_transport_is_declared_once_and_referred_to(tmp_path: Path) -> None:
+    config = read(tmp_path, TRANSPORTS)
+    assert config.services["pve@file"].transport == "pve@file"
+    transport = config.transports["pve@file"]
+    assert (transport.insecure_skip_verify, transport.forwarding_timeouts.dial_timeout) == (True, 5)
+    [notice] = config.problems
+    assert (notice.severity, notice.what[:26]) == ("notice", "Nothing proves who answers")
+    assert ":8: http.serversTransports.pve.insecureSkipVerify" in notice.where
+
+
+def test_a_transport_that_does_not_exist_is_said(tmp_path: Path) -> None:
+    config = read(tmp_path, TRANSPORTS.replace("serversTransport: pve", "serversTransport: pvee"))
+    [missing] = [each for each in config.problems if each.severity == "error"]
+    assert missing.what == 'There is no transport "pvee". Did you mean "pve"?'

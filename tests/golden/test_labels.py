@@ -77,6 +77,10 @@ def outcome(config: RoutingConfig) -> Iterator[str]:
         yield f"service {service.name}: {', '.join(urls) or 'no server'}"
         if not service.pass_host_header:
             yield "  host header replaced"
+        if service.how:
+            yield f"  {service.how}"
+        if service.starting:
+            yield "  starting"
     for name, middleware in config.middlewares.items():
         yield f"middleware {name}: {middleware}"
     for problem in config.problems:

@@ -16,6 +16,9 @@ from collections.abc import AsyncIterator
 from urllib.parse import parse_qs, urlsplit
 
 NAME = os.environ.get("APP", "app")
+BUSY: dict[asyncio.StreamWriter, bool] = {}
+"""Whether each connection is in the middle of an exchange."""
+HEALTH = ["200 OK"]
 PIECE = b"x" * 65536
 WEBSOCKET_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 1.3
 
@@ -112,27 +115,59 @@ async def websocket(exchange: Exchange) -> None:
             return
 
 
-PAGES = {"/slow": slow, "/endless": endless, "/upload": upload, "/download": download, "/ws": websocket}
+async def health(exchange: Exchange) -> None:
+    exchange.answer("", HEALTH[0])
+
+
+async def ill(exchange: Exchange) -> None:
+    HEALTH[0] = "503 Service Unavailable"
+    exchange.answer(NAME)
+
+
+PAGES = {
+    "/health": health,
+    "/ill": ill,
+    "/slow": slow,
+    "/endless": endless,
+    "/upload": upload,
+    "/download": download,
+    "/ws": websocket,
+}
 
 
 async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         while True:
-            exchange = Exchange(await reader.readuntil(b"\r\n\r\n"), reader, writer)
+            BUSY[writer] = False
+            head = await reader.readuntil(b"\r\n\r\n")
+            BUSY[writer] = True
+            exchange = Exchange(head, reader, writer)
             await PAGES.get(exchange.path, whoami)(exchange)
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
         return  # the client has gone, which is how every connection ends
     finally:
+        BUSY.pop(writer, None)
         writer.close()
 
 
 async def serve() -> None:
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-    await asyncio.start_server(converse, "0.0.0.0", 8000, backlog=1024)
+    server = await asyncio.start_server(converse, "0.0.0.0", 8000, backlog=1024)
     await stopped.wait()
+    await leave(server)
     os._exit(0)
+
+
+async def leave(server: asyncio.Server) -> None:
+    """As servers do that are asked to stop: nobody new, and whoever is being served is served."""
+    server.close()
+    while BUSY:
+        for writer in [writer for writer, busy in BUSY.items() if not busy]:
+            writer.close()
+            del BUSY[writer]
+        await asyncio.sleep(0.01)
 
 
 if __name__ == "__main__":

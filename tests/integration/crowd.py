@@ -45,9 +45,8 @@ class Crowd:
             labels=labels | compose,
             environment={"APP": name},
             detach=True,
-            stop_signal="SIGKILL",
             network=self.network.name,
-            **options,
+            **{"stop_signal": "SIGKILL", **options},
         )
         container.reload()
         return container

@@ -48,12 +48,19 @@ class Visitor:
             self.writer.close()
             self.writer = None
 
-    async def get(self, target: str = "/") -> Answer:
+    async def get(self, target: str = "/", fields: str = "") -> Answer:
+        return await self.ask("GET", target, fields)
+
+    async def post(self, target: str, body: bytes) -> Answer:
+        return await self.ask("POST", target, f"Content-Length: {len(body)}\r\n", body)
+
+    async def ask(self, method: str, target: str, fields: str = "", body: bytes = b"") -> Answer:
         """Ask once; connect (again) when the last answer closed the connection."""
         if self.writer is None:
             await self.connect()
         assert self.writer is not None
-        self.writer.write(f"GET {target} HTTP/1.1\r\nHost: {self.host}\r\n\r\n".encode())
+        head = f"{method} {target} HTTP/1.1\r\nHost: {self.host}\r\n{fields}\r\n"
+        self.writer.write(head.encode() + body)
         try:
             answer = await self.answer()
         except (OSError, asyncio.IncompleteReadError):

@@ -8,12 +8,13 @@ from ipaddress import ip_address
 import pytest
 import structlog
 
+from proxy.balancing import Balanced, HealthCheck
 from proxy.exchange import Empty, NeverSent, Request, RequestHead
 from proxy.model import Router, RoutingConfig, Server, Service
 from tidegate.addresses import OFF, Address
 from tidegate.app import App
 from tidegate.logs import Outlet
-from tidegate.reachability import Reachability, in_words
+from tidegate.reachability import UNHEALTHY, Reachability, in_words
 from tidegate.settings import Settings
 
 SERVER, OTHER = Server("4f5e", "10.1.2.3", 9999), Server("6a7b", "10.1.2.4", 9999)
@@ -164,3 +165,18 @@ async def test_the_program_tells_once_that_nothing_answers_and_once_that_somethi
         assert app.status().services[0].servers[0].state == "up"
         await app.serving.outside.close()
         await app.serving.pool.close()
+
+
+def test_what_a_health_check_says_stands_until_it_says_otherwise() -> None:
+    told: list[tuple[Server, str]] = []
+    reachability = Reachability(lambda server, failure: told.append((server, failure)))
+    service = Service("s@docker", (SERVER, OTHER), how=Balanced(health_check=HealthCheck()))
+    reachability.judged(service, SERVER, False)
+    reachability.judged(service, SERVER, False)
+    reachability.tried(SERVER, None)
+    assert told == [(SERVER, UNHEALTHY)]
+    [problem] = reachability.problems({"s@docker": service})
+    assert problem.what == "It is left out: its health check fails."
+    assert problem.consequence == "Its visitors are sent to its other servers."
+    reachability.judged(service, SERVER, True)
+    assert told == [(SERVER, UNHEALTHY), (SERVER, "")]

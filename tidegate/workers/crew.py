@@ -95,10 +95,11 @@ class Crew:
         """Compiled here as well: for the eyes of the owner, and so that what cannot be never gets there."""
         table = compile_table(config, entrypoints, self._running)
         by_url: dict[tuple[str, str], list[Server]] = {}
-        for server in set(servers_of(config)):
+        servers = frozenset(servers_of(table))
+        for server in servers:
             by_url.setdefault((server.owner, server.url), []).append(server)
         order = Serve.of(replace(config, problems=()), tuple(entrypoints))
-        return ForWorkers(config, table, frozenset(servers_of(config)), frozenset(), by_url, order)
+        return ForWorkers(config, table, servers, frozenset(), by_url, order)
 
     def serve(self, prepared: ForWorkers) -> None:
         self.table = prepared.table

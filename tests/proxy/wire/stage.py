@@ -122,8 +122,8 @@ class App:
         self.connections = 0
         self._busy: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
 
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+    async def start(self, context: ssl.SSLContext | None = None) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context)
         self.port: int = self._server.sockets[0].getsockname()[1]
 
     def stop(self) -> None:
@@ -328,17 +328,19 @@ async def staged(
     """Tidegate's proxy before one app, on real sockets."""
     app = App(script or says())
     await app.start()
-    pool, balancer = Pool(timeouts), Balancer()
+    pool = Pool(timeouts)
+    balancer = Balancer(pool.busy, time.monotonic)
     outside = Outside(pool, balancer)
     asked = (config or one_app)(app)
-    outside.services = asked.services
     records: list[AccessRecord] = []
     sni = SNI()
+    table = compile_table(
+        asked, [Entrypoint(name=each.name, tls=each.tls) for each in listeners], Running(outside)
+    )
+    outside.services = table.services
     entrypoints = Entrypoints(
         listeners,
-        table=compile_table(
-            asked, [Entrypoint(name=each.name, tls=each.tls) for each in listeners], Running(outside)
-        ),
+        table=table,
         pool=pool,
         balancer=balancer,
         sni=sni,
