@@ -80,7 +80,14 @@ def check(
             routes[str(path)] = text, root
         else:
             by_directory.setdefault(path.parent, []).append(path)
-    projects = [load(with_override(files), environ, checked.say) for files in by_directory.values()]
+    projects = []
+    for files in by_directory.values():
+        try:
+            projects.append(load(with_override(files), environ, checked.say))
+        except BrokenYAML as error:  # what it includes or extends, or its override
+            checked.say(error.place, str(error), "Nothing of the project is used.")
+        except UnicodeDecodeError:
+            checked.say(Place(str(files[0])), "This is not UTF-8 text.", "Nothing of the project is used.")
     _judge(projects, routes, language, entrypoints, checked)
     checked.findings = sorted(set(checked.findings), key=lambda finding: finding.rank)
     return checked

@@ -143,6 +143,8 @@ class Reader:
                     found = self.node(each, depth + 1)
                     merged = {**(found.entries if isinstance(found, Branch) else {}), **merged}
                 continue
+            if not isinstance(key, yaml.ScalarNode):
+                raise BrokenYAML("A key is one text.", self.place(key))
             leaf = self.leaf(key, key=True)
             if leaf.text in own:
                 self.twice.append(leaf)

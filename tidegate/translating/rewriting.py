@@ -134,8 +134,9 @@ def _rewrite_flow(sheet: Sheet, node: Branch | Listing, words: Sequence[Word], g
     if first == last:
         sheet.spans.append((begin, end, text))
     else:
-        head = _head(sheet, begin)
-        sheet.drop(first, last, [f"{head}{text}"], indent="")
+        behind = sheet.text.find("\n", end)
+        tail = sheet.text[end : behind if behind >= 0 else None]
+        sheet.drop(first, last, [f"{_head(sheet, begin)}{text}{tail}"], indent="")
 
 
 def _head(sheet: Sheet, begin: int) -> str:

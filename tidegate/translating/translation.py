@@ -78,7 +78,10 @@ class _One:
             return
         self.tell(wording, service)
         if wording.words and not self.from_elsewhere():
-            self.write(wording)
+            if self.dialect == NGINX_PROXY and self.node.flow:
+                self.note("It is written in braces, where no lines can be added. It stays as it is.")
+            else:
+                self.write(wording)
 
     def container(self, service: Service) -> Container:
         labels = {name: self.mask.hide(name, each.value) for name, each in service.labels.items()}

@@ -109,6 +109,36 @@ def test_files_that_cannot_be_read_are_told_from_those_that_are_wrong(tmp_path: 
     assert found.findings[0].place.line == 3
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "services: [a, b]",
+        "services: {a: 1, b: [x], c: }",
+        "services: {a: {labels: 7, ports: x, expose: {a: b}, networks: 3, profiles: {}, extends: []}}",
+        "services: {a: {labels: [[x], {}, 1], environment: [1], deploy: 3}}",
+        "services: {a: &a {labels: {x: *a}}}",
+        "services: {a: {labels: {[1, 2]: x, 1: 2, ? : y}}}",
+        "services: {a: {extends: {file: broken.yaml, service: x}}}",
+        "include: [broken.yaml]\nservices: {}",
+        "services: {'': {labels: {tidegate.host: a.example.com}}}",
+        "services: {a: {labels: {'': x, '.': y, tidegate.: z, tidegate: q}}}",
+        "services: {a: {labels: {tidegate.host: '${'}}}\nnetworks: 3\nname: 7",
+        "services: {a: {container_name: b}, b: {container_name: b, labels: {tidegate.hots: x}}}",
+    ],
+)
+def test_odd_files_break_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "broken.yaml").write_text("a: [")
+    found = checked(tmp_path, compose=text)
+    assert list(report(found, "text"))
+
+
+def test_a_file_that_is_no_text_is_said_to_be(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_bytes(b"services: {a: {labels: {x: \xff\xfe}}}")
+    found = check([file], {}, EVERY, entrypoints_of(Settings()))
+    assert [each.what for each in found.findings] == ["This is not UTF-8 text."]
+
+
 def test_the_exit_status_says_whether_there_are_errors(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -55,6 +55,24 @@ def test_labels_in_brackets_over_several_lines_become_one() -> None:
     }
 
 
+@pytest.mark.parametrize("dialect", ["traefik", "caddy", "nginx-proxy"])
+@pytest.mark.parametrize(
+    "service",
+    [
+        "{environment: {VIRTUAL_HOST: x.y}, labels: {caddy: a.b, caddy.reverse_proxy: '{{upstreams 80}}'}}",
+        "{image: x, labels: {traefik.http.routers.a.rule: 'Host(`a.b`)'}, restart: always}",
+        "{image: x, labels: {\n traefik.http.routers.a.rule: 'Host(`a.b`)'\n }, restart: always}",
+    ],
+)
+def test_services_in_braces_lose_nothing(service: str, dialect: str) -> None:
+    text = f"services:\n  a: {service}\n  b: {{image: y}}\n"
+    before = yaml.safe_load(text)["services"]
+    after = yaml.safe_load(translate(text, dialect, Language(), entrypoints_of(Settings())).text)["services"]
+    for each in (before, after):
+        each["a"].pop("labels")
+    assert after == before
+
+
 def test_the_command_prints_the_file_and_tells_the_rest(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
