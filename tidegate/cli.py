@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -173,7 +174,7 @@ def ask_instance(call: Call, what: str, timeout: float = 5.0) -> Any:
 def trust(call: Call) -> int:
     refuse_strangers(call)
     data = data_of_trust(call)
-    print(read_root(data) if call.own.pem else how_to_trust(data), end="")
+    print(read_root(data) if call.own.pem else how_to_trust(data, named="data" in call.flags), end="")
     return 0
 
 
@@ -226,9 +227,18 @@ def expand(call: Call) -> int:
     from tidegate.expand import expansion
     from tidegate.label_language import language_of
 
-    for line in expansion(read_text(call.own.file), language_of(settings)):
+    text = read_text(call.own.file)
+    if re.search(r"^services:", text, re.MULTILINE):
+        raise UsageError(
+            f"{call.own.file} is a compose file, and expand reads the label lines of one container. "
+            "See tidegate check and tidegate translate."
+        )
+    expanded = list(expansion(text, language_of(settings)))
+    if not expanded:
+        raise UsageError("there is no label here. One a line, as in tidegate.host=blog.example.com")
+    for line in expanded:
         print(printable(line))
-    return 0
+    return 1 if any(line.startswith("# error") for line in expanded) else 0
 
 
 def check(call: Call) -> int:

@@ -64,7 +64,9 @@ def help_text(opt: OptionDoc) -> str:
 
 
 def shown_default(opt: OptionDoc) -> str:
-    return "" if opt.default in (None, (), "") else str(opt.default)
+    if isinstance(opt.default, tuple) and not hasattr(opt.default, "_fields"):
+        return ", ".join(map(str, opt.default))
+    return "" if opt.default in (None, "") else str(opt.default)
 
 
 def settings_page() -> str:

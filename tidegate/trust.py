@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from hashlib import sha256
 from pathlib import Path
+from shlex import quote
 
 ROOT = Path("internal") / "root.pem"
 """Where the authority keeps its root, below the data directory."""
@@ -18,7 +19,7 @@ Tidegate's own authority signs the certificates of names that no public one can 
 A device that trusts this root shows no warning for them. Trust it only on your own devices: whoever holds its
 key, which is in the same directory, could pass for any site there. Get the file onto the device first:
 
-  tidegate trust --pem > tidegate-root.pem
+  tidegate trust --pem{where} > tidegate-root.pem
   docker exec CONTAINER tidegate trust --pem > tidegate-root.pem      (where Tidegate runs in a container)
 
 Debian, Ubuntu    sudo cp tidegate-root.pem /usr/local/share/ca-certificates/tidegate-root.crt
@@ -57,8 +58,10 @@ def read_root(data: Path) -> str:
         raise NoRoot(f"The root certificate {path} cannot be read: {error}") from None
 
 
-def how_to_trust(data: Path) -> str:
-    return HOW.format(path=data / ROOT, fingerprint=fingerprint(read_root(data), data / ROOT))
+def how_to_trust(data: Path, named: bool = False) -> str:
+    """`named`: the directory had to be said, so the commands say it too."""
+    where = f" --data {quote(str(data))}" if named else ""
+    return HOW.format(path=data / ROOT, fingerprint=fingerprint(read_root(data), data / ROOT), where=where)
 
 
 def fingerprint(pem: str, path: Path) -> str:

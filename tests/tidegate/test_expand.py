@@ -42,10 +42,25 @@ def test_the_command_reads_its_input(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("tidegate.hots=a.test"))
-    assert main(["expand", "-"]) == 0
+    assert main(["expand", "-"]) == 1
     assert 'There is no "hots" here. Did you mean "host"?' in capsys.readouterr().out
 
 
 def test_a_file_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["expand", "/nowhere/labels.txt"]) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "said"),
+    [
+        ("services:\n  web:\n    labels: {tidegate.host: a.example.com}\n", 2, "is a compose file"),
+        ("hello\n", 2, "there is no label here"),
+        ("tidegate.host=a.example.com\ntidegate.hots=b.example.com\n", 1, ""),
+    ],
+)
+def test_what_is_no_label_or_a_wrong_one_is_said_and_is_no_success(text, status, said, tmp_path, capsys):
+    path = tmp_path / "labels.txt"
+    path.write_text(text)
+    assert main(["expand", str(path)]) == status
+    assert said in capsys.readouterr().err
