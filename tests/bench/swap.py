@@ -155,7 +155,7 @@ async def until(holds: object) -> None:
 
 def swap() -> Iterator[str]:
     """Lines of Markdown."""
-    yield "## While a container changes\n\n| what | | |\n|---|---|---|"
+    yield "\n## While a container changes\n\n| what | | |\n|---|---|---|"
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     for size in SIZES:
         gc.collect()
