@@ -22,6 +22,8 @@ from proxy.visitor import TrustedProxies, visitor_of
 from proxy.writing import frame_request
 
 _METHODS: Final = {method.encode(): method for method in METHODS}
+MOST_HOSTS: Final = 32
+"""Hosts that a connection remembers beside the last one."""
 LONGEST_STEM: Final = 4 * 1024
 """Octets of a head's beginning that a connection remembers at most."""
 
@@ -59,6 +61,7 @@ class Reader:
         self._tls = tls
         self._local_port = local_port
         self._asked: Asked | None = None
+        self._others: dict[str, Asked] | None = None
         self._stem: Section = EMPTY
         self._before: list[bytes] = []
         """The lines of the last head that had another stem."""
@@ -105,9 +108,10 @@ class Reader:
             return None
         asked = self._asked
         if asked is None or asked.field != host:
-            asked = self._ask(host)
+            asked = self._asked_before(host) or self._ask(host)
             if asked is None:
                 return None
+            self._asked = asked
         length = rest.length if stem.length is None else stem.length
         framing = NO_BODY if length is None else Framing("length", int(length))
         sent = frame_request(method, framing.length)
@@ -139,6 +143,18 @@ class Reader:
         stem = read_section(raw_lines[:common], self._memo, remember=True) if common else None
         self._stem = stem or EMPTY
 
+    def _asked_before(self, host_field: str) -> Asked | None:
+        """A proxy or a program may ask for several sites over one connection."""
+        before, others = self._asked, self._others
+        if before is None:
+            return None
+        if others is None:
+            others = self._others = {}
+        elif len(others) >= MOST_HOSTS:
+            others.clear()
+        others[before.field] = before
+        return others.get(host_field)
+
     def _ask(self, host_field: str) -> Asked | None:
         if not AUTHORITY.fullmatch(host_field):
             return None
@@ -150,7 +166,7 @@ class Reader:
             return None
         visitor = visitor_of((), self._peer, self._tls, authority, self._local_port, TrustedProxies())
         about = introduction(visitor, self._peer)
-        asked = self._asked = Asked(
+        return Asked(
             host_field,
             authority,
             host,
@@ -163,4 +179,3 @@ class Reader:
             f" HTTP/1.1\r\nHost: {authority}\r\n".encode("latin-1"),
             "\r\n".join(f"{name}: {value}" for name, value in about).encode("latin-1"),
         )
-        return asked

@@ -13,7 +13,7 @@ from proxy.fields import MessageError
 from proxy.head import scan_request
 from proxy.headers import BadRequest, TrustedProxies, received, to_server
 from proxy.model import Server, Service
-from proxy.ordinary import Reader
+from proxy.ordinary import MOST_HOSTS, Reader
 from proxy.receipt import Receipt
 from proxy.writing import frame_request, write_request
 
@@ -105,6 +105,15 @@ def test_another_host_on_the_same_connection_is_another_host():
     reader = Reader(LineMemo(), PEER, False, 8000)
     for host in (b"a.test", b"b.test", b"a.test"):
         block = b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % host
+        receipt = reader.read(block)
+        assert receipt is not None
+        assert said(receipt) == carefully(block)
+
+
+def test_many_hosts_in_turn_on_one_connection_are_each_their_own():
+    reader = Reader(LineMemo(), PEER, False, 8000)
+    for number in range(3 * MOST_HOSTS):
+        block = b"GET / HTTP/1.1\r\nHost: s%d.test\r\n\r\n" % (number % (MOST_HOSTS + 3))
         receipt = reader.read(block)
         assert receipt is not None
         assert said(receipt) == carefully(block)
