@@ -10,6 +10,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 
+INSTALLING = 60.0
+"""Seconds that lie between two files of one installation; who edits a source takes longer."""
+
+
 @cache
 def version() -> str:
     """Looked up once: the answer stands in a file."""
@@ -36,6 +40,6 @@ def how_it_runs() -> str:
     if found is None or not found.origin or found.origin.endswith(".py"):
         return "proxy in plain Python"
     source = Path(found.origin).with_name("lane.py")
-    if source.exists() and source.stat().st_mtime > Path(found.origin).stat().st_mtime:
+    if source.exists() and source.stat().st_mtime > Path(found.origin).stat().st_mtime + INSTALLING:
         return "proxy compiled, from older sources: make compile"
     return "proxy compiled"
