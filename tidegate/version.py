@@ -9,7 +9,6 @@ from importlib.metadata import version as installed
 from importlib.util import find_spec
 from pathlib import Path
 
-
 INSTALLING = 60.0
 """Seconds that lie between two files of one installation; who edits a source takes longer."""
 
