@@ -34,6 +34,7 @@ CHUNKED: Final = Framing("chunked")
 UNTIL_CLOSE: Final = Framing("close")
 """A response's alone: it ends where its connection ends (RFC 9112 6.3, case 8)."""
 
+CR: Final = 0x0D
 LONGEST_SIZE: Final = 15  # hex digits: 2**60 and nobody's integer overflows
 LONGEST_EXTENSION: Final = (
     256  # a chunk of one byte with kilobytes of extension was an attack on Go (CVE-2023-39326)
@@ -210,7 +211,8 @@ class ChunkReader:
         if end < 0:
             self._check_unfinished(data, at)
             return at
-        if data[end - 1 : end] != b"\r" or end == at:
+        # Not by a slice: of an octet before the first one, mypyc 2.4 makes a SystemError.
+        if end == at or data[end - 1] != CR:
             raise BadBody("a chunk size does not end with CR LF")
         self._left = chunk_size(data[at : end - 1])
         self._awaited = Awaited.DATA if self._left else Awaited.TRAILERS

@@ -149,3 +149,9 @@ def test_chunks_of_one_octet_are_read_alike_however_they_arrive(line):
         reader = ChunkReader()
         pieces = [reader.feed(data[at : at + size]) for at in range(0, len(data), size)]
         assert (b"".join(pieces), reader.done, reader.surplus) == (b"z" * 300, True, b"")
+
+
+@pytest.mark.parametrize("body", [b"\n", b"\n0\r\n\r\n", b"\r\n0\r\n\r\n"])
+def test_a_line_end_before_the_first_size_is_malformed(body):
+    with pytest.raises(BadBody):
+        reader_of(CHUNKED).feed(body)
