@@ -209,8 +209,12 @@ class Dialogue:
         passage = self._passage = Passage(lane, self, turn, route)
         if self._pending and not turn.received:
             self._take_in(turn)  # what is here of the content leaves together with the head
-        if self._passage is passage:
+        if self._still_has(passage):
             passage.set_out()
+
+    def _still_has(self, passage: Passage) -> bool:
+        """A question of its own: compiled, the attribute is believed to be what was assigned to it above."""
+        return self._passage is passage
 
     def client_ready(self) -> None:
         if self._passage:
