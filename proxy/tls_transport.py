@@ -111,7 +111,7 @@ class TLSTransport(SocketTransport):
     def _finish(self) -> None:
         if self._waiting == TO_SHUT:
             self._wait(TO_FINISH)
-        elif self._eof or self._notified():
+        elif self._notified():
             super()._finish()
         else:
             self._wait(TO_FINISH)

@@ -253,8 +253,8 @@ async def test_a_large_answer_that_comes_in_pieces_is_not_held_back():
 # The end of TLS
 
 
-def read_slowly(port: int) -> bool:
-    """Whether the answer ended with a close_notify."""
+def read_slowly(port: int, after: float = 0.05) -> bool:
+    """Whether the answer ended with a close_notify; `after` seconds it begins to be read."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     sock = socket.socket()
@@ -263,7 +263,7 @@ def read_slowly(port: int) -> bool:
     sock.connect(("127.0.0.1", port))
     with context.wrap_socket(sock, server_hostname="app.test", suppress_ragged_eofs=False) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n")
-        time.sleep(0.05)
+        time.sleep(after)
         try:
             while client.read(16384):
                 continue
@@ -285,3 +285,14 @@ async def test_a_slow_client_gets_a_close_notify():
         with_little_room(stage)
         ends = [await asyncio.to_thread(read_slowly, stage.port("websecure")) for _ in range(60)]
         assert all(ends), f"{ends.count(False)} of {len(ends)} without one"
+
+
+async def test_a_client_that_is_slower_than_we_linger_gets_a_close_notify_too():
+    async def answers(call: Call) -> None:
+        await call.body()
+        await call.answer(bytes(60_000))
+
+    async with https(script=answers, limits=Limits(linger=0.1, sweep=0.05)) as stage:
+        certified(stage)
+        with_little_room(stage)
+        assert await asyncio.to_thread(read_slowly, stage.port("websecure"), 0.5)
