@@ -22,7 +22,7 @@ from proxy.fields import (
     members,
     scan_field,
 )
-from proxy.framing import CHUNKED, NO_BODY, UNTIL_CLOSE, Framing
+from proxy.framing import CHUNKED, CR, NO_BODY, UNTIL_CLOSE, Framing
 
 __all__ = (
     "LIMITS",
@@ -225,7 +225,7 @@ def _check_new(data: bytes | bytearray, start: int, seen: int, limits: HeadLimit
     if len(data) - start >= limits.head:
         raise BadHead(431, "the head is too large")
     # A CR that came last in an earlier call was not judged yet.
-    check_beginning(data[max(start, seen - 1 if data[seen - 1 : seen] == b"\r" else seen) :])
+    check_beginning(data[max(start, seen - 1 if seen and data[seen - 1] == CR else seen) :])
 
 
 def _request_line(line: str, longest: int) -> tuple[str, str, bool]:

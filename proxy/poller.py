@@ -2,7 +2,7 @@
 
 The loop sees one descriptor that is readable whenever any of these sockets is
 ready, and all of them are served in one go: no handle, no context and no
-selector key for each event.  That is a tenth of a small request (measured).
+selector key for each event.  That was a tenth of a small request in a prototype.
 """
 
 from __future__ import annotations

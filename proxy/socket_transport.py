@@ -1,7 +1,7 @@
 """SocketTransport: a TCP socket on the poller, with nothing between it and its reader.
 
-It behaves as asyncio's own transport does, at a third of the cost of each event:
-that one asks for a buffer, fills it, tells how much is in it and has it copied.
+It behaves as asyncio's own transport does, at half the cost of each event: that
+one asks for a buffer, fills it, tells how much is in it and has it copied.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def needs_no_change(target: str) -> bool:
 
 
 def _is_normal(path: str) -> bool:
-    """What `_TO_DO` searches for, in a third of its time."""
+    """What `_TO_DO` searches for, in less than half of its time (measured)."""
     return "%" not in path and "/." not in path and "//" not in path
 
 

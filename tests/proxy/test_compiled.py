@@ -31,3 +31,11 @@ def test_one_name_holds_one_kind_of_exception(name):
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             kinds = dict(caught(function))
             assert set(caught(function)) == set(kinds.items()), function.name
+
+
+@pytest.mark.parametrize("name", compiled())
+def test_no_slice_may_end_before_it_begins(name):
+    """mypyc 2.4 makes a SystemError of `data[end - 1 : end]` where `end` is 0."""
+    for node in ast.walk(ast.parse(Path(ROOT, "proxy", f"{name}.py").read_text())):
+        if isinstance(node, ast.Slice) and node.upper is not None and isinstance(node.lower, ast.BinOp):
+            assert not isinstance(node.lower.op, ast.Sub), ast.unparse(node)
