@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from acme_client.accounts import UNKNOWN, Opened
 from acme_client.authority import Authority
 from acme_client.certificate import Certificate
-from acme_client.challenges.http01 import HTTP01
+from acme_client.challenges.proof import Prover
 from acme_client.events import AccountMade, Event, Ordering
 from acme_client.failure import Failure
 from acme_client.order import Issuance
@@ -74,7 +74,7 @@ class Attempts:
     sessions: Sessions
     disk: Worker
     network: Worker
-    http01: HTTP01
+    provers: Sequence[Prover]
     log: Callable[[Event], None]
     clock: Callable[[], datetime]
 
@@ -123,7 +123,7 @@ class Attempts:
             account=session.account,
             session=session.session,
             call=self.network.call,
-            http01=self.http01,
+            provers=self.provers,
             journal=self._journal(need.host),
         )
         try:

@@ -81,7 +81,7 @@ class Manager:
         opening = partial(open_session, self._store, authority, clock)
         self._sessions = Sessions(opening, self._network, log)
         self._attempts = Attempts(
-            authority, self._store, self._sessions, self._disk, self._network, self.http01, log, clock
+            authority, self._store, self._sessions, self._disk, self._network, (self.http01,), log, clock
         )
         self._hosts = self._holdings.hosts
         self._names: frozenset[str] = frozenset()

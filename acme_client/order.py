@@ -8,12 +8,12 @@ order's address and the certificate's key - is journalled before it is used.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from acme_client.certificate import BrokenCertificate, Certificate
-from acme_client.challenges.http01 import HTTP01
+from acme_client.challenges.proof import Proof, Prover
 from acme_client.failure import Failure, from_problem
 from acme_client.resources import Authorization, Challenge, Order, Session
 from acme_client.store import OpenOrder
@@ -47,7 +47,7 @@ class Issuance:
     directory: str
     session: Session
     call: Call
-    http01: HTTP01
+    provers: Sequence[Prover]
     journal: Callable[[OpenOrder], Awaitable[None]]
     account: str = ""
 
@@ -99,18 +99,28 @@ class Issuance:
         authorization = await self._poll(self.session.authorization, url)
         if authorization.status == "valid":
             return
-        challenge = self._http01_of(authorization)
-        async with self.http01.show(challenge.token, self.session.key_authorization(challenge.token)):
+        self._fail_if_refused(authorization)
+        prover, challenge = self._choose(authorization)
+        proof = Proof(
+            self.host.removeprefix("*."), challenge.token, self.session.key_authorization(challenge.token)
+        )
+        async with prover.show(proof):
             await self._prove(url, challenge)
 
-    def _http01_of(self, authorization: Authorization) -> Challenge:
-        self._fail_if_refused(authorization)
-        for challenge in authorization.challenges:
-            if challenge.type == "http-01":
-                return challenge
-        offered = ", ".join(challenge.type for challenge in authorization.challenges) or "nothing"
+    def _choose(self, authorization: Authorization) -> tuple[Prover, Challenge]:
+        """The first way of proving that both we and the CA can go."""
+        offered = {challenge.type: challenge for challenge in authorization.challenges}
+        obstacles = []
+        for prover in self.provers:
+            if obstacle := prover.obstacle(self.host):
+                obstacles.append(obstacle)
+            elif prover.type in offered:
+                return prover, offered[prover.type]
+        wanted = ", ".join(prover.type for prover in self.provers)
         raise Failure(
-            "configuration", f"The CA does not offer HTTP-01 for {self.host}.", detail=f"offers {offered}"
+            "configuration",
+            " ".join((f"The CA cannot certify {self.host} by {wanted}.", *obstacles)),
+            detail=f"offers {', '.join(offered) or 'nothing'}",
         )
 
     async def _prove(self, url: str, challenge: Challenge) -> None:

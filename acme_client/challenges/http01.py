@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
+from acme_client.challenges.proof import Proof
+
 PREFIX = "/.well-known/acme-challenge/"
 
 
@@ -15,6 +17,8 @@ class HTTP01:
     whoever asks with it may know the answer.
     """
 
+    type = "http-01"
+
     def __init__(self) -> None:
         self.on_change: Callable[[Mapping[str, bytes]], Awaitable[None]] | None = None
         """Told of all answers, by their paths, whenever they change.
@@ -24,16 +28,20 @@ class HTTP01:
         """
         self._answers: dict[str, bytes] = {}
 
+    def obstacle(self, host: str) -> str:
+        return "A wildcard needs the DNS-01 challenge." if host.startswith("*.") else ""
+
     @asynccontextmanager
-    async def show(self, token: str, key_authorization: str) -> AsyncIterator[None]:
+    async def show(self, proof: Proof) -> AsyncIterator[None]:
         """For as long as the block runs, which begins when the answer can be had."""
-        self._answers[PREFIX + token] = key_authorization.encode("ascii")
+        path = PREFIX + proof.token
+        self._answers[path] = proof.key_authorization.encode("ascii")
         try:
             if self.on_change:
                 await self.on_change(dict(self._answers))
             yield
         finally:
-            self._answers.pop(PREFIX + token, None)
+            self._answers.pop(path, None)
             if self.on_change:
                 self.on_change(dict(self._answers))  # nobody has to wait for this
 

@@ -41,7 +41,7 @@ def issuance(ca, http01, journal):
     async def keep(order):
         journal.append(order)
 
-    return Issuance(HOST, DIRECTORY, ca, call, http01, keep, account=ca.account)
+    return Issuance(HOST, DIRECTORY, ca, call, (http01,), keep, account=ca.account)
 
 
 async def test_a_host_gets_its_certificate(issuance, ca):
