@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 from proxy.conduit import WORTH_IT, Conduit, take_pipe
 from proxy.decision import dressed
 from proxy.delivery import Opening, open_answer
-from proxy.exchange import UpstreamError
+from proxy.exchange import OnResponse, UpstreamError
 from proxy.framing import NO_BODY, LengthReader, write_chunk, write_last_chunk
 from proxy.head import ScannedResponse
 from proxy.headers import from_server
 from proxy.message import Response, ResponseHead
 from proxy.table import Route
 from proxy.turn import Turn
-from proxy.upstream_exchange import AnswerMemo, Timeouts, UpstreamExchange, kept_for
+from proxy.upstream_exchange import AnswerMemo, UpstreamExchange, kept_for
 from proxy.wire import Hold
 
 if TYPE_CHECKING:
@@ -25,6 +25,11 @@ LONGEST_MEMO: Final = 4 * 1024
 
 
 class Answering(UpstreamExchange):
+    _dialogue: Dialogue
+    _turn: Turn
+    _route: Route
+    _on_response: tuple[OnResponse, ...]
+    """What the answer goes through, innermost first."""
     # What most answers never change is written once, here.
     _opening: Opening | None = None
     _block: bytes = b""
@@ -33,14 +38,6 @@ class Answering(UpstreamExchange):
     """Nobody waits for the answer any more."""
     _conduit: Conduit | None = None
     """Where much content flows, one way or the other."""
-
-    def __init__(self, dialogue: Dialogue, turn: Turn, route: Route, timeouts: Timeouts) -> None:
-        super().__init__(turn.scanned.method, turn.scanned.http10, "", timeouts)
-        self._dialogue = dialogue
-        self._turn = turn
-        self._route = route
-        self._on_response = route.on_response
-        """What the answer goes through, innermost first."""
 
     def received(self, data: bytes) -> None:
         memo = self._line.memo

@@ -137,10 +137,20 @@ class Dialogue:
         return turn is not None
 
     def _start(self, turn: Turn) -> None:
-        self._connection.enter(Phase.TURN)
+        self._connection.enter(Phase.TURN, turn.tally.started)
         self.turn = turn
         self._intake = Intake.of(turn.scanned.framing)
         turn.received = self._intake is None
+        route, lane = self._gate.table.certain(self._entry.name, turn.head.host), self._gate.fast
+        if route and lane and not turn.scanned.upgrade and not turn.head.path.startswith(CHALLENGE):
+            turn.route = route
+            turn.tally.router = route.name
+            self._remember(turn, route)
+            self._let_pass(turn, lane, route)
+        else:
+            self._decide(turn)
+
+    def _decide(self, turn: Turn) -> None:
         try:
             decision = decide(self._gate.table, self._entry.name, turn.head, self._gate.answers)
         except Exception as bug:
@@ -184,7 +194,7 @@ class Dialogue:
         if turn:
             self._record(turn)
         else:
-            self._gate.log(tally.record(self._connection.clock()))
+            self._gate.log(tally.ended(self._connection.clock()))
         self._connection.leave()
 
     def time_out_head(self, since: float) -> None:
@@ -342,7 +352,7 @@ class Dialogue:
         if not turn.answered:
             turn.answered = True
             now = turn.answered_at = self._connection.clock()
-            self._gate.log(turn.tally.record(now))
+            self._gate.log(turn.tally.ended(now))
 
     def _next(self) -> None:
         if self._asked_to_go:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from proxy.access_log import AccessRecord
+from proxy.access_log import Tally
 from proxy.aiohttp_later import AiohttpLater
 from proxy.balancer import Balancer
 from proxy.capacity import Capacity, connection_cap, open_files_limit
@@ -31,7 +31,7 @@ class Entrypoints:
         balancer: Balancer,
         sni: SNI,
         answers: Callable[[str], bytes | None],
-        log: Callable[[AccessRecord], None],
+        log: Callable[[Tally], None],
         trusted: TrustedProxies | None = None,
         limits: Limits | None = None,
         table: RoutingTable | None = None,

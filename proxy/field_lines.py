@@ -102,14 +102,14 @@ def _kind(lower: str, name: str, value: str) -> int:
 class Section:
     """Some lines of a head, one after the other, and what they say.
 
-    `fields` are the lines as they came, `passed` those for routing, `out` what a server gets of them.
+    `count` says how many they are, `passed` are those for routing, `out` is what a server gets of them.
     `host`, `length` and `connection` are the values of these fields, None where there is none.
     """
 
     def __init__(
         self,
         block: bytes,
-        fields: Fields,
+        count: int,
         passed: Fields,
         out: bytes,
         host: str | None,
@@ -117,7 +117,7 @@ class Section:
         connection: str | None,
     ) -> None:
         self.block = block
-        self.fields = fields
+        self.count = count
         self.passed = passed
         self.out = out
         self.host = host
@@ -125,7 +125,7 @@ class Section:
         self.connection = connection
 
 
-EMPTY: Final = Section(b"", (), (), b"", None, None, None)
+EMPTY: Final = Section(b"", 0, (), b"", None, None, None)
 
 
 def read_section(raw_lines: list[bytes], memo: LineMemo, *, remember: bool) -> Section | None:
@@ -134,7 +134,6 @@ def read_section(raw_lines: list[bytes], memo: LineMemo, *, remember: bool) -> S
     `remember` is for lines that others may have, too.
     """
     lines = memo.lines
-    fields: list[tuple[str, str]] = []
     passed: list[tuple[str, str]] = []
     out: list[bytes] = []
     host: str | None = None
@@ -145,7 +144,6 @@ def read_section(raw_lines: list[bytes], memo: LineMemo, *, remember: bool) -> S
         if line is None:
             line = memo.read(raw) if remember else read_line(raw)
         kind = line.kind
-        fields.extend(line.one)
         if kind == PASSED:
             passed.extend(line.one)
             out.append(line.out)
@@ -159,4 +157,28 @@ def read_section(raw_lines: list[bytes], memo: LineMemo, *, remember: bool) -> S
         elif kind != LEFT_OUT:
             return None
     block = b"\r\n".join(raw_lines) + b"\r\n" if remember and raw_lines else b""
-    return Section(block, tuple(fields), tuple(passed), b"".join(out), host, length, connection)
+    return Section(block, len(raw_lines), tuple(passed), b"".join(out), host, length, connection)
+
+
+def split_lines(block: bytes) -> list[bytes]:
+    lines = block.split(b"\r\n")
+    del lines[-1]
+    return lines
+
+
+def read_usual(block: bytes) -> Section | None:
+    """What these whole lines say where a server gets them just as they are; None for all others.
+
+    What differs from request to request is mostly a Referer and a Cookie; nothing is remembered of them.
+    """
+    lines = split_lines(block)
+    if len(block.translate(None, _NOT_IN_VALUES)) != len(block) - 2 * len(lines):
+        return None
+    passed: list[tuple[str, str]] = []
+    for line in lines:
+        raw_name, _, raw = line.partition(b": ")
+        known = _PASSED_NAMES.get(raw_name)
+        if known is None or not raw or len(raw.strip(b" \t")) != len(raw):
+            return None
+        passed.append((known[0], raw.decode("latin-1")))
+    return Section(b"", len(lines), tuple(passed), block, None, None, None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Protocol
 
-from proxy.access_log import AccessRecord
+from proxy.access_log import Tally
 from proxy.capacity import Capacity
 from proxy.field_lines import LineMemo
 from proxy.headers import TrustedProxies
@@ -35,7 +35,7 @@ class Gate:
     limits: Limits
     answers: Callable[[str], bytes | None]
     """The body for an ACME challenge's path, None for a path that is no challenge of ours."""
-    log: Callable[[AccessRecord], None]
+    log: Callable[[Tally], None]
     lane: Lane
     capacity: Capacity
     fast: FastLane | None = None

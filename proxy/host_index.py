@@ -39,6 +39,10 @@ class HostIndex(Generic[T]):
             name: merged(name, "*." + name.partition(".")[2]) for name in by_name if not name.startswith("*.")
         }
 
+    def names(self) -> Iterable[str]:
+        """The hosts that some entries are for, without wildcards."""
+        return self._exact.keys()
+
     def candidates(self, host: str) -> tuple[T, ...]:
         found = self._exact.get(host)
         if found is None:

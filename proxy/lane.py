@@ -68,7 +68,11 @@ class Passage(Answering):
     _connecting: asyncio.Task[None] | None = None
 
     def __init__(self, lane: FastLane, dialogue: Dialogue, turn: Turn, route: Route) -> None:
-        super().__init__(dialogue, turn, route, lane.pool.timeouts)
+        super().__init__(turn.scanned.method, turn.scanned.http10, "", lane.pool.timeouts)
+        self._dialogue = dialogue
+        self._turn = turn
+        self._route = route
+        self._on_response = route.on_response
         self._lane = lane
         self._framing = turn.scanned.framing
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from proxy.authority import AUTHORITY
-from proxy.field_lines import EMPTY, LineMemo, Section, read_section
+from proxy.field_lines import EMPTY, LineMemo, Section, read_section, read_usual, split_lines
 from proxy.framing import NO_BODY, Framing
 from proxy.head import LIMITS, METHODS, ScannedRequest
 from proxy.headers import BadRequest, host_and_authority, introduction
@@ -19,8 +19,10 @@ from proxy.message import Fields, IPAddress, RequestHead
 from proxy.receipt import Receipt
 from proxy.target import needs_no_change
 from proxy.visitor import TrustedProxies, visitor_of
-from proxy.writing import frame_request
+from proxy.writing import says_length
 
+UNKEPT: Final[Fields] = ()
+"""Instead of the fields as the client wrote them: whoever comes after us looks at those for routing."""
 _METHODS: Final = {method.encode(): method for method in METHODS}
 MOST_HOSTS: Final = 32
 """Hosts that a connection remembers beside the last one."""
@@ -80,22 +82,26 @@ class Reader:
         target = start[1].decode("latin-1")
         if method is None or not needs_no_change(target):
             return None
-        stem = self._stem
-        if not block.startswith(stem.block, first + 2):
-            stem = EMPTY
-        raw_lines = block[first + 2 + len(stem.block) : -2].split(b"\r\n")
-        del raw_lines[-1]
-        if len(raw_lines) + len(stem.fields) > LIMITS.fields:
+        stem, begin = self._stem, first + 2
+        if stem is EMPTY or not block.startswith(stem.block, begin):
+            rest, stem = self._read_all(block[begin:-2]), EMPTY
+        else:
+            lines = block[begin + len(stem.block) : -2]
+            rest = read_usual(lines) or read_section(split_lines(lines), self._memo, remember=False)
+        if rest is None or stem.count + rest.count > LIMITS.fields:
             return None
-        rest = read_section(raw_lines, self._memo, remember=stem is EMPTY)
-        if rest is None:
-            return None
-        if stem is EMPTY:
+        return self._receipt(block, method, target, block[: first - 9], stem, rest)
+
+    def _read_all(self, block: bytes) -> Section | None:
+        """Lines of which none is known to stand where it stood in the head before."""
+        raw_lines = split_lines(block)
+        section = read_section(raw_lines, self._memo, remember=True)
+        if section is not None:
             self._learn(raw_lines)
-        return self._receipt(block, method, target, start, stem, rest)
+        return section
 
     def _receipt(
-        self, block: bytes, method: str, target: str, start: list[bytes], stem: Section, rest: Section
+        self, block: bytes, method: str, target: str, start: bytes, stem: Section, rest: Section
     ) -> Receipt | None:
         if (
             (stem.host is not None and rest.host is not None)
@@ -113,11 +119,11 @@ class Reader:
                 return None
             self._asked = asked
         length = rest.length if stem.length is None else stem.length
-        framing = NO_BODY if length is None else Framing("length", int(length))
-        sent = frame_request(method, framing.length)
+        size = 0 if length is None else int(length)
+        framing = NO_BODY if length is None else Framing("length", size)
         connection = stem.connection or rest.connection
         scanned = ScannedRequest(
-            method, target, False, stem.fields + rest.fields, framing,
+            method, target, False, UNKEPT, framing,
             () if connection is None else (connection,), connection != "close", "", False, len(block),
         )  # fmt: skip
         if asked is not self._front_asked or stem is not self._front_stem:
@@ -127,8 +133,8 @@ class Reader:
             method, target, self._front + rest.passed + asked.about, asked.host, asked.address,
             asked.scheme, asked.port,
         )  # fmt: skip
-        end = b"\r\nContent-Length: %d\r\n\r\n" % (sent.length or 0) if sent.kind == "length" else b"\r\n\r\n"
-        written = b"".join((start[0], b" ", start[1], asked.opening, stem.out, rest.out, asked.closing, end))
+        end = b"\r\nContent-Length: %d\r\n\r\n" % size if says_length(method, size) else b"\r\n\r\n"
+        written = b"".join((start, asked.opening, stem.out, rest.out, asked.closing, end))
         return Receipt(block, scanned, head, asked.client, head.path, written)
 
     def _learn(self, raw_lines: list[bytes]) -> None:

@@ -26,6 +26,8 @@ class Rule:
     tree: Node
     hosts: tuple[str, ...]
     index: frozenset[str] | None
+    certain: frozenset[str]
+    """Hosts that it takes whatever else is asked."""
     guards_path: bool
     matches: Predicate = field(repr=False, compare=False)
 
@@ -41,8 +43,15 @@ class Rule:
 def parse_rule(text: str) -> Rule:
     """The rule, or RuleError."""
     tree = parse(text)
-    guards = any(_guards(matcher) for matcher, _ in _matchers(tree))
-    return Rule(text, tree, tuple(_named_hosts(tree)), _index(tree), guards, compile_tree(tree))
+    return Rule(
+        text,
+        tree,
+        hosts=tuple(_named_hosts(tree)),
+        index=_index(tree),
+        certain=_certain(tree),
+        guards_path=any(_guards(matcher) for matcher, _ in _matchers(tree)),
+        matches=compile_tree(tree),
+    )
 
 
 def _matchers(node: Node, positive: bool = True) -> Iterator[tuple[Matcher, bool]]:
@@ -77,6 +86,15 @@ def _index(node: Node) -> frozenset[str] | None:
             narrow = [index for index in each_index if index is not None]
             return frozenset().union(*narrow) if len(narrow) == len(each_index) else None
     return None
+
+
+def _certain(node: Node) -> frozenset[str]:
+    match node:
+        case Matcher("Host", (text,)) if "*" not in text:
+            return frozenset((check_host(text),))
+        case Or(nodes):
+            return frozenset().union(*map(_certain, nodes))
+    return frozenset()
 
 
 def compile_tree(node: Node) -> Callable[[Any], bool]:

@@ -39,6 +39,7 @@ class RoutingTable:
     """Those that can be asked, each with what it is made of."""
     _indexes: Mapping[str, HostIndex[Route]] = field(default_factory=dict, repr=False)
     _guards: HostIndex[Rule] = field(default_factory=lambda: HostIndex(()), repr=False)
+    _certain: Mapping[str, Mapping[str, Route]] = field(default_factory=dict, repr=False)
     _hosts: frozenset[str] = frozenset()
 
     def find(self, entrypoint: str, head: RequestHead) -> Route | None:
@@ -50,6 +51,11 @@ class RoutingTable:
             if route.rule.matches(head):
                 return route
         return None
+
+    def certain(self, entrypoint: str, host: str) -> Route | None:
+        """The plain route that takes all requests for this host as they are, whatever else they say."""
+        routes = self._certain.get(entrypoint)
+        return None if routes is None else routes.get(host)
 
     def guarded(self, head: RequestHead) -> bool:
         """Whether to refuse the request: a path decides on this host, and this path has two readings."""
@@ -89,14 +95,28 @@ def compile_table(
     in_order = {
         name: (*sorted(found, key=_order), *sorted(spare[name], key=_order)) for name, found in routes.items()
     }
+    indexes = {
+        name: HostIndex((route.rule.index, route) for route in found) for name, found in in_order.items()
+    }
+    guards = HostIndex((rule.index, rule) for rule in rules.values() if rule.guards_path)
     return RoutingTable(
         in_order,
         tuple(problems),
         services.all(),
-        {name: HostIndex((route.rule.index, route) for route in found) for name, found in in_order.items()},
-        HostIndex((rule.index, rule) for rule in rules.values() if rule.guards_path),
+        indexes,
+        guards,
+        {name: _certain(index, guards) for name, index in indexes.items()},
         frozenset(hosts),
     )
+
+
+def _certain(index: HostIndex[Route], guards: HostIndex[Rule]) -> dict[str, Route]:
+    first = {host: index.candidates(host)[0] for host in index.names()}
+    return {
+        host: route
+        for host, route in first.items()
+        if host in route.rule.certain and route.plain and not route.on_request and not guards.candidates(host)
+    }
 
 
 def _order(route: Route) -> tuple[int, bool, str]:

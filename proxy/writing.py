@@ -26,7 +26,11 @@ def frame_request(method: str, length: int | None) -> Framing:
     """How to frame a request of ours; 0 is said only where content has a meaning (RFC 9110 8.6)."""
     if length is None:
         return CHUNKED
-    return Framing("length", length) if length or method in WITH_CONTENT else NO_BODY
+    return Framing("length", length) if says_length(method, length) else NO_BODY
+
+
+def says_length(method: str, length: int) -> bool:
+    return length > 0 or method in WITH_CONTENT
 
 
 def frame_response(method: str, status: int, length: int | None, http10: bool = False) -> Framing:

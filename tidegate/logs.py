@@ -21,7 +21,7 @@ from tidegate.printable import printable
 from tidegate.redaction import redact
 
 if TYPE_CHECKING:
-    from proxy.access_log import AccessRecord
+    from proxy.access_log import Tally
 
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "console", "json"]
@@ -37,7 +37,7 @@ Event = MutableMapping[str, Any]
 class Outlet:
     """Where the log goes."""
 
-    access: Callable[[AccessRecord], None]
+    access: Callable[[Tally], None]
     """Takes the record of each request."""
     write: Callable[[str], None]
     """Takes a line that is laid out already."""

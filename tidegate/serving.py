@@ -21,7 +21,7 @@ from proxy.upstream_connection import Address
 from tidegate.tasks import Supervisor
 
 if TYPE_CHECKING:
-    from proxy.access_log import AccessRecord
+    from proxy.access_log import Tally
     from proxy.listening import Bound, Listener
     from proxy.model import RoutingConfig, Server
     from proxy.values import IPNetwork
@@ -114,7 +114,7 @@ class Here:
         setup: Setup,
         *,
         answers: Callable[[str], bytes | None],
-        log: Callable[[AccessRecord], None],
+        log: Callable[[Tally], None],
         reachability: Reachability,
         refused: Callable[[str, str], None],
     ) -> None:

@@ -63,6 +63,48 @@ def test_the_first_rule_that_matches_wins(target: str, host: str, name: str) -> 
     assert found(SEVERAL, target, host) == name
 
 
+CERTAIN = table(
+    router("a", "Host(`a.test`)", priority=2000),
+    router("a-api", "Host(`a.test`) && PathPrefix(`/api`)"),
+    router("b", "Host(`b.test`) || Host(`c.test`)"),
+    router("e", "Host(`e.test`)"),
+    router("e-api", "Host(`e.test`) && Header(`X-A`, `1`)"),
+    router("wild", "Host(`*.test`) && Host(`f.test`)"),
+    router("g", "!Host(`g.test`)", priority=1),
+    router("h", "Host(`h.test`)", middlewares=("m",)),
+    middlewares={"m": IPAllowList(source_range=parse_text(tuple[IPNetwork, ...], "10.0.0.0/8"))},
+    points=(WEB,),
+)
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("a.test", None),  # a path decides for whom it is, though in vain: paths of two readings are refused
+        ("b.test", "b"),
+        ("c.test", "b"),
+        ("e.test", None),
+        ("f.test", None),
+        ("g.test", None),
+        ("h.test", None),
+        ("x.test", None),
+        ("", None),
+    ],
+)
+def test_a_route_is_certain_where_nothing_but_the_host_can_matter(host: str, name: str | None) -> None:
+    route = CERTAIN.certain("web", host)
+    assert (route.name if route else None) == name
+    assert CERTAIN.certain("nowhere", host) is None
+    if route:
+        assert CERTAIN.find("web", head("/any", host)) is route
+
+
+def test_a_path_without_a_host_makes_no_route_certain() -> None:
+    routes = table(router("b", "Host(`b.test`)"), router("d", "Host(`d.test`) || Path(`/d`)"), points=(WEB,))
+    assert not routes.certain("web", "b.test")
+    assert not routes.certain("web", "d.test")
+
+
 def test_an_unknown_host_or_entrypoint_has_no_route() -> None:
     assert found(table(router("a", "Host(`a.test`)")), "/", "b.test") is None
     assert found(SEVERAL, "/", "a.test", "nowhere") is None

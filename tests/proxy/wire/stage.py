@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
-from proxy.access_log import AccessRecord
+from proxy.access_log import Tally
 from proxy.balancer import Balancer
 from proxy.connection import Connection
 from proxy.entrypoint import Entrypoints
@@ -257,7 +257,7 @@ class Stage:
     entrypoints: Entrypoints
     pool: Pool
     sni: SNI
-    records: list[AccessRecord]
+    records: list[Tally]
     _clients: list[Client] = field(default_factory=list)
 
     def port(self, entrypoint: str = "web") -> int:
@@ -289,7 +289,7 @@ class Stage:
         await eventually(self.entrypoints._gate.connections)
         return self.entrypoints._gate.connections()[0]
 
-    async def record(self, number: int = 0) -> AccessRecord:
+    async def record(self, number: int = 0) -> Tally:
         await eventually(lambda: len(self.records) > number)
         return self.records[number]
 
@@ -332,7 +332,7 @@ async def staged(
     balancer = Balancer(pool.busy, time.monotonic)
     outside = Outside(pool, balancer)
     asked = (config or one_app)(app)
-    records: list[AccessRecord] = []
+    records: list[Tally] = []
     sni = SNI()
     table = compile_table(
         asked, [Entrypoint(name=each.name, tls=each.tls) for each in listeners], Running(outside)
