@@ -11,7 +11,7 @@ import os
 from setuptools import setup
 
 COMPILED = (
-    "access_log", "answering", "arrival", "authority", "awaited_exchange", "balancer", "capacity",
+    "access_log", "answering", "arrival", "asked", "authority", "awaited_exchange", "balancer", "capacity",
     "client_hello", "client_stream", "conduit", "connection", "decision", "delivery", "dialogue",
     "door", "field_lines", "fields", "framing", "gate", "head", "headers", "host_index", "incoming",
     "intake", "lane", "message", "ordinary", "phase", "plain", "poller", "receipt", "reception", "repeating",

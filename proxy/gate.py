@@ -9,6 +9,7 @@ from heapq import nsmallest
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.access_log import Tally
+from proxy.asked import AskedMemo
 from proxy.capacity import Capacity
 from proxy.field_lines import LineMemo
 from proxy.headers import TrustedProxies
@@ -46,7 +47,7 @@ class Gate:
     entries: list[Entry] = field(default_factory=list)
 
     def add_entry(self, name: str, tls: bool, port: int) -> Entry:
-        entry = Entry(name, tls, port, self)
+        entry = Entry(name, tls, port, self, AskedMemo(tls, port))
         self.entries.append(entry)
         return entry
 
@@ -86,6 +87,7 @@ class Entry:
     tls: bool
     port: int
     gate: Gate
+    hosts: AskedMemo
     connections: set[Connection] = field(default_factory=set)
     arrivals: set[Arrival] = field(default_factory=set)
     """Who is still shaking hands."""

@@ -7,63 +7,39 @@ and for each other the answer is None and they are asked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-from proxy.authority import AUTHORITY
+from proxy.asked import Asked, AskedMemo
 from proxy.field_lines import EMPTY, LineMemo, Section, read_section, read_usual, split_lines
 from proxy.framing import NO_BODY, Framing
 from proxy.head import LIMITS, METHODS, ScannedRequest
-from proxy.headers import BadRequest, host_and_authority, introduction
 from proxy.message import Fields, IPAddress, RequestHead
 from proxy.receipt import Receipt
 from proxy.target import needs_no_change
-from proxy.visitor import TrustedProxies, visitor_of
 from proxy.writing import says_length
 
 UNKEPT: Final[Fields] = ()
 """Instead of the fields as the client wrote them: whoever comes after us looks at those for routing."""
-_METHODS: Final = {method.encode(): method for method in METHODS}
-MOST_HOSTS: Final = 32
-"""Hosts that a connection remembers beside the last one."""
 LONGEST_STEM: Final = 4 * 1024
 """Octets of a head's beginning that a connection remembers at most."""
 
-
-@dataclass
-class Asked:
-    """What a Host field makes of a request on one connection."""
-
-    field: str
-    authority: str
-    host: str
-    address: IPAddress
-    client: str
-    scheme: str
-    port: int
-    about: Fields
-    named: Fields
-    """The Host field as routing sees it."""
-    opening: bytes
-    """The Host line for the server, after the request line."""
-    closing: bytes
-    """The lines that say who asks."""
+_METHODS: Final = {method.encode(): method for method in METHODS}
+_HOST: Final = b"host:"
 
 
 class Reader:
     """Reads the ordinary heads of one connection, whose client is not a trusted proxy.
 
-    A client's heads begin with the same lines: only what comes after them is
-    read anew.  That stem is this connection's own, so it may hold secrets.
+    A client's heads begin with a Host line and go on with the same lines: only
+    what comes after them is read anew.  That stem is this connection's own, so
+    it may hold secrets.
     """
 
-    def __init__(self, memo: LineMemo, peer: IPAddress, tls: bool, local_port: int) -> None:
-        self._memo = memo
+    def __init__(self, lines: LineMemo, hosts: AskedMemo, peer: IPAddress) -> None:
+        self._lines = lines
+        self._hosts = hosts
         self._peer = peer
-        self._tls = tls
-        self._local_port = local_port
         self._asked: Asked | None = None
-        self._others: dict[str, Asked] | None = None
         self._stem: Section = EMPTY
         self._before: list[bytes] = []
         """The lines of the last head that had another stem."""
@@ -82,42 +58,68 @@ class Reader:
         target = start[1].decode("latin-1")
         if method is None or not needs_no_change(target):
             return None
-        stem, begin = self._stem, first + 2
+        begin = first + 2
+        asked = self._asked
+        if asked is None or not block.startswith(asked.line, begin):
+            asked = self._asked_first(block, begin)
+        if asked is not None:
+            begin += len(asked.line)
+        stem = self._stem
         if stem is EMPTY or not block.startswith(stem.block, begin):
             rest, stem = self._read_all(block[begin:-2]), EMPTY
         else:
             lines = block[begin + len(stem.block) : -2]
-            rest = read_usual(lines) or read_section(split_lines(lines), self._memo, remember=False)
-        if rest is None or stem.count + rest.count > LIMITS.fields:
+            rest = read_usual(lines) or read_section(split_lines(lines), self._lines, remember=False)
+        if rest is None or stem.count + rest.count >= LIMITS.fields:
             return None
-        return self._receipt(block, method, target, block[: first - 9], stem, rest)
+        asked = self._asked_for(asked, stem.host, rest.host)
+        if asked is None:
+            return None
+        return self._receipt(block, method, target, block[: first - 9], asked, stem, rest)
+
+    def _asked_first(self, block: bytes, begin: int) -> Asked | None:
+        """By the first line, which is where clients name the host."""
+        if block[begin : begin + 5].lower() != _HOST:
+            return None
+        return self._hosts.get(self._peer, block[begin : block.find(b"\r\n", begin)])
 
     def _read_all(self, block: bytes) -> Section | None:
         """Lines of which none is known to stand where it stood in the head before."""
         raw_lines = split_lines(block)
-        section = read_section(raw_lines, self._memo, remember=True)
+        section = read_section(raw_lines, self._lines, remember=True)
         if section is not None:
             self._learn(raw_lines)
         return section
 
+    def _learn(self, raw_lines: list[bytes]) -> None:
+        """What this head and the one before it begin with will be what the next one begins with."""
+        before, self._before = self._before, raw_lines
+        common = size = 0
+        for one, other in zip(before, raw_lines, strict=False):
+            size += len(one)
+            if one != other or size > LONGEST_STEM:
+                break
+            common += 1
+        stem = read_section(raw_lines[:common], self._lines, remember=True) if common else None
+        self._stem = stem or EMPTY
+
+    def _asked_for(self, first: Asked | None, *named: str | None) -> Asked | None:
+        """The one host that the head names; None where it names none, or two."""
+        further = [name for name in named if name is not None]
+        if first is None and len(further) == 1:
+            first = self._hosts.get(self._peer, f"Host: {further[0]}".encode("latin-1"))
+        elif further:
+            return None
+        self._asked = first
+        return first
+
     def _receipt(
-        self, block: bytes, method: str, target: str, start: bytes, stem: Section, rest: Section
+        self, block: bytes, method: str, target: str, start: bytes, asked: Asked, stem: Section, rest: Section
     ) -> Receipt | None:
-        if (
-            (stem.host is not None and rest.host is not None)
-            or (stem.length is not None and rest.length is not None)
-            or (stem.connection is not None and rest.connection is not None)
+        if (stem.length is not None and rest.length is not None) or (
+            stem.connection is not None and rest.connection is not None
         ):
             return None
-        host = stem.host or rest.host
-        if not host:
-            return None
-        asked = self._asked
-        if asked is None or asked.field != host:
-            asked = self._asked_before(host) or self._ask(host)
-            if asked is None:
-                return None
-            self._asked = asked
         length = rest.length if stem.length is None else stem.length
         size = 0 if length is None else int(length)
         framing = NO_BODY if length is None else Framing("length", size)
@@ -136,52 +138,3 @@ class Reader:
         end = b"\r\nContent-Length: %d\r\n\r\n" % size if says_length(method, size) else b"\r\n\r\n"
         written = b"".join((start, asked.opening, stem.out, rest.out, asked.closing, end))
         return Receipt(block, scanned, head, asked.client, head.path, written)
-
-    def _learn(self, raw_lines: list[bytes]) -> None:
-        """What this head and the one before it begin with will be what the next one begins with."""
-        before, self._before = self._before, raw_lines
-        common = size = 0
-        for one, other in zip(before, raw_lines, strict=False):
-            size += len(one)
-            if one != other or size > LONGEST_STEM:
-                break
-            common += 1
-        stem = read_section(raw_lines[:common], self._memo, remember=True) if common else None
-        self._stem = stem or EMPTY
-
-    def _asked_before(self, host_field: str) -> Asked | None:
-        """A proxy or a program may ask for several sites over one connection."""
-        before, others = self._asked, self._others
-        if before is None:
-            return None
-        if others is None:
-            others = self._others = {}
-        elif len(others) >= MOST_HOSTS:
-            others.clear()
-        others[before.field] = before
-        return others.get(host_field)
-
-    def _ask(self, host_field: str) -> Asked | None:
-        if not AUTHORITY.fullmatch(host_field):
-            return None
-        try:
-            authority, host = host_and_authority(host_field)
-        except BadRequest:
-            return None
-        if not host:
-            return None
-        visitor = visitor_of((), self._peer, self._tls, authority, self._local_port, TrustedProxies())
-        about = introduction(visitor, self._peer)
-        return Asked(
-            host_field,
-            authority,
-            host,
-            visitor.address,
-            str(visitor.address),
-            visitor.scheme,
-            visitor.port,
-            about,
-            (("Host", authority),),
-            f" HTTP/1.1\r\nHost: {authority}\r\n".encode("latin-1"),
-            "\r\n".join(f"{name}: {value}" for name, value in about).encode("latin-1"),
-        )

@@ -80,7 +80,7 @@ class Reception:
         reader = self._reader
         if reader is None:
             entry = self._entry
-            reader = Reader(entry.lines, plain_address(self._peer), entry.tls, entry.port)
+            reader = Reader(entry.lines, entry.hosts, plain_address(self._peer))
             self._reader = reader
         return reader.read(block)
 

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from proxy.asked import MOST_ASKED, AskedMemo
 from proxy.field_lines import LONGEST_LINE, MOST_LINES, LineMemo
 from proxy.fields import MessageError
 from proxy.head import scan_request
 from proxy.headers import BadRequest, TrustedProxies, received, to_server
 from proxy.model import Server, Service
-from proxy.ordinary import MOST_HOSTS, UNKEPT, Reader
+from proxy.ordinary import UNKEPT, Reader
 from proxy.receipt import Receipt
 from proxy.writing import frame_request, write_request
 
@@ -34,6 +35,10 @@ def carefully(block: bytes, tls: bool = False) -> tuple[object, ...] | None:
     written = write_request(head.method, head.target, to_server(head, SERVICE, SERVER), sent, host="x")
     scanned.fields = UNKEPT
     return scanned, head, head.path, str(head.client_ip), written
+
+
+def reader_of(memo: LineMemo | None = None, tls: bool = False) -> Reader:
+    return Reader(memo or LineMemo(), AskedMemo(tls, 8000), PEER)
 
 
 def said(receipt: Receipt) -> tuple[object, ...]:
@@ -73,7 +78,7 @@ noise = st.text(st.characters(max_codepoint=0xFF), max_size=12)
 @given(starts, lines | loose, st.booleans())
 def test_what_the_quick_reader_takes_the_careful_one_says_too(start, some, tls):
     block = "\r\n".join([start, *some, "", ""]).encode("latin-1")
-    reader = Reader(LineMemo(), PEER, tls, 8000)
+    reader = reader_of(tls=tls)
     for _ in range(2):  # unknown lines, then known ones
         if (receipt := reader.read(block)) is not None:
             assert said(receipt) == carefully(block, tls)
@@ -83,7 +88,7 @@ def test_what_the_quick_reader_takes_the_careful_one_says_too(start, some, tls):
 @example("GET / HTTP/1.1", [], "X: \r\n\r\nGET / HTTP/1.1\r\n")
 def test_noise_means_the_same_to_both(start, some, last):
     block = "\r\n".join([start, "Host: a.test", *some, last, "", ""]).encode("latin-1")
-    receipt = Reader(LineMemo(), PEER, False, 8000).read(block)
+    receipt = reader_of().read(block)
     assert receipt is None or said(receipt) == carefully(block)
 
 
@@ -97,13 +102,13 @@ ORDINARY = (
 
 @pytest.mark.parametrize("block", ORDINARY)
 def test_ordinary_heads_are_taken(block):
-    receipt = Reader(LineMemo(), PEER, True, 8000).read(block)
+    receipt = reader_of(tls=True).read(block)
     assert receipt is not None
     assert said(receipt) == carefully(block, tls=True)
 
 
 def test_another_host_on_the_same_connection_is_another_host():
-    reader = Reader(LineMemo(), PEER, False, 8000)
+    reader = reader_of()
     for host in (b"a.test", b"b.test", b"a.test"):
         block = b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % host
         receipt = reader.read(block)
@@ -112,9 +117,9 @@ def test_another_host_on_the_same_connection_is_another_host():
 
 
 def test_many_hosts_in_turn_on_one_connection_are_each_their_own():
-    reader = Reader(LineMemo(), PEER, False, 8000)
-    for number in range(3 * MOST_HOSTS):
-        block = b"GET / HTTP/1.1\r\nHost: s%d.test\r\n\r\n" % (number % (MOST_HOSTS + 3))
+    reader = reader_of()
+    for number in range(3 * MOST_ASKED):
+        block = b"GET / HTTP/1.1\r\nHost: s%d.test\r\n\r\n" % (number % (MOST_ASKED + 3))
         receipt = reader.read(block)
         assert receipt is not None
         assert said(receipt) == carefully(block)
@@ -125,13 +130,13 @@ def test_secrets_and_long_lines_are_not_remembered():
     secrets = b"Cookie: a=1\r\ncookie: b=1\r\nAuthorization: Basic eA==\r\nProxy-Authorization: x\r\n"
     long = b"X-Long: " + b"y" * LONGEST_LINE + b"\r\n"
     block = b"GET / HTTP/1.1\r\nHost: a.test\r\nAccept: */*\r\n" + secrets + long + b"\r\n"
-    assert Reader(memo, PEER, False, 8000).read(block)
-    assert set(memo.lines) == {b"Host: a.test", b"Accept: */*"}
+    assert reader_of(memo).read(block)
+    assert set(memo.lines) == {b"Accept: */*"}
 
 
 def test_the_memory_for_lines_is_bounded():
     memo = LineMemo()
-    reader = Reader(memo, PEER, False, 8000)
+    reader = reader_of(memo)
     for number in range(MOST_LINES * 2):
         assert reader.read(b"GET / HTTP/1.1\r\nHost: a.test\r\nReferer: /%d\r\n\r\n" % number)
         assert len(memo.lines) <= MOST_LINES
@@ -151,7 +156,7 @@ def test_the_memory_for_lines_is_bounded():
     + [("GET / HTTP/1.1", ["Host: a.test", "Cookie: a", "X: 1"])]
 )
 def test_what_the_heads_before_began_with_changes_nothing(heads):
-    reader = Reader(LineMemo(), PEER, False, 8000)
+    reader = reader_of()
     for start, some in heads:
         block = "\r\n".join([start, *some, "", ""]).encode("latin-1")
         if (receipt := reader.read(block)) is not None:
@@ -166,7 +171,7 @@ ends = st.lists(st.sampled_from(LINES) | noise | usual, max_size=3)
 @example([["Cookie: a\rb"], ["Cookie: a\nb"], ["Cookie:a"], ["Cookie:  a"], ["Cookie: a\t"], ["Cookie: "]])
 @example([["Cookie: a\r\r\nReferer: b"], ["Cookie: \x00"], ["Cookie: a\r\n\r\nReferer: b"]])
 def test_what_comes_after_a_known_beginning_is_read_as_ever(some):
-    reader = Reader(LineMemo(), PEER, False, 8000)
+    reader = reader_of()
     for number, end in enumerate([["X: 0"], ["X: 1"], *some]):
         lines = ["GET / HTTP/1.1", "Host: a.test", "Accept: */*", *end, "", ""]
         block = "\r\n".join(lines).encode("latin-1")
@@ -178,7 +183,7 @@ def test_what_comes_after_a_known_beginning_is_read_as_ever(some):
 
 def test_a_head_that_begins_as_the_one_before_is_not_read_whole():
     memo = LineMemo()
-    reader = Reader(memo, PEER, False, 8000)
+    reader = reader_of(memo)
 
     def read(*more: str) -> Receipt | None:
         return reader.read(
