@@ -9,6 +9,8 @@ CODE := setup.py proxy discovery acme_client tidegate tests scripts compose
 # What meets an engine, an authority and other programs meets the proxy as it ships, which is compiled.
 REAL := tests/integration tests/peers tests/soak
 COMPILED_TESTS := tests/proxy tests/conformance tests/fuzz $(REAL)
+# Most tests of what is real wait for it.  The engine is one process's; ARGS='-n 0' tests in this one alone.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadgroup
 
 .PHONY: help demo test check compile wheel bench peers-corpus fuzz soak format lock env engine pebble peers fuzzer
 
@@ -20,9 +22,9 @@ demo: env engine pebble ## three small apps become HTTPS sites; Ctrl-C cleans up
 
 test: check engine pebble ## everything: once in plain Python, then compiled, against a real Docker engine and a real CA
 	@scripts/compile --remove
-	@$(PYTHON) -m pytest $(ARGS) $(addprefix --ignore=,$(REAL))
+	@$(PYTHON) -m pytest $(SIDE_BY_SIDE) $(ARGS) $(addprefix --ignore=,$(REAL))
 	@scripts/compile
-	@$(PYTHON) -m pytest $(ARGS) $(COMPILED_TESTS)
+	@$(PYTHON) -m pytest $(SIDE_BY_SIDE) $(ARGS) $(COMPILED_TESTS)
 
 compile: env ## with mypyc, in place, what every request passes: nearly twice as fast; scripts/compile --remove undoes it
 	@scripts/compile

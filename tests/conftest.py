@@ -17,6 +17,14 @@ settings.load_profile("any machine")
 REAL_THINGS = ("docker", "acme", "browser")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs the engine shares one, however many processes test."""
+    for item in items:
+        if item.get_closest_marker("docker"):
+            item.add_marker(pytest.mark.xdist_group("engine"))
+
+
 @pytest.fixture(autouse=True)
 def no_blocking_calls() -> Iterator[None]:
     guard = BlockBuster(["discovery", "proxy", "acme_client", "tidegate"])

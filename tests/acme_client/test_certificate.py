@@ -32,6 +32,7 @@ HELD, OTHER = certificate(), certificate()
         (HELD.key_pem, HELD.chain_pem, "not a certificate"),
         (b"\0" * 900, b"\0" * 200, "not a certificate"),
     ],
+    ids=range(7),  # the keys are made anew each time
 )
 def test_what_cannot_be_served_is_not_a_certificate(chain_pem, key_pem, reason):
     with pytest.raises(BrokenCertificate, match=reason):
