@@ -12,6 +12,7 @@ from proxy.authority import parse_authority
 from proxy.reference import ServiceName
 from proxy.schema import ByteSize, Duration, Port, Unfit, option, options
 
+MOST_QUEUED = 10_000
 STRATEGIES = ("wrr", "leastconn", "p2c", "hrw", "leasttime")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE = re.compile(r"[\x20-\x7e\x80-\xff]*")
@@ -225,6 +226,22 @@ class PassiveHealthCheck:
 
 
 @options
+class Queue:
+    """Who waits while all servers have as many requests as they may."""
+
+    size: int = option(
+        doc="How many requests wait; any more are answered 503. 0 is none.", example="20", default=100
+    )
+    timeout: Duration = option(
+        doc="How long a request waits; then it is answered 503.", example="5s", default=Duration(10)
+    )
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.size <= MOST_QUEUED or self.timeout <= 0:
+            raise ValueError(f"size is between 0 and {MOST_QUEUED}, timeout is more than 0.")
+
+
+@options
 class Balanced:
     """How a server is chosen among those of a service, and which of them may be."""
 
@@ -251,8 +268,21 @@ class Balanced:
         example="30s",
         default=Duration(0),
     )
+    max_connections: int = option(
+        doc=(
+            "How many requests a server has at a time; others wait. WebSockets count while they are open. "
+            "0 is any number. With workers each one counts for itself."
+        ),
+        example="20",
+        default=0,
+    )
+    queue: Queue = option(doc="Who waits then.", example="", default=Queue())
 
     def __post_init__(self) -> None:
+        if self.max_connections < 0:
+            raise ValueError("maxConnections is not less than 0.")
+        if self.queue != Queue() and not self.max_connections:
+            raise ValueError("queue needs maxConnections: without it nobody has to wait.")
         if self.hash_by != "ip" and self.strategy != "hrw":
             raise ValueError("hashBy needs strategy=hrw.")
 

@@ -31,11 +31,27 @@ class Server:
     scheme: str = "http"
     weight: int = 1
     transport: Transport | None = None
+    path: str = ""
+    """Stands before the path of each request."""
 
     @property
     def url(self) -> str:
+        if self.is_socket:
+            return f"unix://{self.address}"
+        return f"{self.scheme}://{self.host}{self.path}"
+
+    @property
+    def host(self) -> str:
+        """The host as a server is called that has no name, with its port."""
+        if self.is_socket:
+            return "localhost"
         host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{self.scheme}://{host}:{self.port}"
+        return f"{host}:{self.port}"
+
+    @property
+    def is_socket(self) -> bool:
+        """Its address is a file of this machine."""
+        return self.address.startswith("/")
 
 
 @dataclass(frozen=True, slots=True)

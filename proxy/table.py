@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from proxy.balancing import Balanced
 from proxy.composite import Composites, Unresolvable
 from proxy.copying import Copying
 from proxy.exchange import Acting, Begins, OnRequest, OnResponse, RequestHead
 from proxy.host_index import HostIndex
-from proxy.model import Entrypoint, Mirrored, Router, RoutingConfig, Service
+from proxy.model import Entrypoint, Failover, Mirrored, Router, RoutingConfig, Service, Weighted
 from proxy.option import closest
 from proxy.problem import Problem
 from proxy.reference import ServiceName, referred
@@ -199,7 +200,17 @@ def _route(
         on_response=tuple(each for each in reversed(heads) if isinstance(each, OnResponse)),
         wrap=around_handler(middlewares),
         picks=service.how is not None,
+        particular=_is_particular(service),
     )
+
+
+def _is_particular(service: Service) -> bool:
+    """Whether some server of it is limited or has a path: decided here, not with each request."""
+    how = service.how
+    if isinstance(how, Weighted | Failover):
+        return any(part.service and _is_particular(part.service) for part in how.parts)
+    limited = isinstance(how, Balanced) and how.max_connections > 0
+    return limited or any(server.path for server in service.servers)
 
 
 def _mirrored(how: Mirrored, router: Router, middlewares: list[Acting], running: Running | None) -> Service:

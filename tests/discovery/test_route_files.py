@@ -73,6 +73,31 @@ def test_the_labels_tree_with_its_root(tmp_path: Path) -> None:
     assert [problem.where for problem in broken.problems] == ["nas.yaml:5: http.routers.nas.rul"]
 
 
+def test_a_server_may_be_a_socket_or_have_a_path(tmp_path: Path) -> None:
+    text = """\
+http:
+  services:
+    s:
+      loadBalancer:
+        servers:
+          - { url: "unix:///run/app.sock" }
+          - { url: "unix:/run/other.sock", weight: 2 }
+          - { url: "https://nas.lan/app/", preservePath: true }
+          - { url: "http://nas.lan/" }
+"""
+    config = read(tmp_path, text)
+    assert not config.problems
+    owner = str(tmp_path / "nas.yaml")
+    servers = config.services["s@file"].servers
+    assert servers == (
+        Server(owner, "/run/app.sock", 0),
+        Server(owner, "/run/other.sock", 0, weight=2),
+        Server(owner, "nas.lan", 443, "https", path="/app"),
+        Server(owner, "nas.lan", 80),
+    )
+    assert [each.url for each in servers[::2]] == ["unix:///run/app.sock", "https://nas.lan:443/app"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "where", "part"),
     [
@@ -86,7 +111,11 @@ def test_the_labels_tree_with_its_root(tmp_path: Path) -> None:
         ),
         ("- lan\n", "- lna\n", "nas.yaml:6: http.routers.nas.middlewares", 'Did you mean "lan"?'),
         ("http://192.168.1.10:5000", "192.168.1.10:5000", "nas.yaml:19: ", "Expected a URL"),
-        ("https://nas.lan", "https://nas.lan/app", "nas.yaml:20: ", "A path is not possible"),
+        ("https://nas.lan", "https://nas.lan/app", "nas.yaml:20: ", "Write preservePath: true"),
+        ("https://nas.lan", "https://nas.lan/a/../b", "nas.yaml:20: ", "Expected a plain path"),
+        ("https://nas.lan", "https://nas.lan/app?x=1", "nas.yaml:20: ", "Expected only"),
+        ("https://nas.lan", "unix://app.sock", "nas.yaml:20: ", "unix:///run/app.sock"),
+        ("https://nas.lan", "unix:///" + "x" * 120, "nas.yaml:20: ", "at most 107 bytes"),
         ("  services:", "  service:", "nas.yaml:14: http.service", 'Did you mean "services"?'),
         ("http:\n", "htpp:\n", "nas.yaml:1: htpp", 'Did you mean "http"?'),
     ],
