@@ -35,9 +35,6 @@ SERVICES: Mapping[tuple[str, ...], Unserved] = {
     ("loadbalancer", "responseforwarding"): Unserved(
         "What comes from an app is passed on at once.", _NOTHING, severity="notice"
     ),
-    ("failover", "errors"): Unserved(
-        "A failover by statuses is not served yet.", "It happens when no server is up."
-    ),
     ("middlewares",): _refused("Middlewares of a service are not served yet; name them in its routers."),
 }
 LABELS_ONLY: Mapping[tuple[str, ...], Unserved] = {

@@ -66,7 +66,7 @@ class Balancer:
             return self._pick_part(service, how, head, excluding)
         if isinstance(how, Failover):
             for part in how.parts:
-                if part.service and self._has_server(part.service, excluding):
+                if part.service and self.has_server(part.service, excluding):
                     return self.pick(part.service, head, excluding)
             raise no_server(service)
         return Pick(service, self.choose(service, excluding))
@@ -157,7 +157,7 @@ class Balancer:
         able = [
             n
             for n, each in enumerate(parts)
-            if each.weight > 0 and each.service and self._has_server(each.service, excluding)
+            if each.weight > 0 and each.service and self.has_server(each.service, excluding)
         ]
         if not able:
             raise no_server(service)
@@ -178,10 +178,11 @@ class Balancer:
             raise
         return replace(pick, steps=(*pick.steps, *after)) if after else pick
 
-    def _has_server(self, service: Service, excluding: Collection[Server]) -> bool:
+    def has_server(self, service: Service, excluding: Collection[Server] = ()) -> bool:
+        """Whether there is one that may be asked."""
         how = service.how
         if isinstance(how, Weighted | Failover):
-            return any(each.service and self._has_server(each.service, excluding) for each in how.parts)
+            return any(each.service and self.has_server(each.service, excluding) for each in how.parts)
         if isinstance(how, Balanced):
             return bool(self._able(service, self._standing(service), excluding, self._now()))
         return any(each.weight > 0 and each not in excluding for each in service.servers)

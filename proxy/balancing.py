@@ -11,6 +11,7 @@ import re
 from proxy.authority import parse_authority
 from proxy.reference import ServiceName
 from proxy.schema import ByteSize, Duration, Port, Unfit, option, options
+from proxy.status_range import StatusRange
 
 MOST_QUEUED = 10_000
 STRATEGIES = ("wrr", "leastconn", "p2c", "hrw", "leasttime")
@@ -324,12 +325,45 @@ class HashedOptions:
     health_check: HealthShared | None = option(doc="Read, but not needed.", example="", default=None)
 
 
+class KeptSize(int):
+    """Bytes of content that are kept to be sent again; -1 is as many as there may be."""
+
+    MOST = 4 << 20
+
+    @classmethod
+    def parse(cls, text: str) -> KeptSize:
+        return cls(cls.MOST) if text == "-1" else cls(min(ByteSize.parse(text), cls.MOST))
+
+
+@options
+class FailoverErrors:
+    """Which answers are as bad as none."""
+
+    status: tuple[StatusRange, ...] = option(
+        doc="Statuses with which the other service is asked, where asking twice does no harm.",
+        example="500-504",
+        default=(),
+    )
+    max_request_body_bytes: KeptSize = option(
+        doc="Requests with more content are not asked again; 4 MiB at most.",
+        example="65536",
+        default=KeptSize(KeptSize.MOST),
+    )
+
+    def __post_init__(self) -> None:
+        if not self.status:
+            raise ValueError("status names none. Example: 500-504")
+
+
 @options
 class FailoverOptions:
-    """A service, and another one for when it has no server that is up."""
+    """A service, and another one for when it has no server that is up, or answers with certain statuses."""
 
     service: ServiceName = option(doc="The service.", example="main")
     fallback: ServiceName = option(doc="The other one.", example="spare")
+    errors: FailoverErrors | None = option(
+        doc="Answers for which the other one is asked, too.", example="", default=None
+    )
     health_check: HealthShared | None = option(doc="Read, but not needed.", example="", default=None)
 
 
@@ -341,16 +375,6 @@ class MirrorOptions:
     percent: Percent = option(doc="Of a hundred requests.", example="10", default=Percent(0))
 
 
-class MirroredSize(int):
-    """Bytes of content that are kept for copies; -1 is as many as there may be."""
-
-    MOST = 4 << 20
-
-    @classmethod
-    def parse(cls, text: str) -> MirroredSize:
-        return cls(cls.MOST) if text == "-1" else cls(min(ByteSize.parse(text), cls.MOST))
-
-
 @options
 class MirroringOptions:
     """A service, and others that get copies of its requests; their answers are dropped."""
@@ -358,9 +382,9 @@ class MirroringOptions:
     service: ServiceName = option(doc="The service that answers.", example="app")
     mirrors: tuple[MirrorOptions, ...] = option(doc="Who gets copies.", example="", default=())
     mirror_body: bool = option(doc="Whether copies have the content.", example="false", default=True)
-    max_body_size: MirroredSize = option(
+    max_body_size: KeptSize = option(
         doc="Requests with more content are not copied; 4 MiB at most.",
         example="65536",
-        default=MirroredSize(MirroredSize.MOST),
+        default=KeptSize(KeptSize.MOST),
     )
     health_check: HealthShared | None = option(doc="Read, but not needed.", example="", default=None)

@@ -14,6 +14,7 @@ from proxy.balancing import Balanced, StickyCookie
 from proxy.exchange import Middleware
 from proxy.problem import Problem
 from proxy.reaching import Transport
+from proxy.status_range import StatusRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +98,13 @@ class Weighted:
 
 @dataclass(frozen=True, slots=True)
 class Failover:
-    """The first part that has a server that is up."""
+    """The first part that has a server that is up; the second one also where the first answers with one of
+    these statuses."""
 
     parts: tuple[Part, ...]
+    statuses: tuple[StatusRange, ...] = ()
+    most: int = 4 << 20
+    """Bytes of content; a request with more is asked of one part only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,10 @@ class Outside:
             self._origins.setdefault(key, Pool(Timeouts(first_byte=origin.patience), context))
         return self._origins[key]
 
+    def is_up(self, service: str) -> bool:
+        known = self.services.get(service)
+        return known is not None and self._balancer.has_server(known)
+
     async def ask(self, service: str, request: Request) -> Response:
         known = self.services.get(service) or Service(service)
         tried: list[Server] = []

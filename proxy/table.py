@@ -14,6 +14,7 @@ from proxy.balancing import Balanced
 from proxy.composite import Composites, Unresolvable
 from proxy.copying import Copying
 from proxy.exchange import Acting, Begins, OnRequest, OnResponse, RequestHead
+from proxy.failing_over import FailingOver
 from proxy.host_index import HostIndex
 from proxy.model import Entrypoint, Failover, Mirrored, Router, RoutingConfig, Service, Weighted
 from proxy.option import closest
@@ -187,6 +188,8 @@ def _route(
         service = services.of(router.service)
         if isinstance(service.how, Mirrored):
             service = _mirrored(service.how, router, middlewares, running)
+        elif isinstance(service.how, Failover) and service.how.statuses:
+            middlewares.append(_failing_over(service.how, router, running))
     except (Unresolved, Unresolvable) as broken:
         return Route(router.name, router, rule, service, "broken", str(broken), on_request=(Refusal(),))
     heads = on_heads(middlewares)
@@ -221,6 +224,14 @@ def _mirrored(how: Mirrored, router: Router, middlewares: list[Acting], running:
     copying = Copying(shares, how.with_content, how.most)
     middlewares.append(running.of(router.name, f"copies of {router.service}", copying))
     return main
+
+
+def _failing_over(how: Failover, router: Router, running: Running | None) -> Acting:
+    if running is None:
+        raise Unresolved("Requests cannot be asked again here.")
+    main, fallback = (part.name for part in how.parts)
+    declared = FailingOver(main, fallback, how.statuses, how.most)
+    return running.of(router.name, f"failover of {router.service}", declared)
 
 
 def _check(config: RoutingConfig, router: Router, entrypoint: Entrypoint) -> None:

@@ -192,14 +192,11 @@ async def test_files_are_watched_also_when_an_editor_replaces_them(tmp_path: Pat
 
 
 def test_what_is_not_served_yet_is_said_and_harms_nothing_else(tmp_path: Path) -> None:
-    two = "    two:\n      failover: {service: nas, fallback: nas, errors: {status: ['500']}}\n"
-    text = NAS.replace("passHostHeader: false", "responseForwarding: {flushInterval: 1ms}") + two
+    text = NAS.replace("passHostHeader: false", "responseForwarding: {flushInterval: 1ms}")
     config = read(tmp_path, text)
     assert len(config.services["nas@file"].servers) == 2
-    assert isinstance(config.services["two@file"].how, Failover)
     assert [(each.severity, each.what) for each in config.problems] == [
         ("notice", "What comes from an app is passed on at once."),
-        ("warning", "A failover by statuses is not served yet."),
     ]
 
 
@@ -270,3 +267,22 @@ def test_a_transport_that_does_not_exist_is_said(tmp_path: Path) -> None:
     config = read(tmp_path, TRANSPORTS.replace("serversTransport: pve", "serversTransport: pvee"))
     [missing] = [each for each in config.problems if each.severity == "error"]
     assert missing.what == 'There is no transport "pvee". Did you mean "pve"?'
+
+
+def test_a_failover_may_be_by_statuses(tmp_path: Path) -> None:
+    text = """\
+http:
+  services:
+    s: {failover: {service: a, fallback: b, errors: {status: ["500-504", "429"], maxRequestBodyBytes: -1}}}
+    a: {loadBalancer: {servers: [{url: "http://a"}]}}
+    b: {loadBalancer: {servers: [{url: "http://b"}]}}
+"""
+    config = read(tmp_path, text)
+    assert not config.problems
+    how = config.services["s@file"].how
+    assert isinstance(how, Failover)
+    assert (how.parts, how.statuses, how.most) == (
+        (Part("a@file"), Part("b@file")),
+        ((500, 504), (429, 429)),
+        4 << 20,
+    )
