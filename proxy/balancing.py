@@ -81,7 +81,10 @@ class CheckMode(str):
     @classmethod
     def parse(cls, text: str) -> CheckMode:
         if text.lower() == "grpc":
-            raise ValueError("grpc is not served yet. Write http or tcp.")
+            raise ValueError(
+                "A check by gRPC needs HTTP/2 to the app, and apps are spoken to over HTTP/1.1. "
+                "Write tcp, or http with a path that answers."
+            )
         if text.lower() not in ("http", "tcp"):
             raise Unfit("http or tcp", text)
         return cls(text.lower())

@@ -45,7 +45,7 @@ class Dialogue:
         self._connection = connection
         self._entry = entry
         self._gate = entry.gate
-        self._reception = Reception(entry, peer)
+        self._reception = Reception(entry, peer, connection.wire.certificate)
         self.wire = connection.wire
         self.turn: Turn | None = None
         self._pending = bytearray()
