@@ -177,11 +177,12 @@ class Pool:
     async def _open(self, connection: UpstreamConnection, server: Server) -> None:
         try:
             await self._dial(connection, server)
+            return
         except OSError as error:
             if error.errno not in EXHAUSTED or not self._make_room():
                 raise
-            await asyncio.sleep(0)  # the loop closes the sockets when it comes round
-            await self._dial(connection, server)
+        await asyncio.sleep(0)  # the loop closes the sockets when it comes round
+        await self._dial(connection, server)
 
     def _make_room(self) -> bool:
         """Close connections that nobody uses: of many servers they can hold all descriptors there are."""

@@ -165,22 +165,33 @@ async def connected(address: str, port: int) -> socket.socket:
 
 async def _connect_to_file(sock: socket.socket, path: str) -> None:
     """Where the queue of such a listener is full, nothing tells when it no longer is."""
-    while True:
-        try:
-            sock.connect(path)
-        except BlockingIOError:
-            await asyncio.sleep(QUEUE_FULL)
-        else:
-            return
+    taken = _connects(sock, path)
+    while not taken:
+        await asyncio.sleep(QUEUE_FULL)
+        taken = _connects(sock, path)
+
+
+def _connects(sock: socket.socket, path: str) -> bool:
+    try:
+        sock.connect(path)
+    except BlockingIOError:
+        return False
+    return True
 
 
 async def _places(address: str, port: int) -> list[tuple[int, int, int, Any]]:
     if address.startswith("/"):
         return [(socket.AF_UNIX, socket.SOCK_STREAM, 0, address)]
+    family = _family(address)
+    if family is not None:
+        return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, (address, port))]
+    # A name: asking for its addresses needs a thread.
+    found = await asyncio.get_running_loop().getaddrinfo(address, port, type=socket.SOCK_STREAM)
+    return [(each, kind, protocol, where) for each, kind, protocol, _, where in found]
+
+
+def _family(address: str) -> socket.AddressFamily | None:
     try:
-        family = socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET
-    except ValueError:  # a name: asking for its addresses needs a thread
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(address, port, type=socket.SOCK_STREAM)
-        return [(family, kind, protocol, where) for family, kind, protocol, _, where in found]
-    return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, (address, port))]
+        return socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET
+    except ValueError:
+        return None
