@@ -46,11 +46,13 @@ def how_of(asked: MadeOfOthers) -> Weighted | Failover | Mirrored | None:
     if asked.highest_random_weight:
         return Weighted(_parts(asked.highest_random_weight.services), hashed=True)
     if asked.failover:
-        return Failover((Part(asked.failover.service), Part(asked.failover.fallback)))
+        parts = Part(asked.failover.service), Part(asked.failover.fallback)
+        errors = asked.failover.errors
+        return Failover(parts, errors.status, errors.max_request_body_bytes) if errors else Failover(parts)
     if asked.mirroring:
         mirrors = (Part(each.name, each.percent) for each in asked.mirroring.mirrors)
-        parts = (Part(asked.mirroring.service), *mirrors)
-        return Mirrored(parts, asked.mirroring.mirror_body, asked.mirroring.max_body_size)
+        copied = (Part(asked.mirroring.service), *mirrors)
+        return Mirrored(copied, asked.mirroring.mirror_body, asked.mirroring.max_body_size)
     return None
 
 

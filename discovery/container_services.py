@@ -17,6 +17,7 @@ from discovery.spoken import Spoken
 from proxy.model import Server, Service
 from proxy.problem import Problem, Severity
 from proxy.reaching import Transport
+from proxy.reference import files_named
 from proxy.schema import Port, Tree, option, options, parse_options
 
 
@@ -119,8 +120,9 @@ def read_services(
         qualified = reading.qualified(name)
         how = balanced(asked.load_balancer) if asked else None
         transport = transport_of(path, asked.load_balancer, reading) if asked else None
-        if isinstance(transport, Transport) and any(transport.root_cas):
-            reading.problem((*path, "loadbalancer", "transport", "rootcas"), NO_FILES, consequence)
+        if isinstance(transport, Transport) and any(files_named(transport)):
+            option = "rootcas" if transport.root_cas else "certificates"
+            reading.problem((*path, "loadbalancer", "transport", option), NO_FILES, consequence)
             servers = ()
         starting = draft.container.health == "starting"
         yield qualified, Service(qualified, servers, pass_host, how, starting, transport)

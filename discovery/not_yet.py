@@ -35,15 +35,15 @@ SERVICES: Mapping[tuple[str, ...], Unserved] = {
     ("loadbalancer", "responseforwarding"): Unserved(
         "What comes from an app is passed on at once.", _NOTHING, severity="notice"
     ),
-    ("loadbalancer", "server", "preservepath"): Unserved(
-        "A path of a server is not served yet.", _NOTHING, ("false",)
-    ),
-    ("failover", "errors"): Unserved(
-        "A failover by statuses is not served yet.", "It happens when no server is up."
-    ),
     ("middlewares",): _refused("Middlewares of a service are not served yet; name them in its routers."),
 }
 LABELS_ONLY: Mapping[tuple[str, ...], Unserved] = {
+    ("loadbalancer", "server", "preservepath"): Unserved(
+        "A label names no URL, so there is no path to keep. For a path before that of each request, "
+        "use the middleware addPrefix.",
+        _NOTHING,
+        ("false",),
+    ),
     ("loadbalancer", "server", "url"): _refused(
         "A label sends requests to its own container only. Declare the service in a route file (--routes)."
     ),

@@ -13,6 +13,7 @@ Files are the machine owner's own words, so their servers may be anywhere.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -33,13 +34,23 @@ PROVIDER = "file"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class ServerURL(str):
-    """Where a server answers: scheme, host and port."""
+LONGEST_SOCKET = 107
+"""Octets of a socket's path (sockaddr_un)."""
 
-    __slots__ = ()
+
+@dataclass(frozen=True, slots=True)
+class ServerURL:
+    """Where a server answers: scheme, host and port, or a socket's file; and the path that it has there."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str = ""
 
     @classmethod
     def parse(cls, text: str) -> ServerURL:
+        if text.startswith("unix:"):
+            return cls("http", _socket_file(text), 0)
         try:
             parts = urlsplit(text.strip())
             port = parts.port or DEFAULT_PORTS[parts.scheme]
@@ -50,17 +61,45 @@ class ServerURL(str):
             raise ValueError(
                 f"Expected only scheme, host and port, http://192.168.1.10:8080, not {text[:80]!r}."
             )
-        if parts.path not in ("", "/"):
-            raise ValueError(f"A path is not possible here: {parts.scheme}://{parts.netloc} is all it takes.")
-        return cls(f"{parts.scheme} {host} {port}")
+        path = parts.path.rstrip("/")
+        if not re.fullmatch(r"(/[\x21-\x7e]*)?", path) or any(
+            part in (".", "..") for part in path.split("/")
+        ):
+            raise ValueError(f"Expected a plain path such as /app, not {path[:80]!r}.")
+        return cls(parts.scheme, host, port, path)
+
+
+def _socket_file(text: str) -> str:
+    path = text.removeprefix("unix:")
+    path = path[2:] if path.startswith("///") else path
+    if not path.startswith("/") or path.startswith("//") or "\0" in path:
+        raise ValueError(
+            f"Expected the whole path of a socket such as unix:///run/app.sock, not {text[:80]!r}."
+        )
+    if len(path.encode()) > LONGEST_SOCKET:
+        raise ValueError(f"A socket's path has at most {LONGEST_SOCKET} bytes.")
+    return path
 
 
 @options
 class FileServer:
     """One address of a service."""
 
-    url: ServerURL = option(doc="Where it answers.", example="http://192.168.1.10:8080")
+    url: ServerURL = option(
+        doc="Where it answers; a socket of this machine is unix:///run/app.sock.",
+        example="http://192.168.1.10:8080",
+    )
+    preserve_path: bool = option(
+        doc="Whether the path of the URL stands before that of each request.", example="true", default=False
+    )
     weight: Weight = option(doc="Its share of the requests; 0 is none.", example="2", default=Weight(1))
+
+    def __post_init__(self) -> None:
+        if self.url.path and not self.preserve_path:
+            raise ValueError(
+                f"The path {self.url.path[:80]} would be left out. Write preservePath: true beside it, "
+                "so that it stands before the path of each request, or leave it away."
+            )
 
 
 @options
@@ -162,8 +201,8 @@ def read_services(trees: Mapping[str, Tree], owner: str, reading: Reading) -> It
 
 
 def _server(asked: FileServer, owner: str) -> Server:
-    scheme, host, port = asked.url.split(" ")
-    return Server(owner, _plain_address(host), int(port), scheme, asked.weight)
+    url = asked.url
+    return Server(owner, _plain_address(url.host), url.port, url.scheme, asked.weight, path=url.path)
 
 
 def _plain_address(host: str) -> str:

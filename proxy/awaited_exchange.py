@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from proxy.crowding import Slot
 from proxy.exchange import Body, Request, Response, ResponseHead, Truncated, get
 from proxy.framing import Framing, write_chunk, write_last_chunk
 from proxy.head import ScannedResponse
@@ -19,13 +20,20 @@ if TYPE_CHECKING:
 
 class AwaitedExchange(UpstreamExchange):
     def __init__(
-        self, line: UpstreamConnection, request: Request, framing: Framing, upgrade: str, timeouts: Timeouts
+        self,
+        line: UpstreamConnection,
+        request: Request,
+        framing: Framing,
+        upgrade: str,
+        timeouts: Timeouts,
+        slot: Slot | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         super().__init__(request.head.method, request.head.http10, upgrade, timeouts)
         self._line = line
         self._request = request
         self._framing = framing
+        self._slot = slot
         self._answer: asyncio.Future[Response] | None = None
         self._pump: asyncio.Task[None] | None = None
         self._incoming: Incoming | None = None
@@ -91,6 +99,8 @@ class AwaitedExchange(UpstreamExchange):
     def _unwanted(self) -> None:
         if self._pump and not self._sent:
             self._pump.cancel()
+        if self._slot and self._head:  # without an answer it is for whoever asked to leave it
+            self._slot.leave()
 
     # The response
 

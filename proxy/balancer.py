@@ -7,10 +7,13 @@ send everybody to the first server again, nor anybody to one that is not well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 from proxy.balancing import Balanced
 from proxy.choosing import by_hash, hash_key, least, two_of
+from proxy.crowding import Crowded, Slot
 from proxy.exchange import NoServer, OnResponse, RequestHead
 from proxy.model import Failover, Part, Server, Service, Weighted
 from proxy.pages import DOWN, STARTING
@@ -63,7 +66,7 @@ class Balancer:
             return self._pick_part(service, how, head, excluding)
         if isinstance(how, Failover):
             for part in how.parts:
-                if part.service and self._has_server(part.service, excluding):
+                if part.service and self.has_server(part.service, excluding):
                     return self.pick(part.service, head, excluding)
             raise no_server(service)
         return Pick(service, self.choose(service, excluding))
@@ -73,14 +76,20 @@ class Balancer:
         standing = self._standing(service)
         if server in standing.servers:
             standing.records[standing.servers.index(server)].judge(well, self._now())
+            self._let_in(standing)
             if self.on_judged:
                 self.on_judged(service, server, well)
 
-    def retain(self, names: Collection[str]) -> None:
-        """Forget services that are gone."""
+    def retain(self, services: Mapping[str, Service]) -> None:
+        """A new table: forget services that are gone; who waits is served by what there is now."""
+        waited = [each for each in self._standings.values() if each.waiting]
         for kept in (self._turns, self._standings, self._places):
-            for name in kept.keys() - set(names):
+            for name in kept.keys() - services.keys():
                 del kept[name]
+        for standing in waited:
+            name = standing.service.name
+            standing.follow(services.get(name) or Service(name), self._now())
+            self._let_in(standing)
 
     def _pick_server(
         self, service: Service, how: Balanced, head: RequestHead, excluding: Collection[Server]
@@ -92,7 +101,14 @@ class Balancer:
             raise no_server(service)
         sticky = standing.sticky
         place, fresh = sticky.asked_for(head) if sticky else (None, False)
-        if place is None or place not in able:
+        stays = place is not None and place in able
+        if how.max_connections:
+            # Whoever stays at a server waits for that one: its session is nowhere else.
+            wanted = [place] if place is not None and stays else able
+            able = [each for each in wanted if records[each].busy < how.max_connections]
+            if not able:
+                raise Crowded(service.name, standing, how.queue)
+        if place is None or not stays:
             weights = [
                 each.weight * record.share(now, ramp) for each, record in zip(servers, records, strict=True)
             ]
@@ -102,7 +118,8 @@ class Balancer:
         if how.passive_health_check or how.strategy == "leasttime":
             watch = Watch(records[place], how, self._now, self._tell(service, servers[place]))
             steps.append(watch)
-        return Pick(service, servers[place], tuple(steps), watch)
+        slot = Slot(records[place], partial(self._let_in, standing)) if how.max_connections else None
+        return Pick(service, servers[place], tuple(steps), watch, slot)
 
     def _chosen(
         self, standing: Standing, how: Balanced, head: RequestHead, able: list[int], weights: list[float]
@@ -140,7 +157,7 @@ class Balancer:
         able = [
             n
             for n, each in enumerate(parts)
-            if each.weight > 0 and each.service and self._has_server(each.service, excluding)
+            if each.weight > 0 and each.service and self.has_server(each.service, excluding)
         ]
         if not able:
             raise no_server(service)
@@ -153,18 +170,38 @@ class Balancer:
             else:
                 place = self._turns_of(service.name, parts).take(able, weights)
             fresh = False
-        pick = self.pick(parts[place].service or service, head, excluding)
-        if not places or fresh:
-            return pick
-        return Pick(pick.service, pick.server, (*pick.steps, SetCookie(places.line(place))), pick.watch)
+        after = (SetCookie(places.line(place)),) if places and not fresh else ()
+        try:
+            pick = self.pick(parts[place].service or service, head, excluding)
+        except Crowded as crowded:
+            crowded.after = (*crowded.after, *after)
+            raise
+        return replace(pick, steps=(*pick.steps, *after)) if after else pick
 
-    def _has_server(self, service: Service, excluding: Collection[Server]) -> bool:
+    def has_server(self, service: Service, excluding: Collection[Server] = ()) -> bool:
+        """Whether there is one that may be asked."""
         how = service.how
         if isinstance(how, Weighted | Failover):
-            return any(each.service and self._has_server(each.service, excluding) for each in how.parts)
+            return any(each.service and self.has_server(each.service, excluding) for each in how.parts)
         if isinstance(how, Balanced):
             return bool(self._able(service, self._standing(service), excluding, self._now()))
         return any(each.weight > 0 and each not in excluding for each in service.servers)
+
+    def _let_in(self, standing: Standing) -> None:
+        """Serve those who wait, as far as there is room."""
+        for waiter in list(standing.waiting):
+            try:
+                pick = self.pick(standing.service, waiter.head, waiter.excluding)
+            except Crowded:
+                if standing.sticky or waiter.excluding:
+                    continue  # there may be room elsewhere, for somebody else
+                return
+            except NoServer as error:
+                waiter.leave()
+                waiter.fail(error)
+            else:
+                waiter.leave()
+                waiter.grant(replace(pick, steps=(*pick.steps, *waiter.after)))
 
     # What is remembered
 

@@ -11,7 +11,9 @@ import re
 from proxy.authority import parse_authority
 from proxy.reference import ServiceName
 from proxy.schema import ByteSize, Duration, Port, Unfit, option, options
+from proxy.status_range import StatusRange
 
+MOST_QUEUED = 10_000
 STRATEGIES = ("wrr", "leastconn", "p2c", "hrw", "leasttime")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE = re.compile(r"[\x20-\x7e\x80-\xff]*")
@@ -79,7 +81,10 @@ class CheckMode(str):
     @classmethod
     def parse(cls, text: str) -> CheckMode:
         if text.lower() == "grpc":
-            raise ValueError("grpc is not served yet. Write http or tcp.")
+            raise ValueError(
+                "A check by gRPC needs HTTP/2 to the app, and apps are spoken to over HTTP/1.1. "
+                "Write tcp, or http with a path that answers."
+            )
         if text.lower() not in ("http", "tcp"):
             raise Unfit("http or tcp", text)
         return cls(text.lower())
@@ -225,6 +230,22 @@ class PassiveHealthCheck:
 
 
 @options
+class Queue:
+    """Who waits while all servers have as many requests as they may."""
+
+    size: int = option(
+        doc="How many requests wait; any more are answered 503. 0 is none.", example="20", default=100
+    )
+    timeout: Duration = option(
+        doc="How long a request waits; then it is answered 503.", example="5s", default=Duration(10)
+    )
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.size <= MOST_QUEUED or self.timeout <= 0:
+            raise ValueError(f"size is between 0 and {MOST_QUEUED}, timeout is more than 0.")
+
+
+@options
 class Balanced:
     """How a server is chosen among those of a service, and which of them may be."""
 
@@ -251,8 +272,21 @@ class Balanced:
         example="30s",
         default=Duration(0),
     )
+    max_connections: int = option(
+        doc=(
+            "How many requests a server has at a time; others wait. WebSockets count while they are open. "
+            "0 is any number. With workers each one counts for itself."
+        ),
+        example="20",
+        default=0,
+    )
+    queue: Queue = option(doc="Who waits then.", example="", default=Queue())
 
     def __post_init__(self) -> None:
+        if self.max_connections < 0:
+            raise ValueError("maxConnections is not less than 0.")
+        if self.queue != Queue() and not self.max_connections:
+            raise ValueError("queue needs maxConnections: without it nobody has to wait.")
         if self.hash_by != "ip" and self.strategy != "hrw":
             raise ValueError("hashBy needs strategy=hrw.")
 
@@ -294,12 +328,45 @@ class HashedOptions:
     health_check: HealthShared | None = option(doc="Read, but not needed.", example="", default=None)
 
 
+class KeptSize(int):
+    """Bytes of content that are kept to be sent again; -1 is as many as there may be."""
+
+    MOST = 4 << 20
+
+    @classmethod
+    def parse(cls, text: str) -> KeptSize:
+        return cls(cls.MOST) if text == "-1" else cls(min(ByteSize.parse(text), cls.MOST))
+
+
+@options
+class FailoverErrors:
+    """Which answers are as bad as none."""
+
+    status: tuple[StatusRange, ...] = option(
+        doc="Statuses with which the other service is asked, where asking twice does no harm.",
+        example="500-504",
+        default=(),
+    )
+    max_request_body_bytes: KeptSize = option(
+        doc="Requests with more content are not asked again; 4 MiB at most.",
+        example="65536",
+        default=KeptSize(KeptSize.MOST),
+    )
+
+    def __post_init__(self) -> None:
+        if not self.status:
+            raise ValueError("status names none. Example: 500-504")
+
+
 @options
 class FailoverOptions:
-    """A service, and another one for when it has no server that is up."""
+    """A service, and another one for when it has no server that is up, or answers with certain statuses."""
 
     service: ServiceName = option(doc="The service.", example="main")
     fallback: ServiceName = option(doc="The other one.", example="spare")
+    errors: FailoverErrors | None = option(
+        doc="Answers for which the other one is asked, too.", example="", default=None
+    )
     health_check: HealthShared | None = option(doc="Read, but not needed.", example="", default=None)
 
 
@@ -311,16 +378,6 @@ class MirrorOptions:
     percent: Percent = option(doc="Of a hundred requests.", example="10", default=Percent(0))
 
 
-class MirroredSize(int):
-    """Bytes of content that are kept for copies; -1 is as many as there may be."""
-
-    MOST = 4 << 20
-
-    @classmethod
-    def parse(cls, text: str) -> MirroredSize:
-        return cls(cls.MOST) if text == "-1" else cls(min(ByteSize.parse(text), cls.MOST))
-
-
 @options
 class MirroringOptions:
     """A service, and others that get copies of its requests; their answers are dropped."""
@@ -328,9 +385,9 @@ class MirroringOptions:
     service: ServiceName = option(doc="The service that answers.", example="app")
     mirrors: tuple[MirrorOptions, ...] = option(doc="Who gets copies.", example="", default=())
     mirror_body: bool = option(doc="Whether copies have the content.", example="false", default=True)
-    max_body_size: MirroredSize = option(
+    max_body_size: KeptSize = option(
         doc="Requests with more content are not copied; 4 MiB at most.",
         example="65536",
-        default=MirroredSize(MirroredSize.MOST),
+        default=KeptSize(KeptSize.MOST),
     )
     health_check: HealthShared | None = option(doc="Read, but not needed.", example="", default=None)

@@ -98,7 +98,8 @@ class Checker:
 
 async def is_well(pool: Pool, server: Server, check: HealthCheck) -> bool:
     """Whether the server answers as the check demands."""
-    asked = replace(server, port=check.port or server.port, scheme=check.scheme or server.scheme)
+    scheme, port = check.scheme or server.scheme, check.port or server.port
+    asked = replace(server, port=port, scheme=scheme, path="")  # the check has a path of its own
     try:
         async with asyncio.timeout(check.timeout):
             if check.mode == "tcp":

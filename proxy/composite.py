@@ -73,4 +73,6 @@ class Composites:
         if isinstance(service.how, Mirrored):
             # Copies are made where a request enters; which part it will go to is not known there.
             raise Unresolvable(f'Only a router can name "{part.name}", which is mirrored.')
+        if isinstance(service.how, Failover) and service.how.statuses:
+            raise Unresolvable(f'Only a router can name "{part.name}", which fails over by statuses.')
         return replace(part, service=service)

@@ -24,11 +24,14 @@ async def deliver(dialogue: Dialogue, turn: Turn, response: Response) -> bool:
     if response.upgraded:
         return await _switch(dialogue, turn, response, response.upgraded)
     body = response.body
+    unfit: Response | None = None
     try:
         opening = open_answer(dialogue, turn, response, len(body) if isinstance(body, bytes) else body.length)
     except ValueError as bug:
+        unfit = turn.failed(bug)
+    if unfit:
         await _let_go(body)
-        return await deliver(dialogue, turn, turn.failed(bug))
+        return await deliver(dialogue, turn, unfit)
     await _send(dialogue, turn, opening.head, body, opening.framing)
     dialogue.finish(turn, opening.keep)
     return opening.keep
@@ -113,12 +116,15 @@ async def _let_go(content: object) -> None:
 async def _switch(dialogue: Dialogue, turn: Turn, response: Response, server: Stream) -> bool:
     """Hand both ends over to each other (RFC 9110 7.8)."""
     protocol = turn.scanned.upgrade
+    unfit: Response | None = None
     try:
         head = write_response(response, NO_BODY, upgrade=protocol)
     except ValueError as bug:
+        unfit = turn.failed(bug)
+    if unfit:
         # While this is still a turn: an upgraded connection has no limits, nobody would end it.
         server.close()
-        return await deliver(dialogue, turn, turn.failed(bug))
+        return await deliver(dialogue, turn, unfit)
     turn.started, turn.tally.status = True, 101
     stream = dialogue.upgrade(turn)
     try:

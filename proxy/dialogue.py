@@ -23,6 +23,7 @@ from proxy.gate import Entry
 from proxy.intake import Intake
 from proxy.lane import FastLane, Passage
 from proxy.pages import page
+from proxy.particular import ParticularPassage
 from proxy.phase import Phase
 from proxy.receipt import Course, Receipt
 from proxy.reception import Reception, Refused
@@ -44,7 +45,7 @@ class Dialogue:
         self._connection = connection
         self._entry = entry
         self._gate = entry.gate
-        self._reception = Reception(entry, peer)
+        self._reception = Reception(entry, peer, connection.wire.certificate)
         self.wire = connection.wire
         self.turn: Turn | None = None
         self._pending = bytearray()
@@ -209,14 +210,20 @@ class Dialogue:
     def _remember(self, turn: Turn, route: Route) -> None:
         """A head without content whose way depends on nothing but the table goes there again."""
         receipt = turn.receipt
-        if receipt and turn.received and not route.on_request and not receipt.path.startswith(CHALLENGE):
+        simple = not (route.on_request or route.particular)
+        if receipt and turn.received and simple and not receipt.path.startswith(CHALLENGE):
             course = self._course
             if course is None or course.table is not self._gate.table or course.route is not route:
                 course = self._course = Course(self._gate.table, route)
             receipt.course = course
 
     def _let_pass(self, turn: Turn, lane: FastLane, route: Route) -> None:
-        passage = self._passage = Passage(lane, self, turn, route)
+        passage: Passage = (
+            ParticularPassage(lane, self, turn, route)
+            if route.particular
+            else Passage(lane, self, turn, route)
+        )
+        self._passage = passage
         if self._pending and not turn.received:
             self._take_in(turn)  # what is here of the content leaves together with the head
         if self._still_has(passage):

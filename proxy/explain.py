@@ -189,5 +189,8 @@ def _lane(route: Route, steps: Sequence[Step], upgrade: str, fast_lane: bool) ->
         case str(protocol):
             return "aiohttp", f"it asks to upgrade to {protocol}"
         case middleware:
-            which = steps[next(at for at, each in enumerate(route.middlewares) if each is middleware)]
+            place = next(at for at, each in enumerate(route.middlewares) if each is middleware)
+            if place >= len(steps):  # what stands behind the declared ones is the service's own
+                return "aiohttp", "its service may ask others, too"
+            which = steps[place]
             return "aiohttp", f"middleware {which.name} ({which.kind}) needs the body or has to wait"

@@ -214,8 +214,15 @@ def to_server(head: RequestHead, service: Service, server: Server, upgrade: str 
     return tuple(lines)
 
 
+def target_at(server: Server, target: str) -> str:
+    """The target as the server gets it: below its path, where it has one."""
+    return server.path + target if target.startswith("/") else target
+
+
 def authority_of(server: Server) -> str:
     """Host and port as they stand in a URL, without the port that goes without saying."""
+    if server.is_socket:
+        return server.host
     port = "" if server.port == DEFAULT_PORT.get(server.scheme) else f":{server.port}"
     return url_host(server.address) + port
 

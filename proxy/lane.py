@@ -182,13 +182,16 @@ class Passage(Answering):
         same = receipt is not None and receipt.head is head and service.pass_host_header
         if receipt and same and receipt.written:
             return receipt.written
-        fields = to_server(head, service, server)
-        framing = frame_request(head.method, self._framing.length)
-        host = server.url.partition("://")[2]
-        written = write_request(head.method, head.target, fields, framing, host=host)
+        written = self._composed(head.target, service, server)
         if receipt and same and head.host:
             receipt.written = written
         return written
+
+    def _composed(self, target: str, service: Service, server: Server) -> bytes:
+        head = self._turn.head
+        fields = to_server(head, service, server)
+        framing = frame_request(head.method, self._framing.length)
+        return write_request(head.method, target, fields, framing, host=server.host)
 
     def take(self, content: bytes) -> None:
         """The next of the client's content, checked; the turn says whether it is the last of it."""

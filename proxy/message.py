@@ -48,6 +48,8 @@ class RequestHead:
     `host` is the authority asked for: lower case, without port or final dot,
     empty where the client named none.  `client_ip` and `scheme` are the
     visitor's own: behind a trusted proxy they are what that proxy reported.
+    `certificate` is what the other side of the connection has proved to be
+    (DER), empty where nobody asked.
     """
 
     method: Final[str]
@@ -58,6 +60,7 @@ class RequestHead:
     scheme: Final[str]
     port: Final[int]
     http10: Final[bool]
+    certificate: Final[bytes]
 
     def __init__(
         self,
@@ -69,6 +72,7 @@ class RequestHead:
         scheme: str = "http",
         port: int = 80,
         http10: bool = False,
+        certificate: bytes = b"",
     ) -> None:
         self.method = method
         self.target = target
@@ -78,6 +82,7 @@ class RequestHead:
         self.scheme = scheme
         self.port = port
         self.http10 = http10
+        self.certificate = certificate
         self.path = target.partition("?")[0]
 
     @property

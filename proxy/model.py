@@ -14,6 +14,7 @@ from proxy.balancing import Balanced, StickyCookie
 from proxy.exchange import Middleware
 from proxy.problem import Problem
 from proxy.reaching import Transport
+from proxy.status_range import StatusRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,27 @@ class Server:
     scheme: str = "http"
     weight: int = 1
     transport: Transport | None = None
+    path: str = ""
+    """Stands before the path of each request."""
 
     @property
     def url(self) -> str:
+        if self.is_socket:
+            return f"unix://{self.address}"
+        return f"{self.scheme}://{self.host}{self.path}"
+
+    @property
+    def host(self) -> str:
+        """The host as a server is called that has no name, with its port."""
+        if self.is_socket:
+            return "localhost"
         host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{self.scheme}://{host}:{self.port}"
+        return f"{host}:{self.port}"
+
+    @property
+    def is_socket(self) -> bool:
+        """Its address is a file of this machine."""
+        return self.address.startswith("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +98,13 @@ class Weighted:
 
 @dataclass(frozen=True, slots=True)
 class Failover:
-    """The first part that has a server that is up."""
+    """The first part that has a server that is up; the second one also where the first answers with one of
+    these statuses."""
 
     parts: tuple[Part, ...]
+    statuses: tuple[StatusRange, ...] = ()
+    most: int = 4 << 20
+    """Bytes of content; a request with more is asked of one part only."""
 
 
 @dataclass(frozen=True, slots=True)

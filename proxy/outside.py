@@ -14,6 +14,7 @@ from proxy.exchange import NeverSent, Request, Response
 from proxy.headers import from_server, to_server
 from proxy.model import Server, Service
 from proxy.origin import ClientTLS, Origin
+from proxy.queueing import Patience, pick_or_wait
 from proxy.repeating import may_ask_another
 from proxy.surroundings import Unusable
 from proxy.upstream import Pool, Timeouts
@@ -75,20 +76,29 @@ class Outside:
             self._origins.setdefault(key, Pool(Timeouts(first_byte=origin.patience), context))
         return self._origins[key]
 
+    def is_up(self, service: str) -> bool:
+        known = self.services.get(service)
+        return known is not None and self._balancer.has_server(known)
+
     async def ask(self, service: str, request: Request) -> Response:
         known = self.services.get(service) or Service(service)
         tried: list[Server] = []
+        patience = Patience()
         while True:
-            pick = self._balancer.pick(known, request.head, tried)
+            pick = await pick_or_wait(self._balancer, known, request.head, tried, patience)
             server = pick.server
             try:
                 fields = to_server(request.head, pick.service, server)
-                response = await self._pool.ask(server, fields, request)
+                response = await self._pool.ask(server, fields, request, slot=pick.slot)
                 return replace(response, fields=from_server(response.fields))
             except NeverSent as error:
+                pick.leave()
                 tried.append(server)
                 if not may_ask_another(known.servers, tried, error, repeatable=False):
                     raise
+            except BaseException:
+                pick.leave()
+                raise
 
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -33,6 +33,7 @@ SENTENCES: Mapping[int, str] = {
 }
 STARTING = "This site is just starting. Please try again in a moment."
 DOWN = "This site is down at the moment. Please try again soon."
+BUSY = "This site has very many visitors at the moment. Please try again soon."
 NOT_SET_UP = "This site is not set up correctly; its owner can see why in Tidegate."
 RETRY_AFTER = "5"  # seconds; a container's restart takes about as long
 _HTML = """<!doctype html>

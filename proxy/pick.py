@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from proxy.balancing import Balanced
+from proxy.crowding import Slot
 from proxy.exchange import NoServer, OnResponse, RequestHead, ResponseHead, UpstreamError
 from proxy.model import Server, Service
 from proxy.standing import Record
@@ -53,6 +54,12 @@ class Pick:
     server: Server
     steps: tuple[OnResponse, ...] = ()
     watch: Watch | None = None
+    slot: Slot | None = None
+    """Its place at the server, where those are numbered; to be left when the request is over."""
+
+    def leave(self) -> None:
+        if self.slot:
+            self.slot.leave()
 
 
 @dataclass(frozen=True, slots=True)

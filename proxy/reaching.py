@@ -22,9 +22,30 @@ class ForwardingTimeouts:
         doc="A connection that nobody uses is kept for.", example="90s", default=Duration(30)
     )
 
+    idle_body_timeout: Duration = option(
+        doc=(
+            "How long a server may pause in the middle of an answer; 0 is what the installation says. "
+            "Event streams may pause for ever."
+        ),
+        example="10m",
+        default=Duration(0),
+    )
+
     def __post_init__(self) -> None:
         if not self.dial_timeout or not self.idle_conn_timeout:
             raise ValueError("dialTimeout and idleConnTimeout are more than 0.")
+
+
+@options
+class OwnCertificate:
+    """What proves to servers who we are."""
+
+    cert_file: FileName = option(doc="The certificate, and those above it (file).", example="/certs/me.pem")
+    key_file: FileName = option(doc="Its key (file).", example="/certs/me.key")
+
+    def __post_init__(self) -> None:
+        for each in (self.cert_file, self.key_file):
+            _check_whole(each)
 
 
 @options
@@ -44,6 +65,11 @@ class Transport:
         example="/certs/ca.pem",
         default=(),
     )
+    certificates: tuple[OwnCertificate, ...] = option(
+        doc="Our own certificates, for https servers that ask for one; in route files only.",
+        example="",
+        default=(),
+    )
     forwarding_timeouts: ForwardingTimeouts = option(
         doc="How long servers may take.", example="", default=ForwardingTimeouts()
     )
@@ -56,8 +82,17 @@ class Transport:
         if self.server_name:
             parse_authority(self.server_name)
         for each in self.root_cas:
-            if not Path(each).is_absolute():
-                raise ValueError(f"rootCAs: {str(each)[:80]!r} is not the whole path of a file.")
+            _check_whole(each)
+
+    @property
+    def is_usual(self) -> bool:
+        """Nothing is said about who is trusted, and nobody is told who we are."""
+        return not (self.insecure_skip_verify or self.root_cas or self.certificates)
+
+
+def _check_whole(name: FileName) -> None:
+    if not Path(name).is_absolute():
+        raise ValueError(f"{str(name)[:80]!r} is not the whole path of a file.")
 
 
 INTERNAL = "default@internal"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from proxy.access_log import Tally
 from proxy.exchange import IPAddress
 from proxy.fields import MessageError
@@ -29,13 +31,15 @@ class Refused(Exception):
 class Reception:
     """Receives one client's requests, each when its head is whole."""
 
-    def __init__(self, entry: Entry, peer: IPAddress) -> None:
+    def __init__(self, entry: Entry, peer: IPAddress, certificate: bytes = b"") -> None:
+        """`certificate` is what the client has proved to be (DER)."""
         self._entry = entry
         self._peer = peer
+        self._certificate = certificate
         self.last: Receipt | None = None
         """The head before: browsers and programs send the same one again and again."""
-        self._for_itself = plain_address(peer) not in entry.gate.trusted
-        """The client speaks for nobody else, so its heads may be ordinary."""
+        self._for_itself = not certificate and plain_address(peer) not in entry.gate.trusted
+        """The client speaks for nobody else and is a stranger, so its heads may be ordinary."""
         self._reader: Reader | None = None
         """Made with the first head after a silence: who is idle holds none."""
         self._seen = 0
@@ -100,6 +104,8 @@ class Reception:
             raise Refused(bad.status, bad.reason, tally) from None
         except BadRequest as unclear:
             raise Refused(400, str(unclear), tally) from None
+        if self._certificate:
+            head = replace(head, certificate=self._certificate)
         block = bytes(pending[: scanned.size])
         receipt = Receipt(block, scanned, head, str(head.client_ip), head.path)
         self._keep(receipt)

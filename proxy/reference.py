@@ -54,10 +54,11 @@ def files_named(options: object) -> Iterator[str]:
     """The files that the options name, at any depth."""
     for field in options_of(type(options)) if is_options(type(options)) else ():
         value = getattr(options, field)
-        if isinstance(value, FileName) and value:
-            yield value
-        else:
-            yield from files_named(value)
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, FileName) and each:
+                yield each
+            else:
+                yield from files_named(each)
 
 
 def _references(options: object, kind: type[_Name]) -> Iterator[tuple[str, bool]]:

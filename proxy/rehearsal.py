@@ -45,6 +45,9 @@ class Nowhere:
     async def fetch(self, origin: Origin, request: Request) -> Response:
         raise Untold(f"asks {origin.scheme}://{origin.host}:{origin.port}")
 
+    def is_up(self, service: str) -> bool:
+        return True
+
     async def ask(self, service: str, request: Request) -> Response:
         raise Untold(f"asks service {service}")
 

@@ -36,6 +36,8 @@ class Route:
     wrap: tuple[BodyMiddleware, ...] = ()
     picks: bool = False
     """Which server is asked depends on the request or on how the servers are, not on turns alone."""
+    particular: bool = False
+    """Its servers are limited or have paths, of which the usual passage of the fast lane knows nothing."""
 
     @property
     def plain(self) -> bool:

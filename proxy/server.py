@@ -23,8 +23,10 @@ from proxy.exchange import Empty, Handler, NeverSent, NoServer, Request, Respons
 from proxy.framing import NO_BODY
 from proxy.headers import from_server, to_server
 from proxy.limits import Limits
-from proxy.model import Server, Service
+from proxy.model import Server
 from proxy.pages import page
+from proxy.pick import Pick
+from proxy.queueing import Patience, pick_or_wait
 from proxy.repeating import may_ask_another, may_be_repeated
 from proxy.table import Route
 from proxy.turn import Turn
@@ -96,12 +98,13 @@ class AiohttpLane:
         if route.service is None:
             raise NoServer(f"router {route.name} has no service")
         tried: list[Server] = []
+        patience = Patience()
         while True:
-            pick = self._balancer.pick(route.service, request.head, tried)
+            pick = await pick_or_wait(self._balancer, route.service, request.head, tried, patience)
             server = pick.server
             turn.tally.server = server.url
             try:
-                response = await self._ask_one(turn, pick.service, server, request)
+                response = await self._ask_one(turn, pick, request)
                 return dressed(response, request.head, pick.steps) if pick.steps else response
             except UpstreamError as error:
                 if pick.watch:
@@ -113,10 +116,14 @@ class AiohttpLane:
                 if not may_ask_another(route.service.servers, tried, error, repeatable=repeatable):
                     raise
 
-    async def _ask_one(self, turn: Turn, service: Service, server: Server, request: Request) -> Response:
+    async def _ask_one(self, turn: Turn, pick: Pick, request: Request) -> Response:
         upgrade = turn.scanned.upgrade
-        fields = to_server(request.head, service, server, upgrade or None)
-        response = await self._pool.ask(server, fields, request, upgrade)
+        fields = to_server(request.head, pick.service, pick.server, upgrade or None)
+        try:
+            response = await self._pool.ask(pick.server, fields, request, upgrade, pick.slot)
+        except BaseException:
+            pick.leave()
+            raise
         return replace(response, fields=from_server(response.fields))
 
 

@@ -28,7 +28,8 @@ NOBODY: Final = Receiver()
 
 class SocketTransport(Transport):
     def __init__(self, sock: socket.socket, receiver: Receiver) -> None:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._poller = poller()
         self._sock = sock
         self._recv: Callable[[int], bytes] = sock.recv

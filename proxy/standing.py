@@ -10,6 +10,7 @@ from math import inf
 from typing import Final
 
 from proxy.balancing import Balanced, PassiveHealthCheck
+from proxy.crowding import Waiter
 from proxy.model import Server, Service
 from proxy.sticky import Places
 from proxy.turns import Turns
@@ -35,6 +36,8 @@ class Record:
     """Since when it has been getting more and more of its share."""
     told: bool = False
     """It was said that it is left out, and not yet that it answers again."""
+    busy: int = 0
+    """How many requests it has, where that is limited."""
     average: float = 0.0
     """Seconds until it answers."""
 
@@ -84,10 +87,13 @@ class Standing:
         self.records: list[Record] = []
         self.turns = Turns(0)
         self.sticky: Places | None = None
+        self.waiting: dict[Waiter, None] = {}
+        """Requests that wait until a server has room, who came first before the others."""
         self.follow(service, -inf)
 
     def follow(self, service: Service, now: float) -> None:
         """Another table: who stays keeps what is remembered, who is new begins now."""
+        self.service = service
         places = {server: place for place, server in enumerate(self.servers)}
         turns, records = Turns(len(service.servers)), list[Record]()
         turns.clock = self.turns.clock

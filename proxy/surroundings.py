@@ -29,5 +29,8 @@ class Surroundings(Protocol):
     async def fetch(self, origin: Origin, request: Request) -> Response:
         """The answer of a server that belongs to no service; raises UpstreamError."""
 
+    def is_up(self, service: str) -> bool:
+        """Whether the service has a server that may be asked."""
+
     async def ask(self, service: str, request: Request) -> Response:
         """The answer of a service; raises UpstreamError."""

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from proxy.balancing import Balanced
 from proxy.composite import Composites, Unresolvable
 from proxy.copying import Copying
 from proxy.exchange import Acting, Begins, OnRequest, OnResponse, RequestHead
+from proxy.failing_over import FailingOver
 from proxy.host_index import HostIndex
-from proxy.model import Entrypoint, Mirrored, Router, RoutingConfig, Service
+from proxy.model import Entrypoint, Failover, Mirrored, Router, RoutingConfig, Service, Weighted
 from proxy.option import closest
 from proxy.problem import Problem
 from proxy.reference import ServiceName, referred
@@ -206,6 +208,8 @@ def _route(
         service = services.of(router.service)
         if isinstance(service.how, Mirrored):
             service = _mirrored(service.how, router, middlewares, running)
+        elif isinstance(service.how, Failover) and service.how.statuses:
+            middlewares.append(_failing_over(service.how, router, running))
     except (Unresolved, Unresolvable) as broken:
         return Route(router.name, router, rule, service, "broken", str(broken), on_request=(Refusal(),))
     heads = on_heads(middlewares)
@@ -219,7 +223,17 @@ def _route(
         on_response=tuple(each for each in reversed(heads) if isinstance(each, OnResponse)),
         wrap=around_handler(middlewares),
         picks=service.how is not None,
+        particular=_is_particular(service),
     )
+
+
+def _is_particular(service: Service) -> bool:
+    """Whether some server of it is limited or has a path: decided here, not with each request."""
+    how = service.how
+    if isinstance(how, Weighted | Failover):
+        return any(part.service and _is_particular(part.service) for part in how.parts)
+    limited = isinstance(how, Balanced) and how.max_connections > 0
+    return limited or any(server.path for server in service.servers)
 
 
 def _mirrored(how: Mirrored, router: Router, middlewares: list[Acting], running: Running | None) -> Service:
@@ -230,6 +244,14 @@ def _mirrored(how: Mirrored, router: Router, middlewares: list[Acting], running:
     copying = Copying(shares, how.with_content, how.most)
     middlewares.append(running.of(router.name, f"copies of {router.service}", copying))
     return main
+
+
+def _failing_over(how: Failover, router: Router, running: Running | None) -> Acting:
+    if running is None:
+        raise Unresolved("Requests cannot be asked again here.")
+    main, fallback = (part.name for part in how.parts)
+    declared = FailingOver(main, fallback, how.statuses, how.most)
+    return running.of(router.name, f"failover of {router.service}", declared)
 
 
 def _check(config: RoutingConfig, router: Router, entrypoint: Entrypoint) -> None:

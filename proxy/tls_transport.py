@@ -38,6 +38,9 @@ class TLSTransport(SocketTransport):
     def plain(self) -> bool:
         return False
 
+    def peer_certificate(self) -> bytes:
+        return self._tls.getpeercert(binary_form=True) or b""
+
     def ready(self, events: int) -> None:
         if self._waiting == NOT:
             super().ready(events)

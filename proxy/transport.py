@@ -75,6 +75,10 @@ class Transport(Watched):
     def abort(self) -> None:
         raise NotImplementedError
 
+    def peer_certificate(self) -> bytes:
+        """What the other side has proved to be (DER); empty where it was not asked, and without TLS."""
+        return b""
+
     def get_socket(self) -> socket.socket | None:
         """None where there is none, as in tests."""
         raise NotImplementedError

@@ -16,7 +16,9 @@ from dataclasses import replace
 from heapq import nsmallest
 from typing import Final
 
+from proxy.crowding import Slot
 from proxy.exchange import ConnectTimedOut, Fields, NeverSent, Request, Response
+from proxy.headers import target_at
 from proxy.model import Server
 from proxy.reaching import Transport
 from proxy.repeating import may_be_repeated
@@ -55,36 +57,38 @@ class Pool:
         self._closed = False
         self._sweeper: asyncio.TimerHandle | None = None
 
-    async def ask(self, server: Server, fields: Fields, request: Request, upgrade: str = "") -> Response:
+    async def ask(
+        self,
+        server: Server,
+        fields: Fields,
+        request: Request,
+        upgrade: str = "",
+        slot: Slot | None = None,
+    ) -> Response:
         """The server's response, as soon as its head is here.
 
         `fields` are what the server gets, without those that frame the message
         or concern this hop (any of those are left out); the method and target
         are the request's.  `upgrade` is the protocol asked for; when the server
         switches (101), its end of the connection is `response.upgraded`.
+        `slot` is left when the response has ended; where there is none, it stays the caller's.
 
         Raises NeverSent, TimedOut, Unanswered or another UpstreamError, and
         whatever reading the request's body raises.
         """
         framing = frame_request(request.head.method, request.body.length)
-        head = write_request(
-            request.head.method,
-            request.head.target,
-            fields,
-            framing,
-            upgrade,
-            host=server.url.partition("://")[2],
-        )
+        target = target_at(server, request.head.target)
+        head = write_request(request.head.method, target, fields, framing, upgrade, host=server.host)
         if (kept := self.take(server)) is not None:
             try:
-                return await kept.ask(request, head, framing, upgrade)
+                return await kept.ask(request, head, framing, upgrade, slot)
             except Unanswered:
                 # Only now and then does a server close just as we ask.  What has no content and does the
                 # same when done twice is asked again, once (RFC 9110 9.2.2, RFC 9112 9.3.1).
                 if not may_be_repeated(request.head.method, framing.length):
                     raise
         fresh = await self.connect(server)
-        return await fresh.ask(request, head, framing, upgrade)
+        return await fresh.ask(request, head, framing, upgrade, slot)
 
     def drop_owner(self, owner: str) -> None:
         """The container is gone: what is under way ends, and nothing more is sent to its address."""
@@ -173,11 +177,12 @@ class Pool:
     async def _open(self, connection: UpstreamConnection, server: Server) -> None:
         try:
             await self._dial(connection, server)
+            return
         except OSError as error:
             if error.errno not in EXHAUSTED or not self._make_room():
                 raise
-            await asyncio.sleep(0)  # the loop closes the sockets when it comes round
-            await self._dial(connection, server)
+        await asyncio.sleep(0)  # the loop closes the sockets when it comes round
+        await self._dial(connection, server)
 
     def _make_room(self) -> bool:
         """Close connections that nobody uses: of many servers they can hold all descriptors there are."""
@@ -202,7 +207,7 @@ class Pool:
     async def _context_for(self, transport: Transport | None) -> ssl.SSLContext:
         """Made aside: it reads hundreds of certificates."""
         loop = asyncio.get_running_loop()
-        if transport is None or not (transport.insecure_skip_verify or transport.root_cas):
+        if transport is None or transport.is_usual:
             if self._context is None:
                 self._context = await loop.run_in_executor(None, _verifying)
             return self._context
@@ -216,6 +221,7 @@ class Pool:
             self.timeouts,
             connect=float(asked.dial_timeout),
             first_byte=float(asked.response_header_timeout) or self.timeouts.first_byte,
+            idle_body=float(asked.idle_body_timeout) or self.timeouts.idle_body,
             keep_alive=float(asked.idle_conn_timeout),
         )
 
@@ -280,7 +286,7 @@ def _address(server: Server) -> Address:
 
 
 def _trusting(transport: Transport) -> ssl.SSLContext:
-    """For servers that somebody else vouches for, or nobody."""
+    """For servers that somebody else vouches for, or nobody, or that ask who we are."""
     context = ssl.create_default_context()
     if transport.root_cas:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -289,6 +295,8 @@ def _trusting(transport: Transport) -> ssl.SSLContext:
     if transport.insecure_skip_verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    for own in transport.certificates:
+        context.load_cert_chain(own.cert_file, own.key_file)
     context.set_alpn_protocols(["http/1.1"])
     return context
 

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from proxy.awaited_exchange import AwaitedExchange
+from proxy.crowding import Slot
 from proxy.exchange import Request, Response, Truncated, UpstreamError
 from proxy.framing import Framing
 from proxy.model import Server
@@ -44,8 +45,10 @@ class UpstreamConnection(UpstreamWire):
         self.opening: asyncio.Timeout | None = None
         """While it connects."""
 
-    async def ask(self, request: Request, head: bytes, framing: Framing, upgrade: str) -> Response:
-        exchange = AwaitedExchange(self, request, framing, upgrade, self.timeouts)
+    async def ask(
+        self, request: Request, head: bytes, framing: Framing, upgrade: str, slot: Slot | None = None
+    ) -> Response:
+        exchange = AwaitedExchange(self, request, framing, upgrade, self.timeouts, slot)
         self.engage(exchange)
         return await exchange.run(head)
 

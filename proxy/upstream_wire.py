@@ -21,6 +21,8 @@ from proxy.transport import Receiver
 
 WRITE_HIGH: Final = 64 * 1024
 """Octets that wait for a slow server before the client has to wait, too."""
+QUEUE_FULL: Final = 0.02
+"""Seconds until a local server whose queue is full is tried again."""
 LEFT_BEHIND: Final = 1024 * 1024
 
 
@@ -56,7 +58,7 @@ class UpstreamWire(Receiver):
         # No limit on how long a tunnel is silent, so the kernel asks whether the other host still lives.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in KEEP_ALIVE_PROBES:
-            if hasattr(socket, name):
+            if hasattr(socket, name) and sock.family != socket.AF_UNIX:
                 self._socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
         transport.resume_reading()
@@ -139,14 +141,17 @@ async def secured(sock: socket.socket, context: ssl.SSLContext, name: str) -> ss
 
 
 async def connected(address: str, port: int) -> socket.socket:
-    """A plain socket to the first of the host's addresses that accepts."""
+    """A plain socket to the first of the host's addresses that accepts, or to a server's own file."""
     loop = asyncio.get_running_loop()
     failed = OSError("the name has no address")
     for family, kind, protocol, where in await _places(address, port):
         sock = socket.socket(family, kind, protocol)
         sock.setblocking(False)
         try:
-            await loop.sock_connect(sock, where)
+            if family == socket.AF_UNIX:
+                await _connect_to_file(sock, where)
+            else:
+                await loop.sock_connect(sock, where)
         except OSError as error:
             sock.close()
             failed = error
@@ -158,11 +163,35 @@ async def connected(address: str, port: int) -> socket.socket:
     raise failed
 
 
-async def _places(address: str, port: int) -> list[tuple[int, int, int, Any]]:
+async def _connect_to_file(sock: socket.socket, path: str) -> None:
+    """Where the queue of such a listener is full, nothing tells when it no longer is."""
+    taken = _connects(sock, path)
+    while not taken:
+        await asyncio.sleep(QUEUE_FULL)
+        taken = _connects(sock, path)
+
+
+def _connects(sock: socket.socket, path: str) -> bool:
     try:
-        family = socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET
-    except ValueError:  # a name: asking for its addresses needs a thread
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(address, port, type=socket.SOCK_STREAM)
-        return [(family, kind, protocol, where) for family, kind, protocol, _, where in found]
-    return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, (address, port))]
+        sock.connect(path)
+    except BlockingIOError:
+        return False
+    return True
+
+
+async def _places(address: str, port: int) -> list[tuple[int, int, int, Any]]:
+    if address.startswith("/"):
+        return [(socket.AF_UNIX, socket.SOCK_STREAM, 0, address)]
+    family = _family(address)
+    if family is not None:
+        return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, (address, port))]
+    # A name: asking for its addresses needs a thread.
+    found = await asyncio.get_running_loop().getaddrinfo(address, port, type=socket.SOCK_STREAM)
+    return [(each, kind, protocol, where) for each, kind, protocol, _, where in found]
+
+
+def _family(address: str) -> socket.AddressFamily | None:
+    try:
+        return socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET
+    except ValueError:
+        return None

@@ -37,6 +37,11 @@ class Wire:
         self._sent_at = now
         transport.set_write_buffer_limits(UNSENT)
 
+    @property
+    def certificate(self) -> bytes:
+        """What the client has proved to be (DER)."""
+        return self._transport.peer_certificate()
+
     # Reading: whoever cannot take more holds, and the socket is read while nobody does.
 
     @property

@@ -51,6 +51,11 @@ LONG = """
 ## Routers and services
 
 `blog` is a name that you choose. A router without `service` uses the container's only one.
+
+`maxConnections` protects an app that does few things at a time. While all servers have as many requests as
+that, others wait in the order in which they came; a visitor with a sticky cookie waits for the own server.
+When `queue.size` wait already, or after `queue.timeout`, the answer is 503 with Retry-After. With `--workers`
+each worker counts for itself: 4 workers and 5 are up to 20 requests. Health checks do not count.
 """
 
 MIDDLEWARE = """

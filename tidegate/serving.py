@@ -176,7 +176,7 @@ class Here:
         self._entrypoints.table = prepared.table
         self.pool.retain(prepared.servers, prepared.addresses)
         self._reachability.retain(prepared.servers)
-        self._balancer.retain(prepared.config.services.keys())
+        self._balancer.retain(prepared.table.services)
         self._checker.watch(prepared.table.services.values())
 
     def certify(self, certificates: Mapping[str, KeyPair], default: KeyPair) -> None:

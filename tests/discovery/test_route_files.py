@@ -73,6 +73,31 @@ def test_the_labels_tree_with_its_root(tmp_path: Path) -> None:
     assert [problem.where for problem in broken.problems] == ["nas.yaml:5: http.routers.nas.rul"]
 
 
+def test_a_server_may_be_a_socket_or_have_a_path(tmp_path: Path) -> None:
+    text = """\
+http:
+  services:
+    s:
+      loadBalancer:
+        servers:
+          - { url: "unix:///run/app.sock" }
+          - { url: "unix:/run/other.sock", weight: 2 }
+          - { url: "https://nas.lan/app/", preservePath: true }
+          - { url: "http://nas.lan/" }
+"""
+    config = read(tmp_path, text)
+    assert not config.problems
+    owner = str(tmp_path / "nas.yaml")
+    servers = config.services["s@file"].servers
+    assert servers == (
+        Server(owner, "/run/app.sock", 0),
+        Server(owner, "/run/other.sock", 0, weight=2),
+        Server(owner, "nas.lan", 443, "https", path="/app"),
+        Server(owner, "nas.lan", 80),
+    )
+    assert [each.url for each in servers[::2]] == ["unix:///run/app.sock", "https://nas.lan:443/app"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "where", "part"),
     [
@@ -86,7 +111,11 @@ def test_the_labels_tree_with_its_root(tmp_path: Path) -> None:
         ),
         ("- lan\n", "- lna\n", "nas.yaml:6: http.routers.nas.middlewares", 'Did you mean "lan"?'),
         ("http://192.168.1.10:5000", "192.168.1.10:5000", "nas.yaml:19: ", "Expected a URL"),
-        ("https://nas.lan", "https://nas.lan/app", "nas.yaml:20: ", "A path is not possible"),
+        ("https://nas.lan", "https://nas.lan/app", "nas.yaml:20: ", "Write preservePath: true"),
+        ("https://nas.lan", "https://nas.lan/a/../b", "nas.yaml:20: ", "Expected a plain path"),
+        ("https://nas.lan", "https://nas.lan/app?x=1", "nas.yaml:20: ", "Expected only"),
+        ("https://nas.lan", "unix://app.sock", "nas.yaml:20: ", "unix:///run/app.sock"),
+        ("https://nas.lan", "unix:///" + "x" * 120, "nas.yaml:20: ", "at most 107 bytes"),
         ("  services:", "  service:", "nas.yaml:14: http.service", 'Did you mean "services"?'),
         ("http:\n", "htpp:\n", "nas.yaml:1: htpp", 'Did you mean "http"?'),
     ],
@@ -163,14 +192,11 @@ async def test_files_are_watched_also_when_an_editor_replaces_them(tmp_path: Pat
 
 
 def test_what_is_not_served_yet_is_said_and_harms_nothing_else(tmp_path: Path) -> None:
-    two = "    two:\n      failover: {service: nas, fallback: nas, errors: {status: ['500']}}\n"
-    text = NAS.replace("passHostHeader: false", "responseForwarding: {flushInterval: 1ms}") + two
+    text = NAS.replace("passHostHeader: false", "responseForwarding: {flushInterval: 1ms}")
     config = read(tmp_path, text)
     assert len(config.services["nas@file"].servers) == 2
-    assert isinstance(config.services["two@file"].how, Failover)
     assert [(each.severity, each.what) for each in config.problems] == [
         ("notice", "What comes from an app is passed on at once."),
-        ("warning", "A failover by statuses is not served yet."),
     ]
 
 
@@ -241,3 +267,22 @@ def test_a_transport_that_does_not_exist_is_said(tmp_path: Path) -> None:
     config = read(tmp_path, TRANSPORTS.replace("serversTransport: pve", "serversTransport: pvee"))
     [missing] = [each for each in config.problems if each.severity == "error"]
     assert missing.what == 'There is no transport "pvee". Did you mean "pve"?'
+
+
+def test_a_failover_may_be_by_statuses(tmp_path: Path) -> None:
+    text = """\
+http:
+  services:
+    s: {failover: {service: a, fallback: b, errors: {status: ["500-504", "429"], maxRequestBodyBytes: -1}}}
+    a: {loadBalancer: {servers: [{url: "http://a"}]}}
+    b: {loadBalancer: {servers: [{url: "http://b"}]}}
+"""
+    config = read(tmp_path, text)
+    assert not config.problems
+    how = config.services["s@file"].how
+    assert isinstance(how, Failover)
+    assert (how.parts, how.statuses, how.most) == (
+        (Part("a@file"), Part("b@file")),
+        ((500, 504), (429, 429)),
+        4 << 20,
+    )

@@ -34,8 +34,13 @@ def start(crowd: Crowd) -> Iterator[Callable[..., Container]]:
 
 @pytest.fixture
 def tidegate(engine_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Program]:
-    """Tidegate beside the engine, with its own authority; the parameter is the number of workers."""
-    flags = ("--docker", engine_url, "--acme-ca", "off", "--workers", getattr(request, "param", "1"))
+    """Tidegate beside the engine, with its own authority.
+
+    The parameter is the number of workers, or "aiohttp": one that serves everything through aiohttp.
+    """
+    way = getattr(request, "param", "1")
+    ways = ("--fast-lane", "off") if way == "aiohttp" else ("--workers", way)
+    flags = ("--docker", engine_url, "--acme-ca", "off", *ways)
     with Program(tmp_path / "data", *flags) as program:
         yield program
 

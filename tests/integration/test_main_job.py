@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 Start = Callable[..., Container]
 WITH_AND_WITHOUT_WORKERS = pytest.mark.parametrize("tidegate", ["1", "2"], indirect=True)
+EVERY_WAY = pytest.mark.parametrize("tidegate", ["1", "2", "aiohttp"], indirect=True)
 
 
 @contextlib.asynccontextmanager
@@ -80,7 +81,7 @@ async def test_other_routes_do_not_feel_containers_come_and_go(tidegate: Program
     assert tally.total >= 1000
 
 
-@WITH_AND_WITHOUT_WORKERS
+@EVERY_WAY
 @pytest.mark.timeout(900)
 async def test_no_request_reaches_the_wrong_container_when_an_address_is_reused(
     tidegate: Program, start: Start, cycles: int
@@ -109,7 +110,7 @@ async def test_no_request_reaches_the_wrong_container_when_an_address_is_reused(
         assert tally.answers[200, app] > 0
 
 
-@WITH_AND_WITHOUT_WORKERS
+@EVERY_WAY
 async def test_killing_one_of_two_replicas_fails_only_what_was_already_sent_to_it(
     tidegate: Program, start: Start
 ) -> None:
@@ -141,6 +142,7 @@ async def test_a_wrong_label_is_reported_and_harms_nothing_else(tidegate: Progra
     assert 'Did you mean "rule"' in problems[0]["what"]
 
 
+@pytest.mark.parametrize("tidegate", ["1", "aiohttp"], indirect=True)
 async def test_a_stop_lets_requests_finish_closes_websockets_politely_and_ends_endless_streams(
     tidegate: Program, start: Start
 ) -> None:

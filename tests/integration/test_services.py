@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 
@@ -19,6 +20,8 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(300)]
 
 Start = Callable[..., Container]
 WITH_AND_WITHOUT_WORKERS = pytest.mark.parametrize("tidegate", ["1", "2"], indirect=True)
+EVERY_WAY = pytest.mark.parametrize("tidegate", ["1", "2", "aiohttp"], indirect=True)
+IN_BOTH_LANES = pytest.mark.parametrize("tidegate", ["1", "aiohttp"], indirect=True)
 REDEPLOYS = int(os.environ.get("TIDEGATE_TEST_REDEPLOYS", "5"))
 
 
@@ -47,7 +50,7 @@ async def visited(tally: Tally, port: int, host: str, ways: dict[str, int]) -> A
             stop.set()
 
 
-@WITH_AND_WITHOUT_WORKERS
+@EVERY_WAY
 async def test_a_rolling_redeploy_of_two_replicas_loses_no_request(tidegate: Program, start: Start) -> None:
     def replica(name: str) -> Container:
         return start(name, plain("twin", "twin.test"), service="twin", stop_signal="SIGTERM")
@@ -70,6 +73,7 @@ async def test_a_rolling_redeploy_of_two_replicas_loses_no_request(tidegate: Pro
     assert len(tally.answers) == 2 * (REDEPLOYS + 1)  # each container has answered
 
 
+@IN_BOTH_LANES
 async def test_a_container_that_is_asked_to_stop_finishes_what_it_has(
     tidegate: Program, start: Start
 ) -> None:
@@ -141,3 +145,43 @@ async def test_a_container_that_is_starting_keeps_its_site(tidegate: Program, st
             assert seen.status == 404  # not known yet
             await asyncio.sleep(0.02)
     assert seen.body == b"This site is just starting. Please try again in a moment.\n"
+
+
+@IN_BOTH_LANES
+async def test_an_app_gets_no_more_at_a_time_than_it_may_and_the_others_wait(
+    tidegate: Program, start: Start
+) -> None:
+    service = "tidegate.http.services.few.loadbalancer"
+    limits = {f"{service}.maxConnections": "2", f"{service}.queue.size": "4"}
+    await asyncio.to_thread(start, "few", plain("few", "few.test") | limits)
+    await answers(tidegate.web, "few.test", "few")
+
+    async def visit() -> tuple[int, float]:
+        began = time.monotonic()
+        async with Visitor(tidegate.web, "few.test") as visitor:
+            return (await visitor.get("/slow?seconds=0.5")).status, time.monotonic() - began
+
+    async with asyncio.TaskGroup() as group:
+        visits = [group.create_task(visit()) for _ in range(9)]
+    seen = sorted(visit.result() for visit in visits)
+    assert [status for status, _ in seen] == [200] * 6 + [503] * 3
+    times = [seconds for _, seconds in seen]
+    assert all(0.5 * (at // 2 + 1) <= seconds for at, seconds in enumerate(times[:6]))
+    assert max(times[6:]) < 0.5  # who cannot wait hears so at once
+
+
+@IN_BOTH_LANES
+async def test_who_waits_for_a_container_that_dies_is_told(tidegate: Program, start: Start) -> None:
+    limit = {"tidegate.http.services.one.loadbalancer.maxConnections": "1"}
+    only = await asyncio.to_thread(start, "one", plain("one", "one.test") | limit)
+    await answers(tidegate.web, "one.test", "one")
+
+    async def visit() -> int:
+        async with Visitor(tidegate.web, "one.test") as visitor:
+            return (await visitor.get("/slow?seconds=60")).status
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        visits = [group.create_task(visit()) for _ in range(3)]
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(only.kill)
+    assert all(visit.result() in (502, 503) for visit in visits)

@@ -81,7 +81,7 @@ def test_services_have_turns_of_their_own() -> None:
 def test_services_that_are_gone_are_forgotten() -> None:
     balancer = Balancer()
     owners(balancer, service(1, 1), 1)
-    balancer.retain(["t"])
+    balancer.retain({"t": Service("t")})
     assert owners(balancer, service(1, 1), 1) == "a"
 
 

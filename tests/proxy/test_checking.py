@@ -129,10 +129,10 @@ async def test_a_server_falls_ill_and_recovers() -> None:
         await eventually(lambda: found == [True])
         app.script = says("500 Oh")
         await eventually(lambda: found[-1] is False)
-        assert not balancer._has_server(asked, ())
+        assert not balancer.has_server(asked, ())
         app.script = says()
         await eventually(lambda: found[-1] is True)
-        assert balancer._has_server(asked, ())
+        assert balancer.has_server(asked, ())
 
 
 async def test_another_table_does_not_start_anew_and_ends_what_is_not_in_it() -> None:
@@ -158,4 +158,4 @@ async def test_a_verdict_ends_with_the_check() -> None:
     async with app_and_pool(says("500 Oh")) as (app, pool), checking(pool) as (checker, balancer, found):
         checker.watch([service(to(app), check())])
         await eventually(lambda: found)
-        assert balancer._has_server(service(to(app), None), ())
+        assert balancer.has_server(service(to(app), None), ())

@@ -7,7 +7,8 @@ import pytest
 from proxy.decision import decide
 from proxy.explain import explain, rehearsed
 from proxy.middlewares import MIDDLEWARES
-from proxy.model import Router, RoutingConfig, Server, Service
+from proxy.model import Failover, How, Mirrored, Part, Router, RoutingConfig, Server, Service
+from proxy.status_range import StatusRange
 from proxy.table import Entrypoint
 from tests.proxy.heads import head
 from tests.proxy.middlewares.run import declared
@@ -148,3 +149,19 @@ def test_a_challenge_is_answered_before_anything_else():
     path = "/.well-known/acme-challenge/x"
     why = explain(config(), POINTS, "web", replace(head(path)), {path: b"proof"}.get)
     assert (why.status, why.route) == (200, None)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        Mirrored((Part("app"), Part("secure", 10))),
+        Failover((Part("app"), Part("secure")), (StatusRange.parse("500-504"),)),
+    ],
+)
+def test_a_service_that_may_ask_others_takes_the_other_lane(how: How):
+    asked = config(router("site", "Host(`a.test`)", "strip", service="whole"))
+    services = {**asked.services, "whole": Service("whole", how=how)}
+    told = explain(
+        replace(asked, services=services), POINTS, "websecure", head(host="a.test"), lambda path: None
+    )
+    assert (told.status, told.lane, told.because) == (None, "aiohttp", "its service may ask others, too")

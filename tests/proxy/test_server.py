@@ -39,7 +39,7 @@ class Servers:
         self.asked: list[Server] = []
         self.fields: list[tuple[tuple[str, str], ...]] = []
 
-    async def ask(self, server, fields, request, upgrade=""):
+    async def ask(self, server, fields, request, upgrade="", slot=None):
         self.asked.append(server)
         self.fields.append(fields)
         outcome = self._outcomes.pop(0)

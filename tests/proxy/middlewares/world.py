@@ -23,6 +23,7 @@ class World:
     time: float = 1000.0
     outside: Script = nobody
     service: Script = nobody
+    down: set[str] = field(default_factory=set)
     pauses: list[float] = field(default_factory=list)
     works: int = 0
     asked: list[tuple[object, Request]] = field(default_factory=list)
@@ -41,6 +42,9 @@ class World:
     async def fetch(self, origin: Origin, request: Request) -> Response:
         self.asked.append((origin, request))
         return await self.outside(request)
+
+    def is_up(self, service: str) -> bool:
+        return service not in self.down
 
     async def ask(self, service: str, request: Request) -> Response:
         self.asked.append((service, request))

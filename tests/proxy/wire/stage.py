@@ -258,6 +258,7 @@ class Stage:
     pool: Pool
     sni: SNI
     records: list[Tally]
+    balancer: Balancer
     _clients: list[Client] = field(default_factory=list)
 
     def port(self, entrypoint: str = "web") -> int:
@@ -351,7 +352,7 @@ async def staged(
         fast_lane=FAST_LANE,
     )
     await entrypoints.open()
-    stage = Stage(app, entrypoints, pool, sni, records)
+    stage = Stage(app, entrypoints, pool, sni, records, balancer)
     try:
         yield stage
     finally:

@@ -10,6 +10,7 @@ import pytest
 
 from proxy.balancing import Balanced, HashKey, PassiveHealthCheck, Sticky, StickyCookie, Strategy
 from proxy.model import Failover, Mirrored, Part, RoutingConfig, Server, Service, Weighted
+from proxy.status_range import StatusRange
 from proxy.values import Duration
 from tests.proxy.wire.stage import App, Call, Client, Reply, Stage, eventually, router, says, staged, to
 
@@ -231,3 +232,44 @@ async def test_a_service_without_a_server_says_whether_it_is_starting(starting: 
         reply = await (await stage.client()).ask(asking())
         assert (reply.status, reply.get("Retry-After")) == (503, "5")
         assert reply.body.decode().startswith(words)
+
+
+def by_statuses(one: Server, two: Server) -> list[Service]:
+    parts = Part("main"), Part("spare")
+    return [
+        Service("whole", how=Failover(parts, (StatusRange.parse("500-504"),), most=100)),
+        Service("main", (one,)),
+        Service("spare", (two,), pass_host_header=False),
+    ]
+
+
+async def test_the_fallback_answers_where_the_service_answers_badly() -> None:
+    async with two_apps(by_statuses) as (stage, first, second):
+        client = await stage.client()
+        assert await who(client) == "one"
+        first.script = says("503 Oh", b"oh")
+        assert await who(client) == "two"
+        assert second.calls[0].get("Host") == f"127.0.0.1:{second.port}"
+        post = b"POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 1\r\n\r\nx"
+        assert (await client.ask(post)).status == 503
+        put = b"PUT / HTTP/1.1\r\nHost: app.test\r\nContent-Length: %d\r\n\r\n"
+        assert (await client.ask(put % 5 + b"x" * 5)).body == b"two"
+        assert (await client.ask(put % 500 + b"x" * 500)).status == 503
+        second.script = says("500 Too", b"too")
+        assert (await client.ask(asking())).body == b"too"  # that is all there is
+
+
+async def test_the_fallback_is_asked_once_while_the_service_is_down() -> None:
+    how = Balanced(passive_health_check=PassiveHealthCheck(failure_window=Duration(60)))
+
+    def services(one: Server, two: Server) -> list[Service]:
+        whole, main, spare = by_statuses(one, two)
+        return [whole, Service("main", main.servers, how=how), spare]
+
+    async with two_apps(services) as (stage, first, second):
+        client = await stage.client()
+        first.script, second.script = says("500 Oh", b"oh"), says("500 Too", b"too")
+        assert (await client.ask(asking())).body == b"too"
+        assert (len(first.calls), len(second.calls)) == (1, 1)
+        assert (await client.ask(asking())).body == b"too"
+        assert (len(first.calls), len(second.calls)) == (1, 2)

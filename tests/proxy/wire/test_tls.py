@@ -1,6 +1,7 @@
 """HTTPS over real sockets."""
 
 import asyncio
+import base64
 import functools
 import ssl
 import tracemalloc
@@ -196,3 +197,36 @@ async def test_an_upgrade_passes_over_tls():
         assert await client.reader.readexactly(5) == b"early"
         client.close()
         await eventually(lambda: stage.entrypoints.connections == 0)
+
+
+@pytest.mark.parametrize("shown", [True, False])
+async def test_an_app_is_told_of_the_clients_certificate(shown):
+    from proxy.middlewares.passtlsclientcert import INFO, WHOLE, PassTLSClientCert
+    from proxy.model import RoutingConfig, Service
+    from tests.proxy.middlewares.run import declared
+    from tests.proxy.wire.stage import router, to
+
+    def config(app):
+        route = router("app", "Host(`app.test`)", "app", tls=None, middlewares=("cert",))
+        tree = {"pem": "true", "info": {"sans": "true"}}
+        return RoutingConfig(
+            {"app": route}, {"app": Service("app", (to(app),))}, {"cert": declared(PassTLSClientCert, tree)}
+        )
+
+    async with https(config=config) as stage:
+        certified(stage)
+        asking = stage.sni.find("app.test")
+        CA.configure_trust(asking)
+        asking.verify_mode = ssl.CERT_OPTIONAL
+        context = ssl.create_default_context()
+        CA.configure_trust(context)
+        mine = CA.issue_cert("laptop.test")
+        if shown:
+            mine.configure_cert(context)
+        client = await stage.client("websecure", context=context)
+        lies = b"GET / HTTP/1.1\r\nHost: app.test\r\n%b: lies\r\n%b: lies\r\n\r\n"
+        for asked in (GET, GET, lies % (WHOLE.encode(), INFO.encode())):
+            assert (await client.ask(asked)).status == 200
+        der = base64.b64encode(ssl.PEM_cert_to_DER_cert(mine.cert_chain_pems[0].bytes().decode())).decode()
+        told = (der, "SAN%3D%22laptop.test%22") if shown else (None, None)
+        assert [(call.get(WHOLE), call.get(INFO)) for call in stage.app.calls] == [told] * 3
