@@ -49,6 +49,8 @@ class Explanation:
     steps: tuple[Step, ...]
     lane: str
     because: str
+    defaults: tuple[str, ...] = ()
+    """Those of its middlewares that the installation has put before the router's own."""
     similar: str = ""
     """A host that is served and may have been meant."""
 
@@ -101,6 +103,7 @@ def explain(
         steps,
         lane,
         because,
+        _defaults(config, route) if route else (),
         "" if route else _similar(table, entrypoint, head.host),
     )
 
@@ -171,9 +174,17 @@ def _steps(
 
 def _declared(config: RoutingConfig, route: Route) -> list[tuple[str, Acting | Begins]]:
     try:
-        return expanded(route.router.middlewares, config.middlewares, config.broken)
+        return expanded(route.passes, config.middlewares, config.broken)
     except Unresolved:
         return []  # the route says so itself
+
+
+def _defaults(config: RoutingConfig, route: Route) -> tuple[str, ...]:
+    first = [name for name in route.passes if name not in route.router.middlewares]
+    try:
+        return tuple(name for name, _ in expanded(first, config.middlewares, config.broken))
+    except Unresolved:
+        return ()  # the route says so itself
 
 
 def kind_of(declared: object) -> str:

@@ -109,7 +109,9 @@ class Router:
     TLS entrypoints); a router that names only plain entrypoints, or says `tls`
     False, is served in the clear.  `origin` says who declared it,
     for people.  `middlewares` that the config does not hold make it answer 503:
-    it is never served without them.
+    it is never served without them.  `defaults` says whether those of its
+    entrypoints come first.  `resolver` is how its names get certificates:
+    "internal" from Tidegate's own authority; "" and "auto" as the name decides.
     """
 
     name: str
@@ -120,6 +122,8 @@ class Router:
     priority: int | None = None
     tls: bool | None = None
     origin: str = ""
+    defaults: bool = True
+    resolver: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +141,13 @@ class RoutingConfig:
 
 @dataclass(frozen=True, slots=True)
 class Entrypoint:
-    """A listener as routing sees it; `port` is the one that visitors know (None: the scheme's own)."""
+    """A listener as routing sees it; `port` is the one that visitors know (None: the scheme's own).
+
+    `middlewares` come before those of each router that takes defaults.
+    """
 
     name: str
     tls: bool = False
     default: bool = True
     port: int | None = None
+    middlewares: tuple[str, ...] = ()

@@ -28,6 +28,7 @@ from proxy.tls import KeyPair, name_shown
 from proxy.visitor import TrustedProxies
 from tidegate.addresses import Address, NamedAddress, Off
 from tidegate.dashboard.serve import open_dashboard
+from tidegate.defaults import certified, declared, entrypoint_of
 from tidegate.logs import Outlet, compare_problems, log_event, log_problems, set_up
 from tidegate.quietly import quietly
 from tidegate.reachability import Reachability
@@ -83,8 +84,10 @@ class App:
         self.serving: Serving = self.in_workers(log) if settings.workers > 1 else self.here(log)
         self.listeners: Sequence[Entrypoint] = ()
         self.from_files = self.from_containers = self.config = RoutingConfig()
+        self.from_settings = declared(settings.default_headers)
         self.route_rows: tuple[RouteRow, ...] = ()
-        self.hosts: Collection[str] | None = None
+        self.hosts: tuple[Collection[str], Collection[str]] | None = None
+        """Those that want a certificate, and those of them that want Tidegate's own."""
         self.problems: tuple[Problem, ...] = ()
         """All that were told of."""
         self.engine: EngineState | None = None
@@ -194,7 +197,7 @@ class App:
 
     def make_routes(self, asked: tuple[RoutingConfig, RoutingConfig]) -> Routes:
         """In a thread.  Files first: who may write them owns the machine."""
-        config = combine(*asked)
+        config = certified(combine(*asked, self.from_settings), self.settings.default_tls)
         prepared = self.serving.prepare(config, self.listeners)
         rows = plain_route_rows(config, prepared.table.routes, self.entrypoint_rows())
         told = lines(compare_routes(self.route_rows, rows))
@@ -208,9 +211,10 @@ class App:
         for owner in gone:
             self.serving.drop_owner(owner)
         self.tell_routes(routes)
-        if (hosts := self.serving.table.hosts()) != self.hosts:
+        table = self.serving.table
+        if (hosts := (table.hosts(), table.internal)) != self.hosts:
             self.hosts = hosts
-            self.certificates.want(hosts)
+            self.certificates.want(*hosts)
         self.tell_problems()
 
     def tell_routes(self, routes: Routes) -> None:
@@ -241,8 +245,7 @@ class App:
     # What is shown
 
     def as_routing_sees_it(self, entry: NamedAddress) -> Entrypoint:
-        usual = entry.name in ("web", "websecure")
-        return Entrypoint(entry.name, entry.tls, usual, self.serving.addresses[entry.name][0][1])
+        return entrypoint_of(entry, self.settings, self.serving.addresses[entry.name][0][1])
 
     def addresses(self, name: str) -> list[str]:
         return [str(Address(host, port)) for host, port in self.serving.addresses[name]]

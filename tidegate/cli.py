@@ -22,14 +22,17 @@ from tidegate.printable import printable
 from tidegate.settings import Settings
 from tidegate.settings_reference import help_text, metavar, settings_page
 from tidegate.sources import Flags, SettingsError, flag_name, load, load_leniently, unknown
-from tidegate.trust import NoRoot, how_to_trust, read_root
+from tidegate.trust import EVERY_NAME, ROOT, NoRoot, how_to_trust, read_root
 
 ABOUT = (
     "A reverse proxy that reads Docker labels and opens an HTTPS gate for every container that asks for one."
 )
 ASKING = ("data", "dashboard")
 """The settings by which a running instance is found."""
-READING = ("dialects", "default_rule", "network", "traefik_names", "entrypoint", "web", "websecure")
+READING = (
+    *("dialects", "default_rule", "network", "traefik_names", "entrypoint", "web", "websecure"),
+    *("default_entrypoints", "default_middlewares", "default_headers", "default_tls"),
+)
 """The settings that say how labels are read."""
 WHY_PATIENCE = 25.0
 """Seconds for an answer: an engine may take its time."""
@@ -174,7 +177,9 @@ def ask_instance(call: Call, what: str, timeout: float = 5.0) -> Any:
 def trust(call: Call) -> int:
     refuse_strangers(call)
     data = data_of_trust(call)
-    print(read_root(data) if call.own.pem else how_to_trust(data, named="data" in call.flags), end="")
+    root = EVERY_NAME if call.own.every_name else ROOT
+    named = "data" in call.flags
+    print(read_root(data, root) if call.own.pem else how_to_trust(data, named, root), end="")
     return 0
 
 
@@ -224,6 +229,7 @@ def labels_reference(call: Call) -> int:
 def expand(call: Call) -> int:
     refuse_strangers(call)
     settings = load_leniently(READING, call.flags, os.environ, call.config)
+    from tidegate.defaults import entrypoints_of
     from tidegate.expand import expansion
     from tidegate.label_language import language_of
 
@@ -233,7 +239,7 @@ def expand(call: Call) -> int:
             f"{call.own.file} is a compose file, and expand reads the label lines of one container. "
             "See tidegate check and tidegate translate."
         )
-    expanded = list(expansion(text, language_of(settings)))
+    expanded = list(expansion(text, language_of(settings), entrypoints_of(settings)))
     if not expanded:
         raise UsageError("there is no label here. One a line, as in tidegate.host=blog.example.com")
     for line in expanded:
@@ -246,11 +252,13 @@ def check(call: Call) -> int:
     settings = load_leniently(READING, call.flags, os.environ, call.config)
     from tidegate.checking.judging import check as judged
     from tidegate.checking.report import report
-    from tidegate.label_language import entrypoints_of, language_of
+    from tidegate.defaults import declared, entrypoints_of
+    from tidegate.label_language import language_of
 
     paths = [Path(name) for name in call.own.files]
     try:
-        checked = judged(paths, os.environ, language_of(settings), entrypoints_of(settings))
+        defaults = declared(settings.default_headers)
+        checked = judged(paths, os.environ, language_of(settings), entrypoints_of(settings), defaults)
     except OSError as error:
         raise UsageError(f"{error.filename} cannot be read: {error.strerror}") from None
     for line in report(checked, "json" if call.own.json else call.own.format):
@@ -262,7 +270,8 @@ def translate(call: Call) -> int:
     refuse_strangers(call)
     settings = load_leniently(READING, call.flags, os.environ, call.config)
     from tidegate.composefile.nodes import BrokenYAML
-    from tidegate.label_language import entrypoints_of, language_of
+    from tidegate.defaults import entrypoints_of
+    from tidegate.label_language import language_of
     from tidegate.translating.translation import translate as translated
 
     text, name = read_text(call.own.file), call.own.file
@@ -365,6 +374,8 @@ def build_parser() -> Parser:
             add_question(command)
         if name == "trust":
             command.add_argument("--pem", action="store_true", help="print the root certificate itself")
+            every = "the root behind public names of sites with tidegate.tls=internal, instead"
+            command.add_argument("--every-name", action="store_true", help=every)
     return parser
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 from proxy.problem import Problem
 from proxy.schema import Duration, IPNetwork, Unfit, closest, option, options
 from tidegate.addresses import Address, NamedAddress, Off
+from tidegate.defaults import DefaultHeader, DefaultMiddleware, strangers
 
 KNOWN_CAS = ("letsencrypt", "letsencrypt-staging", "zerossl")
 
@@ -213,6 +214,31 @@ class Settings:
         example="internal=websecure, modern=default",
         default=(),
     )
+    default_entrypoints: tuple[str, ...] = option(
+        doc="The entrypoints of routers that name none, as Traefik's `asDefault`.",
+        example="websecure",
+        default=("web", "websecure"),
+    )
+    default_middlewares: tuple[DefaultMiddleware, ...] = option(
+        doc="Middlewares that requests of every router pass first; with `ENTRYPOINT=` in front, of those "
+        "there. A name without `@docker` is one of a route file. While one is missing, whoever takes the "
+        'defaults answers 503. A router does without by `tidegate.defaults: "false"`, '
+        '`tidegate.http.routers.NAME.defaults: "false"` or `defaults: false` in a route file; labels come '
+        "with images, so look at those of strangers.",
+        example="secure, admin=lan-only",
+        default=(),
+    )
+    default_headers: tuple[DefaultHeader, ...] = option(
+        doc="Fields that visitors get with each answer of every router that takes the defaults; with "
+        "`ENTRYPOINT=` in front, of those there. One with a comma takes a flag, or a line of a file's list.",
+        example="X-Robots-Tag: none",
+        default=(),
+    )
+    default_tls: Literal["auto", "internal", "off"] = option(
+        doc="What `tidegate.tls` is where nobody says it: `internal` asks no authority but Tidegate's own.",
+        example="internal",
+        default="auto",
+    )
     trusted_proxies: tuple[IPNetwork, ...] = option(
         doc="Networks of proxies in front of this one, believed about a visitor's address and scheme.",
         example="10.0.0.0/8, 192.168.1.7",
@@ -313,6 +339,7 @@ def contradictions(settings: Settings) -> Iterator[Problem]:
             )
             yield Problem(f"entrypoint={entry}", f'There is already an entrypoint "{entry.name}". {instead}')
         names.add(entry.name)
+    yield from unknown_entrypoints(settings)
     yield from clashes(settings)
     if bool(settings.acme_eab_kid) != bool(settings.acme_eab_hmac):
         given, missing = ("kid", "hmac") if settings.acme_eab_kid else ("hmac", "kid")
@@ -323,6 +350,17 @@ def contradictions(settings: Settings) -> Iterator[Problem]:
         )
     if settings.acme_ca_bundle and not settings.acme_ca_bundle.is_file():
         yield Problem(f"acme_ca_bundle={settings.acme_ca_bundle}", "There is no such file.")
+
+
+def unknown_entrypoints(settings: Settings) -> Iterator[Problem]:
+    known = [each.name for each in settings.entrypoints]
+    named = {
+        "default_entrypoints": settings.default_entrypoints,
+        "default_middlewares": settings.default_middlewares,
+        "default_headers": settings.default_headers,
+    }
+    usual = {"web", "websecure"}  # the defaults name them, also where one is switched off
+    return strangers([*known, *usual], named, f"Known: {', '.join(known) or 'none'}.")
 
 
 def clashes(settings: Settings) -> Iterator[Problem]:

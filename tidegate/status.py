@@ -44,6 +44,8 @@ class RouteLike(Protocol):
     def action(self) -> str: ...
     @property
     def reason(self) -> str: ...
+    @property
+    def passes(self) -> tuple[str, ...]: ...
 
 
 class HostLike(Protocol):
@@ -127,6 +129,8 @@ class RouteRow:
     reason: str
     origin: str
     certificates: tuple[CertificateRow, ...]
+    defaults: tuple[str, ...] = ()
+    """Middlewares that the installation has put before its own, on some entrypoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +335,7 @@ def route_row(
         reason=reason,
         origin=router.origin,
         certificates=tuple(found for host in hosts if (found := certificate_of(host, certificates))),
+        defaults=tuple(dict.fromkeys(n for _, r in places for n in r.passes if n not in router.middlewares)),
     )
 
 

@@ -47,7 +47,7 @@ def speaks_of_router(short: SiteLabels) -> bool:
     """Whether something is said that has no meaning without a router."""
     return bool(
         short.host or short.auth or short.allow or short.headers or short.middlewares or short.entrypoints
-    ) or (short.tls == "off" or short.priority is not None)
+    ) or any(each is not None for each in (short.tls, short.priority, short.defaults))
 
 
 def rule_for(short: SiteLabels) -> str:
@@ -74,6 +74,10 @@ def _ways_in(site: Site, router: str) -> Iterator[LongLabel]:
         yield site.label(f"routers.{router}.entrypoints", ",".join(site.short.entrypoints), "entrypoints")
     if site.short.tls == "off":
         yield site.label(f"routers.{router}.tls", "false", "tls")
+    elif site.short.tls is not None:
+        yield site.label(f"routers.{router}.tls.certresolver", site.short.tls, "tls")
+    if site.short.defaults is not None:
+        yield site.label(f"routers.{router}.defaults", "true" if site.short.defaults else "false", "defaults")
 
 
 def service_labels(site: Site) -> Iterator[LongLabel]:

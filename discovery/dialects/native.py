@@ -165,7 +165,8 @@ class _Reader:
 
     def which_router(self, routers: list[str]) -> None:
         word = next(
-            each for each in ("auth", "allow", "headers", "middlewares", "entrypoints", "tls", "priority")
+            each for each in ("auth", "allow", "headers", "middlewares", "entrypoints", "tls", "priority",
+                              "defaults", "maintenance")
             if any(label.lower().startswith(f"{ROOT}.{each}") for label in self.labels)
         )  # fmt: skip
         what = f"There are {len(routers)} routers: {', '.join(routers)}. Say which one, in the long form."

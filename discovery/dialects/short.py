@@ -66,10 +66,16 @@ class SiteLabels:
         example="X-Robots-Tag=none",
         default={},
     )
-    tls: Certificate = option(
-        doc="`auto`: HTTPS, with a certificate that fits the name. `off`: plain HTTP.",
-        example="off",
-        default=Certificate("auto"),
+    tls: Certificate | None = option(
+        doc="`auto`: HTTPS, with a certificate that fits the name. `internal`: from Tidegate's own. "
+        "`off`: plain HTTP. Where it says nothing, `--default-tls` counts, which is `auto`.",
+        example="internal",
+        default=None,
+    )
+    defaults: bool | None = option(
+        doc="Whether requests pass the installation's default middlewares and headers first.",
+        example="false",
+        default=None,
     )
     middlewares: tuple[str, ...] = option(
         doc="Declared middlewares that requests pass, in this order, behind `allow` and `auth`.",

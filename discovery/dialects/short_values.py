@@ -90,17 +90,17 @@ PRIVATE = (
 
 
 class Certificate(str):
-    """Whether a site is served over HTTPS."""
+    """Whether a site is served over HTTPS, and who certifies it."""
 
     __slots__ = ()
 
     @classmethod
     def parse(cls, text: str) -> Certificate:
         meant = {"true": "auto", "false": "off"}.get(text.lower(), text.lower())
-        if meant not in ("auto", "off"):
+        if meant not in ("auto", "internal", "off"):
             raise ValueError(
-                f"A certificate of a site's own choice ({short(text, 40)}) is not served yet. "
-                "Write auto, where the name decides, or off."
+                f"There is no resolver {short(text, 40)}. Write auto, where the name decides, internal for "
+                "Tidegate's own authority, or off."
             )
         return cls(meant)
 

@@ -36,6 +36,7 @@ class Route:
     rule: Rule
     action: str = "serve"
     reason: str = ""
+    passes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tests.tidegate.checking.examples import EXAMPLES, ROOT, Example
 from tidegate.checking.judging import Checked, check
 from tidegate.checking.report import annotation, report
 from tidegate.cli import main
-from tidegate.label_language import entrypoints_of
+from tidegate.defaults import entrypoints_of
 from tidegate.settings import Settings
 
 EVERY = Language(dialects=("tidegate", "traefik", "nginx-proxy", "caddy"))

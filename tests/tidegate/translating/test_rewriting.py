@@ -9,7 +9,7 @@ import yaml
 
 from discovery.language import Language
 from tidegate.cli import main
-from tidegate.label_language import entrypoints_of
+from tidegate.defaults import entrypoints_of
 from tidegate.settings import Settings
 from tidegate.translating.masking import Mask
 from tidegate.translating.rewriting import quoted
