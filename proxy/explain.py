@@ -12,6 +12,7 @@ from difflib import get_close_matches
 
 from proxy.decision import Decision, decide
 from proxy.exchange import Acting, Begins, OnRequest, RequestHead, Response
+from proxy.host_index import covers
 from proxy.middlewares import MIDDLEWARES
 from proxy.misses import missed
 from proxy.model import RoutingConfig
@@ -128,16 +129,12 @@ def _misses(table: RoutingTable, entrypoint: str, head: RequestHead, taken: Rout
     for route in table.routes.get(entrypoint, ()):
         if route is taken:
             break
-        named = any(_covers(host, head.host) for host in route.rule.hosts) or not route.rule.hosts
+        named = any(covers(host, head.host) for host in route.rule.hosts) or not route.rule.hosts
         near = named or (
             not taken and bool(get_close_matches(head.host, route.rule.hosts, n=1, cutoff=ALIKE))
         )
         found.append(Miss(route.name, route.router.rule, missed(route.rule.tree, head), near))
     return iter(sorted(found, key=lambda miss: not miss.near))
-
-
-def _covers(named: str, host: str) -> bool:
-    return named == host or (named.startswith("*.") and named[2:] == host.partition(".")[2])
 
 
 def _similar(table: RoutingTable, entrypoint: str, host: str) -> str:
@@ -180,7 +177,8 @@ def _declared(config: RoutingConfig, route: Route) -> list[tuple[str, Acting | B
 
 
 def _defaults(config: RoutingConfig, route: Route) -> tuple[str, ...]:
-    first = [name for name in route.passes if name not in route.router.middlewares]
+    closing = config.closed.values()
+    first = [name for name in route.passes if name not in route.router.middlewares and name not in closing]
     try:
         return tuple(name for name, _ in expanded(first, config.middlewares, config.broken))
     except Unresolved:

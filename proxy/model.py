@@ -137,6 +137,8 @@ class RoutingConfig:
     broken: frozenset[str] = frozenset()
     """Middlewares that were declared with a mistake: missing from the config, as `problems` says."""
     transports: Mapping[str, Transport] = field(default_factory=dict)
+    closed: Mapping[str, str] = field(default_factory=dict)
+    """Hosts that are closed for the time being, each with the middleware that says so before all others."""
 
 
 @dataclass(frozen=True, slots=True)

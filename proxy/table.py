@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from proxy.composite import Composites, Unresolvable
 from proxy.copying import Copying
 from proxy.exchange import Acting, Begins, OnRequest, OnResponse, RequestHead
-from proxy.host_index import HostIndex
+from proxy.host_index import HostIndex, covers
 from proxy.model import Entrypoint, Mirrored, Router, RoutingConfig, Service
 from proxy.option import closest
 from proxy.problem import Problem
@@ -203,6 +203,8 @@ def _route(
 ) -> Route:
     service = config.services.get(router.service)
     passes = passed(router, entrypoint)
+    if config.closed:
+        passes = (*_closing(config, rule), *passes)
     secure = [each for each in places if each.tls]
     if not entrypoint.tls and router.tls is not False and secure:
         redirect = ToHTTPS(secure[0].port or 443)
@@ -259,6 +261,13 @@ def passed(router: Router, entrypoint: Entrypoint) -> tuple[str, ...]:
         return router.middlewares
     first = (name for name in entrypoint.middlewares if name not in router.middlewares)
     return (*first, *router.middlewares)
+
+
+def _closing(config: RoutingConfig, rule: Rule) -> Iterator[str]:
+    """What closes a host that the rule may take; a rule that names none may take any."""
+    for host, name in config.closed.items():
+        if not rule.hosts or any(covers(each, host) or covers(host, each) for each in rule.hosts):
+            yield name
 
 
 def _acting(

@@ -30,6 +30,7 @@ from tidegate.addresses import Address, NamedAddress, Off
 from tidegate.dashboard.serve import open_dashboard
 from tidegate.defaults import certified, declared, entrypoint_of
 from tidegate.logs import Outlet, compare_problems, log_event, log_problems, set_up
+from tidegate.maintenance import Closed, Switch, with_closed
 from tidegate.quietly import quietly
 from tidegate.reachability import Reachability
 from tidegate.rebuilding import Rebuilding
@@ -55,6 +56,15 @@ log = structlog.get_logger("tidegate")
 
 def utc_now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - the status page says how long the program has been up
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a routing is made of."""
+
+    from_files: RoutingConfig
+    from_containers: RoutingConfig
+    closed: Mapping[str, Closed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,7 @@ class App:
         self.serving: Serving = self.in_workers(log) if settings.workers > 1 else self.here(log)
         self.listeners: Sequence[Entrypoint] = ()
         self.from_files = self.from_containers = self.config = RoutingConfig()
+        self.maintenance = Switch(settings.data_directory, self.hosts_named, self.serve_closed)
         self.from_settings = declared(settings.default_headers)
         self.route_rows: tuple[RouteRow, ...] = ()
         self.hosts: tuple[Collection[str], Collection[str]] | None = None
@@ -126,10 +137,13 @@ class App:
         """Serve until SIGTERM or SIGINT, then let what is in flight end."""
         stopping = stop_signal()
         await self.serving.open()
+        await self.maintenance.remember()
         self.listeners = tuple(map(self.as_routing_sees_it, self.settings.entrypoints))
         data = self.settings.data_directory
         async with (
-            open_dashboard(self.status, data, self.settings.dashboard, self.why) as dashboards,
+            open_dashboard(
+                self.status, data, self.settings.dashboard, self.why, self.maintenance.act
+            ) as dashboards,
             asyncio.TaskGroup() as group,
         ):
             for entry in self.settings.entrypoints:
@@ -193,11 +207,12 @@ class App:
         self.rebuilding.drop_owner(owner)
 
     def serve_routes(self) -> None:
-        self.rebuilding.ask((self.from_files, self.from_containers))
+        self.rebuilding.ask(Asked(self.from_files, self.from_containers, self.maintenance.closed))
 
-    def make_routes(self, asked: tuple[RoutingConfig, RoutingConfig]) -> Routes:
+    def make_routes(self, asked: Asked) -> Routes:
         """In a thread.  Files first: who may write them owns the machine."""
-        config = certified(combine(*asked, self.from_settings), self.settings.default_tls)
+        together = combine(asked.from_files, asked.from_containers, self.from_settings)
+        config = with_closed(certified(together, self.settings.default_tls), asked.closed)
         prepared = self.serving.prepare(config, self.listeners)
         rows = plain_route_rows(config, prepared.table.routes, self.entrypoint_rows())
         told = lines(compare_routes(self.route_rows, rows))
@@ -235,6 +250,11 @@ class App:
         log_problems(compare_problems(self.problems, problems))
         self.problems = problems
 
+    async def serve_closed(self) -> None:
+        """A command has closed or opened a site; done when it is served so (by workers a moment later)."""
+        self.serve_routes()
+        await self.rebuilding.settled()
+
     # Flow 3: a host appears, and its certificate is served
 
     def serve_certificates(self, served: Mapping[str, Certificate], default: Certificate) -> None:
@@ -246,6 +266,10 @@ class App:
 
     def as_routing_sees_it(self, entry: NamedAddress) -> Entrypoint:
         return entrypoint_of(entry, self.settings, self.serving.addresses[entry.name][0][1])
+
+    def hosts_named(self) -> set[str]:
+        rules = (route.rule for on_it in self.serving.table.routes.values() for route in on_it)
+        return {host for rule in rules for host in rule.hosts}
 
     def addresses(self, name: str) -> list[str]:
         return [str(Address(host, port)) for host, port in self.serving.addresses[name]]

@@ -8,7 +8,7 @@ which.  A word of one's own between makes several sites of one container:
 from __future__ import annotations
 
 from discovery.declared import Scheme, Weight
-from discovery.dialects.short_values import Certificate, HostName, PathStart, Sign, Visitors
+from discovery.dialects.short_values import Certificate, Closing, HostName, PathStart, Sign, Visitors
 from proxy.balancing import HealthPath
 from proxy.schema import Port, option, options
 
@@ -60,6 +60,12 @@ class SiteLabels:
         doc="Networks whose visitors may pass; `lan` stands for all private addresses.",
         example="lan, 203.0.113.7",
         default=(),
+    )
+    maintenance: Closing | None = option(
+        doc="`true`: visitors read that the site is being worked on. Networks, or `lan`: they find it open "
+        "all the same. Any other text is what they read. Without a label: `tidegate maintenance HOST on`.",
+        example="lan",
+        default=None,
     )
     headers: dict[str, str] = option(
         doc="Fields that visitors get with each answer; an empty value removes one.",

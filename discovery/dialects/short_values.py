@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from proxy.schema import Unfit
-from proxy.values import parse_network, short
+from proxy.values import FALSE, PRIVATE, TRUE, parse_network, short
 
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?")
 _HOST_IN_RULE = re.compile(r"host\(\s*[`\"']?([a-z0-9._*-]+)[`\"']?\s*\)")
@@ -83,10 +83,29 @@ class Visitors(str):
 
 
 LAN = "lan"
-PRIVATE = (
-    *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),  # RFC 1918, RFC 4193
-    *("127.0.0.0/8", "::1/128", "169.254.0.0/16", "fe80::/10"),
-)
+
+
+class Closing(str):
+    """Whether a site is closed: true, for whom it is open all the same, or what visitors read."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Closing:
+        if text in TRUE or text in FALSE:
+            return cls("true" if text in TRUE else "false")
+        if not text.isprintable():
+            raise Unfit("true, networks such as lan, or a text of one line", text)
+        return cls(text)
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Whose visitors find it open; none where it is a text."""
+        try:
+            parts = [Visitors.parse(part.strip()) for part in self.split(",")]
+        except Unfit:
+            return ()
+        return tuple(network for each in parts for network in each.networks)
 
 
 class Certificate(str):

@@ -19,6 +19,7 @@ from proxy.middlewares.forwardauth import ForwardAuth
 from proxy.middlewares.headers import Headers
 from proxy.middlewares.inflightreq import InFlightReq
 from proxy.middlewares.ipallowlist import IPAllowList
+from proxy.middlewares.maintenance import Maintenance
 from proxy.middlewares.ratelimit import RateLimit
 from proxy.middlewares.redirectregex import RedirectRegex
 from proxy.middlewares.redirectscheme import RedirectScheme
@@ -43,6 +44,7 @@ MIDDLEWARES: Mapping[str, type[Middleware]] = {
     "headers": Headers,
     "inflightreq": InFlightReq,
     "ipallowlist": IPAllowList,
+    "maintenance": Maintenance,
     "ratelimit": RateLimit,
     "redirectregex": RedirectRegex,
     "redirectscheme": RedirectScheme,

@@ -7,6 +7,7 @@ import pytest
 from proxy.exchange import Handler, Middleware, RequestHead, Response
 from proxy.middlewares.headers import Headers
 from proxy.middlewares.ipallowlist import IPAllowList
+from proxy.middlewares.maintenance import Maintenance
 from proxy.model import Router, RoutingConfig, Service
 from proxy.schema import IPNetwork, parse_text
 from proxy.table import Entrypoint, Route, RoutingTable, compile_table
@@ -318,3 +319,28 @@ def test_a_host_of_one_router_that_wants_our_own_authority_is_internal():
         router("c", "Host(`c.test`)", resolver="internal", tls=False),
     )
     assert (made.hosts(), made.internal) == ({"a.test", "b.test"}, {"a.test"})
+
+
+def test_a_closed_host_is_closed_before_anything_else_and_nobody_else_is():
+    close = {"close@command": Maintenance(hosts=("x.a.test",))}
+    config = RoutingConfig(
+        {
+            each.name: each
+            for each in (
+                router("x", "Host(`x.a.test`)", middlewares=("lan@docker",)),
+                router("wild", "Host(`*.a.test`)"),
+                router("any", "PathPrefix(`/`)"),
+                router("b", "Host(`b.test`)"),
+            )
+        },
+        {"s": Service("s")},
+        {**SECURE, **close},
+        closed={"x.a.test": "close@command"},
+    )
+    made = compile_table(config, (ALL,))
+    assert {route.name: route.passes for route in made.routes["websecure"]} == {
+        "x": ("close@command", "secure@file", "lan@docker"),
+        "wild": ("close@command", "secure@file"),
+        "any": ("close@command", "secure@file"),
+        "b": ("secure@file",),
+    }

@@ -1,18 +1,15 @@
 from __future__ import annotations
 
-import http.client
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from proxy.middlewares.headers import Headers
 from proxy.model import Router, RoutingConfig
 from proxy.schema import parse_text
-from tests.program import LOOPBACK, ROOT, Program, eventually
+from tests.program import ROOT, Program, eventually
+from tests.tidegate.apps import running, typed, visit
 from tidegate.defaults import DefaultHeader, DefaultMiddleware, certified, declared, entrypoints_of
 from tidegate.settings import Settings
 from tidegate.sources import SettingsError, from_yaml, load
@@ -93,17 +90,6 @@ def test_by_default_nothing_is_said_of_anybody():
     assert all(each.middlewares == () for each in entrypoints_of(Settings()))
 
 
-class App(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"hi")
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
-
 ROUTES = """
 http:
   routers:
@@ -115,52 +101,31 @@ http:
 LAN = "  middlewares: { house: { ipAllowList: { sourceRange: [10.0.0.0/8] } } }\n"
 
 
-@pytest.fixture
-def app() -> Iterator[int]:
-    server = HTTPServer((LOOPBACK, 0), App)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server.server_address[1]
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def visit(program: Program, host: str) -> tuple[int, str | None]:
-    connection = http.client.HTTPConnection(LOOPBACK, program.web, timeout=5)
-    try:
-        connection.request("GET", "/", headers={"Host": host})
-        response = connection.getresponse()
-        return response.status, response.headers["X-Robots-Tag"]
-    finally:
-        connection.close()
+def seen(program: Program, host: str) -> tuple[int, str | None]:
+    answer = visit(program, host)
+    return answer.status, answer.headers["X-Robots-Tag"]
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_defaults_hold_for_everybody_but_those_who_say_no(tmp_path, app, workers):
+def test_defaults_hold_for_everybody_but_those_who_say_no(tmp_path, workers):
     routes = tmp_path / "routes.yaml"
-    routes.write_text(ROUTES.format(port=app))
     flags = ["--docker", "off", "--acme-ca", "off", "--routes", str(routes), "--workers", workers]
     flags += ["--default-middlewares", "house", "--default-headers", "web=X-Robots-Tag: none"]
-    with Program(tmp_path / "data", *flags) as program:
-        eventually(lambda: visit(program, "open.test") == (200, None))
-        assert visit(program, "blog.test")[0] == 503  # never without what the settings ask for
+    with running() as app, Program(tmp_path / "data", *flags) as program:
+        routes.write_text(ROUTES.format(port=app))
+        eventually(lambda: seen(program, "open.test") == (200, None))
+        assert seen(program, "blog.test")[0] == 503  # never without what the settings ask for
         [problem] = eventually(lambda: program.api("problems"))
         assert problem["where"] == "default_middlewares=house@file"
         routes.write_text(ROUTES.format(port=app) + LAN)
-        eventually(lambda: visit(program, "blog.test") == (403, "none"))
-        assert visit(program, "open.test") == (200, None)
+        eventually(lambda: seen(program, "blog.test") == (403, "none"))
+        assert seen(program, "open.test") == (200, None)
         assert eventually(lambda: not program.api("problems"))
-        said = typed(program, "routes")
+        said = typed(program, "routes")[1]
         assert "headers-web@settings (default)" in said and "house@file (default)" in said
-        why = typed(program, "why", "http://blog.test/")
+        why = typed(program, "why", "http://blog.test/")[1]
         assert "house@file (ipallowlist, a default) answers 403" in why
-        assert "default" not in typed(program, "why", "http://open.test/")
-
-
-def typed(program: Program, *words: str) -> str:
-    command = [sys.executable, "-m", "tidegate", words[0], "--data", str(program.data), *words[1:]]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60).stdout
+        assert "default" not in typed(program, "why", "http://open.test/")[1]
 
 
 def test_expand_and_check_say_what_comes_from_the_settings(tmp_path):

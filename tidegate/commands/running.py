@@ -6,12 +6,13 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from tidegate.addresses import OFF
-from tidegate.commands.line import ASKING, Call, Command, Parser, refuse_strangers
-from tidegate.control import NotAnswering, ask
+from tidegate.commands.line import ASKING, Call, Command, Parser, UsageError, refuse_strangers
+from tidegate.control import NotAnswering, ask, tell
 from tidegate.printable import printable
 from tidegate.sources import load_leniently
 
@@ -46,6 +47,45 @@ def why(call: Call) -> int:
 
         print(answer_text(answer), end="")
     return 0 if answer["served"] else 1
+
+
+def maintenance(call: Call) -> int:
+    refuse_strangers(call)
+    own = call.own
+    if (own.text or own.allow) and own.switch != "on":
+        raise UsageError("--text and --allow are for what is switched on.")
+    query = [("host", own.host), ("switch", own.switch), ("text", own.text)]
+    query += [("allow", each) for each in own.allow]
+    data = load_leniently(ASKING, call.flags, os.environ, call.config).data_directory
+    answer = tell(f"maintenance?{urlencode([pair for pair in query if pair[1]])}", data)
+    if not isinstance(answer, dict) or not answer.keys() & {"maintenance", "refused"}:
+        raise NotAnswering("Something else than Tidegate answers there.")
+    if "refused" in answer:
+        print(printable(answer["refused"]), file=sys.stderr)
+        return 1
+    for line in closed_lines(answer["maintenance"], own.host):
+        print(printable(line))
+    return 0
+
+
+def closed_lines(closed: Sequence[Mapping[str, Any]], host: str) -> Iterator[str]:
+    for each in closed:
+        open_for = f", open for {', '.join(each['allow'])}" if each["allow"] else ""
+        text = f": {each['text']}" if each["text"] else ""
+        yield f"{each['host']} is closed{open_for}{text}"
+    if not closed:
+        yield f"{host} is not closed by command" if host else "No site is closed by command"
+
+
+def add_switch(parser: Parser) -> None:
+    parser.add_argument("host", metavar="HOST", nargs="?", default="", help="a name that a router has")
+    what = "answer 503 and say that the site is being worked on, over restarts; without: show how it is"
+    parser.add_argument(
+        "switch", metavar="on|off", nargs="?", default="", choices=("", "on", "off"), help=what
+    )
+    parser.add_argument("--text", default="", help="What visitors read instead.")
+    allow = "Who finds it open: networks, or lan for all private addresses. Repeatable."
+    parser.add_argument("--allow", metavar="NETWORK", action="append", default=[], help=allow)
 
 
 def healthcheck(call: Call) -> int:
@@ -88,6 +128,11 @@ COMMANDS = {
         "show routes, services, certificates and problems of the running instance", routes, add_json
     ),
     "why": Command("say what becomes of a request, or why a container has no route", why, add_question),
+    "maintenance": Command(
+        "close a site for a while, or open it again; without HOST: show all",
+        maintenance,
+        add_switch,
+    ),
     "healthcheck": Command(
         "ask the running instance how it is: exit status 0 when it answers, else 1", healthcheck
     ),
