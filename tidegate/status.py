@@ -303,7 +303,10 @@ def by_address(row: RouteRow) -> tuple[bool, str, str]:
 
 
 def said_why(row: RouteRow, problems: Sequence[Problem]) -> RouteRow:
-    """The row with a reason for its having no server."""
+    """The row with a reason for its having no server, or none that answers."""
+    if row.action == "serve" and row.servers and all(each.state != "up" for each in row.servers):
+        states = dict.fromkeys(each.state for each in row.servers)
+        return replace(row, action=NO_ANSWER, reason=f"Its app does not answer: {', '.join(states)}.")
     if row.action != NO_SERVER:
         return row
     service, _, origin = row.service.rpartition("@")
@@ -355,6 +358,7 @@ def route_row(
 
 
 NO_SERVER = "no server"
+NO_ANSWER = "no answer"
 MAINTENANCE = "maintenance"
 NOWHERE = "It is on no entrypoint; the problems say why."
 

@@ -46,6 +46,13 @@ class PathStart(str):
         return cls(text)
 
 
+USERS_IN_A_FILE = (
+    "a label names no file of this machine, for labels come with images. Name it in a route file (--routes), "
+    "as http: {middlewares: {staff: {basicAuth: {usersFile: /etc/tidegate/users}}}}, and write here "
+    "tidegate.middlewares=staff@file"
+)
+
+
 class Sign(str):
     """Somebody who may pass: a name and what proves it."""
 
@@ -54,12 +61,10 @@ class Sign(str):
     @classmethod
     def parse(cls, text: str) -> Sign:
         name, colon, proof = text.partition(":")
+        if text.startswith(("/", "./", "@")) or name.lower() == "file" or proof.startswith(("/", "./")):
+            raise Unfit(f"NAME:HASH; {USERS_IN_A_FILE}", text)
         if not colon or not name or not proof:
-            raise Unfit(
-                "NAME:HASH as `htpasswd -nB NAME` prints it, in a compose file every $ twice; users in a "
-                "file are a basicAuth middleware of a route file, named in tidegate.middlewares",
-                text,
-            )
+            raise Unfit("NAME:HASH as `htpasswd -nB NAME` prints it, in a compose file every $ twice", text)
         return cls(text)
 
 

@@ -12,6 +12,11 @@ from tidegate.why.question import Unanswerable, read_question
 from tidegate.why.request import about_request
 from tidegate.why.scene import Scene
 
+WITHOUT_ENGINE = (
+    'No Docker engine is watched here (--docker off), so nothing is known of a container "{word}", and no '
+    "router names a host like that. Of a site ask by its URL: tidegate why https://{word}/"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Asking:
@@ -39,6 +44,9 @@ async def answer(asking: Asking, scene: Scene) -> RequestAnswer | ContainerAnswe
     if not word:
         return ContainerAnswer("Say what it is about: a URL or a container.", False)
     similar = None
+    names_nothing_else = not {"/", ":", "."} & set(word) and not scene.knows(word.lower())
+    if names_nothing_else and scene.engine is None:
+        return ContainerAnswer(WITHOUT_ENGINE.format(word=word), False)
     if "/" not in word and ":" not in word and not scene.knows(word.lower()) and scene.engine:
         try:
             containers, similar = await find(word, scene.engine)
