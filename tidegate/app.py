@@ -99,6 +99,7 @@ class App:
         self.route_rows: tuple[RouteRow, ...] = ()
         self.hosts: tuple[Collection[str], Collection[str]] | None = None
         """Those that want a certificate, and those of them that want Tidegate's own."""
+        self.page_problems: tuple[Problem, ...] = ()
         self.problems: tuple[Problem, ...] = ()
         """All that were told of."""
         self.engine: EngineState | None = None
@@ -170,6 +171,8 @@ class App:
             loops["containers"] = self.watch_containers
         if self.settings.routes is not None:
             loops["route files"] = partial(self.watch_files, self.settings.routes)
+        if self.settings.pages is not None:
+            loops["pages"] = partial(self.watch_pages, self.settings.pages)
         return loops
 
     async def watch_containers(self) -> None:
@@ -187,6 +190,11 @@ class App:
 
         await watch_files(path, self.take_files)
 
+    async def watch_pages(self, directory: Path) -> None:
+        from tidegate.own_pages import watch_pages
+
+        await watch_pages(directory, self.take_pages)
+
     # Flow 1: a container or a file changes, and a new table is served
 
     def take_containers(self, config: RoutingConfig) -> None:
@@ -196,6 +204,11 @@ class App:
     def take_files(self, config: RoutingConfig) -> None:
         self.from_files = config
         self.serve_routes()
+
+    def take_pages(self, pages: Mapping[str, str], problems: tuple[Problem, ...]) -> None:
+        self.serving.furnish(pages)
+        self.page_problems = problems
+        self.tell_problems()
 
     def take_engine_state(self, state: EngineState) -> None:
         self.engine = state
@@ -246,7 +259,8 @@ class App:
     def tell_problems(self) -> None:
         """Say what has become wrong since the last time, and what no longer is."""
         unreachable = self.reachability.problems(self.serving.table.services)
-        problems = (*self.config.problems, *self.serving.table.problems, *unreachable)
+        of_pages = self.page_problems
+        problems = (*self.config.problems, *self.serving.table.problems, *of_pages, *unreachable)
         log_problems(compare_problems(self.problems, problems))
         self.problems = problems
 

@@ -13,6 +13,7 @@ from proxy.checking import Checker
 from proxy.entrypoint import Entrypoints
 from proxy.headers import TrustedProxies
 from proxy.outside import Outside
+from proxy.pages import furnish
 from proxy.running import Running
 from proxy.table import Entrypoint, RoutingTable, compile_table
 from proxy.tls import SNI, KeyPair
@@ -99,6 +100,9 @@ class Serving(Protocol):
     def certify(self, certificates: Mapping[str, KeyPair], default: KeyPair) -> None:
         """Serve these certificates to connections from now on."""
 
+    def furnish(self, pages: Mapping[str, str]) -> None:
+        """Show these pages of the owner's, by status, where no app answers."""
+
     def drop_owner(self, owner: str) -> None:
         """A container is gone: nothing more is sent to its address.  Returns without waiting."""
 
@@ -182,6 +186,9 @@ class Here:
     def certify(self, certificates: Mapping[str, KeyPair], default: KeyPair) -> None:
         for host, reason in self.sni.publish(certificates, default).items():
             self._refused(host, reason)
+
+    def furnish(self, pages: Mapping[str, str]) -> None:
+        furnish(pages)
 
     def drop_owner(self, owner: str) -> None:
         self.pool.drop_owner(owner)

@@ -20,7 +20,7 @@ from proxy.upstream import Pool
 from tidegate.logs import Level, Outlet
 from tidegate.reachability import Reachability
 from tidegate.serving import Prepared, Setup, WorkerState, servers_of
-from tidegate.workers.orders import Begin, Certify, DropOwner, Learn, Open, Order, Serve, Show, pack
+from tidegate.workers.orders import Begin, Certify, DropOwner, Furnish, Learn, Open, Order, Serve, Show, pack
 from tidegate.workers.post import Post
 from tidegate.workers.reports import Refused, Report, Tried
 
@@ -68,6 +68,7 @@ class Crew:
         self._posts: tuple[Post, ...] = ()
         self._routing: Serve | None = None
         self._certificates: Certify | None = None
+        self._furnished = Furnish({})
         self._shown = Show(0, {})
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._may_be_refused: set[str] = set()
@@ -113,6 +114,10 @@ class Crew:
         self._certificates = Certify(certificates, default)
         self._tell(self._certificates)
 
+    def furnish(self, pages: Mapping[str, str]) -> None:
+        self._furnished = Furnish(pages)
+        self._tell(self._furnished)
+
     def drop_owner(self, owner: str) -> None:
         self._tell(DropOwner(owner))
 
@@ -145,6 +150,7 @@ class Crew:
         yield Begin(os.getpid(), self._setup, tuple(sockets), self._log_level, self._log.console)
         for server, failure in self._reachability.failing.items():
             yield Learn(server, failure)
+        yield self._furnished
         yield self._shown
         if self._certificates:
             yield self._certificates

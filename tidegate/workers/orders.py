@@ -57,6 +57,13 @@ class Certify:
 
 
 @dataclass(frozen=True, slots=True)
+class Furnish:
+    """The owner's pages, by status."""
+
+    pages: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class DropOwner:
     owner: str
 
@@ -87,7 +94,7 @@ class Stop:
     grace: float
 
 
-Order: TypeAlias = Begin | Serve | Certify | DropOwner | Show | Learn | Open | Stop
+Order: TypeAlias = Begin | Serve | Certify | Furnish | DropOwner | Show | Learn | Open | Stop
 
 
 def pack(order: Order) -> bytes:

@@ -26,6 +26,7 @@ from tidegate.workers.orders import (
     Begin,
     Certify,
     DropOwner,
+    Furnish,
     Learn,
     Open,
     Order,
@@ -125,6 +126,8 @@ class Worker:
                 self._rebuilding.ask(order)
             case Certify(certificates, default):
                 self._here.certify(certificates, default)
+            case Furnish(pages):
+                self._here.furnish(pages)
             case DropOwner(owner):
                 self._here.drop_owner(owner)
                 self._rebuilding.drop_owner(owner)
