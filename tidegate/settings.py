@@ -240,8 +240,8 @@ class Settings:
         default="auto",
     )
     pages: Path | None = option(
-        doc="A directory of your own pages for where no app answers, watched: `404.html` (also for names that "
-        "no site has), `503.html`, `4xx.html`, `5xx.html`, up to 256 KiB each. `{{status}}`, `{{title}}` and "
+        doc="A directory of your own pages for where no app answers, watched: `404.html` (also for names "
+        "that no site has), `503.html`, `4xx.html`, `5xx.html`, up to 256 KiB each. `{{status}}`, `{{title}}` and "
         "`{{message}}` stand for what is told. Programs that ask for JSON or text get that.",
         example="/etc/tidegate/pages",
         default=None,
