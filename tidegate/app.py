@@ -117,6 +117,7 @@ class App:
             log=log.access,
             reachability=self.reachability,
             refused=refused_certificate,
+            explain=self.explain,
         )
 
     def in_workers(self, log: Outlet) -> Serving:
@@ -130,6 +131,7 @@ class App:
             log=log,
             reachability=self.reachability,
             refused=refused_certificate,
+            explain=self.explain,
         )
         self.certificates.http01.on_change = crew.show
         return crew
@@ -317,6 +319,12 @@ class App:
 
         return await answer(read_query(query), self.scene())
 
+    async def explain(self, query: str) -> str:
+        """What a visitor in the house reads below a page of the proxy's own; "" for anything else."""
+        from tidegate.why.page import explained
+
+        return await explained(query, self.scene())
+
     def scene(self) -> Scene:
         from tidegate.label_language import language_of
         from tidegate.why.scene import Scene
@@ -378,6 +386,7 @@ def setup(settings: Settings) -> Setup:
         settings.trusted_proxies,
         settings.upstream_timeout,
         settings.fast_lane == "on",
+        tuple(network for each in settings.explain_to for network in each.networks),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from proxy.problem import Problem
 from proxy.schema import Duration, IPNetwork, Unfit, closest, option, options
+from proxy.values import PRIVATE, parse_network
 from tidegate.addresses import Address, NamedAddress, Off
 from tidegate.defaults import DefaultHeader, DefaultMiddleware, strangers
 
@@ -141,6 +142,27 @@ class NamePair(str):
         return cls(f"{name}={meaning}")
 
 
+class Readers(str):
+    """A network, or `lan` for all that are private but for this machine itself."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Readers:
+        if text.lower() == "lan":
+            return cls("lan")
+        try:
+            return cls(parse_network(text))
+        except Unfit:
+            raise Unfit("lan, or a network such as 192.168.1.0/24", text) from None
+
+    @property
+    def networks(self) -> tuple[IPNetwork, ...]:
+        """Without loopback, from where tunnels come: who wants that names it."""
+        named = (parse_network(each) for each in (PRIVATE if self == "lan" else (str(self),)))
+        return tuple(each for each in named if self != "lan" or not each.is_loopback)
+
+
 class Timeout(Duration):
     """A duration that can run out."""
 
@@ -241,14 +263,23 @@ class Settings:
     )
     pages: Path | None = option(
         doc="A directory of your own pages for where no app answers, watched: `404.html` (also for names "
-        "that no site has), `503.html`, `4xx.html`, `5xx.html`, up to 256 KiB each. `{{status}}`, `{{title}}` and "
-        "`{{message}}` stand for what is told. Programs that ask for JSON or text get that.",
+        "that no site has), `503.html`, `4xx.html`, `5xx.html`, up to 256 KiB each. `{{status}}`, "
+        "`{{title}}` and `{{message}}` stand for what is told. Programs that ask for JSON or text get that.",
         example="/etc/tidegate/pages",
         default=None,
     )
     trusted_proxies: tuple[IPNetwork, ...] = option(
         doc="Networks of proxies in front of this one, believed about a visitor's address and scheme.",
         example="10.0.0.0/8, 192.168.1.7",
+        default=(),
+    )
+    explain_to: tuple[Readers, ...] = option(
+        doc="Who reads the answer of `tidegate why` below Tidegate's own pages with 404, 502, 503 and 504: "
+        "networks, or `lan` for private addresses other than this machine's own. Nobody by default, because "
+        "an address does not say who asks: behind Docker's userland proxy or a tunnel the whole world has a "
+        "private one. So nobody is told who comes from a gateway's address, from a trusted proxy that does "
+        "not say for whom, or with a field of another proxy's. Their requests take the slower lane.",
+        example="lan",
         default=(),
     )
     upstream_timeout: Timeout = option(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qs
 
 from discovery.engine import EngineError
@@ -26,6 +26,8 @@ class Asking:
     method: str = ""
     client: str = ""
     headers: tuple[str, ...] = ()
+    entrypoint: str = ""
+    """Where it came in; "" where the URL says it."""
 
 
 def read_query(query: str) -> Asking:
@@ -35,7 +37,7 @@ def read_query(query: str) -> Asking:
     def one(name: str) -> str:
         return given.get(name, [""])[0]
 
-    return Asking(one("about"), one("method"), one("from"), tuple(given.get("header", ())))
+    return Asking(one("about"), one("method"), one("from"), tuple(given.get("header", ())), one("entrypoint"))
 
 
 async def answer(asking: Asking, scene: Scene) -> RequestAnswer | ContainerAnswer:
@@ -65,4 +67,4 @@ async def answer(asking: Asking, scene: Scene) -> RequestAnswer | ContainerAnswe
         )
     except Unanswerable as error:
         return ContainerAnswer(str(error), False)
-    return await about_request(question, scene)
+    return await about_request(replace(question, entrypoint=asking.entrypoint), scene)
