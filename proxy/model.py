@@ -145,7 +145,8 @@ class RoutingConfig:
 class Entrypoint:
     """A listener as routing sees it; `port` is the one that visitors know (None: the scheme's own).
 
-    `middlewares` come before those of each router that takes defaults.
+    `default`: routers that name no entrypoint are here.  `usual`: whoever types only a name arrives here
+    (None: where it is a default).  `middlewares` come before those of each router that takes defaults.
     """
 
     name: str
@@ -153,3 +154,4 @@ class Entrypoint:
     default: bool = True
     port: int | None = None
     middlewares: tuple[str, ...] = ()
+    usual: bool | None = None

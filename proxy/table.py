@@ -150,14 +150,18 @@ def _left_to_redirect(
 ) -> list[Entrypoint]:
     """The plain entrypoints from which the router's visitors are sent to HTTPS where nobody else wants them.
 
-    A router that names only the usual TLS entrypoint is as open to plain HTTP as one that names none; what
-    it says keeps its app, not its visitors, from there.
+    A router that is only on the usual TLS entrypoint is as open to plain HTTP as one that is on both; what
+    it says, or the installation, keeps its app, not its visitors, from there.
     """
-    if router.tls is False or not router.entrypoints or any(not each.tls for each in places):
+    if router.tls is False or any(not each.tls for each in places):
         return []
-    if not any(each.default for each in places):
+    if not any(map(_usual, places)):
         return []
-    return [each for each in entrypoints if each.default and not each.tls]
+    return [each for each in entrypoints if _usual(each) and not each.tls]
+
+
+def _usual(entrypoint: Entrypoint) -> bool:
+    return entrypoint.default if entrypoint.usual is None else entrypoint.usual
 
 
 def _unknown_entrypoints(router: Router, entrypoints: Sequence[Entrypoint]) -> list[Problem]:

@@ -81,7 +81,8 @@ def entrypoints_of(settings: Settings) -> tuple[Entrypoint, ...]:
 def entrypoint_of(entry: NamedAddress, settings: Settings, port: int) -> Entrypoint:
     """The entrypoint as routing sees it, with what the installation says of its routers."""
     first = middlewares_on(entry.name, settings.default_middlewares, settings.default_headers)
-    return Entrypoint(entry.name, entry.tls, entry.name in settings.default_entrypoints, port, first)
+    default, usual = entry.name in settings.default_entrypoints, entry.name in ("web", "websecure")
+    return Entrypoint(entry.name, entry.tls, default, port, first, usual)
 
 
 def middlewares_on(

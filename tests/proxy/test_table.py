@@ -344,3 +344,16 @@ def test_a_closed_host_is_closed_before_anything_else_and_nobody_else_is():
         "any": ("close@command", "secure@file"),
         "b": ("secure@file",),
     }
+
+
+def test_plain_http_is_redirected_also_where_only_the_tls_entrypoint_is_a_default():
+    points = (
+        Entrypoint("web", default=False, usual=True),
+        Entrypoint("websecure", tls=True, usual=True),
+        Entrypoint("house", tls=True, default=False, usual=False),
+    )
+    made = table(
+        router("a", "Host(`a.test`)"), router("h", "Host(`h.test`)", entrypoints=("house",)), points=points
+    )
+    actions = {name: [(each.name, each.action) for each in found] for name, found in made.routes.items()}
+    assert actions == {"web": [("a", "redirect")], "websecure": [("a", "serve")], "house": [("h", "serve")]}
