@@ -268,9 +268,9 @@ def passed(router: Router, entrypoint: Entrypoint) -> tuple[str, ...]:
 
 
 def _closing(config: RoutingConfig, rule: Rule) -> Iterator[str]:
-    """What closes a host that the rule may take; a rule that names none may take any."""
+    """What closes a host that the rule may take; one with no index may take any."""
     for host, name in config.closed.items():
-        if not rule.hosts or any(covers(each, host) or covers(host, each) for each in rule.hosts):
+        if rule.index is None or any(covers(each, host) or covers(host, each) for each in rule.index):
             yield name
 
 

@@ -330,6 +330,7 @@ def test_a_closed_host_is_closed_before_anything_else_and_nobody_else_is():
                 router("x", "Host(`x.a.test`)", middlewares=("lan@docker",)),
                 router("wild", "Host(`*.a.test`)"),
                 router("any", "PathPrefix(`/`)"),
+                router("half", "Host(`b.test`) || PathPrefix(`/x`)"),
                 router("b", "Host(`b.test`)"),
             )
         },
@@ -342,6 +343,7 @@ def test_a_closed_host_is_closed_before_anything_else_and_nobody_else_is():
         "x": ("close@command", "secure@file", "lan@docker"),
         "wild": ("close@command", "secure@file"),
         "any": ("close@command", "secure@file"),
+        "half": ("close@command", "secure@file"),
         "b": ("secure@file",),
     }
 

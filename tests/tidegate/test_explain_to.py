@@ -5,7 +5,7 @@ import pytest
 from proxy.schema import parse_text
 from tests.program import Program, eventually, free_port
 from tests.tidegate.apps import visit
-from tidegate.settings import Readers
+from tidegate.setting_kinds import Readers
 
 ROUTES = """
 http:
