@@ -8,7 +8,7 @@ import pytest
 from proxy.middlewares.headers import Headers
 from proxy.model import Router, RoutingConfig
 from proxy.schema import parse_text
-from tests.program import ROOT, Program, eventually
+from tests.program import ROOT, Program, eventually, free_port
 from tests.tidegate.apps import running, typed, visit
 from tidegate.defaults import DefaultHeader, DefaultMiddleware, certified, declared, entrypoints_of
 from tidegate.settings import Settings
@@ -148,3 +148,37 @@ def test_expand_and_check_say_what_comes_from_the_settings(tmp_path):
     checked = said("check", str(compose), str(routes))
     assert "error: default_middlewares=house@file" in checked
     assert 'There is no middleware "house@file". Did you mean "hause@file"?' in checked
+
+
+CERTIFIED = """
+http:
+  routers:
+    own: { rule: Host(`own.example.com`), service: app, tls: { certResolver: internal } }
+    public: { rule: Host(`public.example.com`), service: app, tls: { certResolver: auto } }
+    silent: { rule: Host(`silent.example.com`), service: app }
+  services:
+    app: { loadBalancer: { servers: [{ url: "http://127.0.0.1:9" }] } }
+"""
+
+
+@pytest.mark.parametrize(
+    ("default", "internal"), [("auto", {"own"}), ("internal", {"own", "silent"}), ("off", {"own"})]
+)
+def test_a_site_with_our_own_authority_asks_no_other_one(tmp_path, default, internal):
+    routes = tmp_path / "routes.yaml"
+    routes.write_text(CERTIFIED)
+    nobody = f"https://127.0.0.1:{free_port()}/directory"
+    flags = ("--docker", "off", "--acme-ca", nobody, "--routes", str(routes), "--default-tls", default)
+    with Program(tmp_path / "data", *flags) as program:
+
+        def states() -> dict[str, str]:
+            return {row["host"].partition(".")[0]: row["state"] for row in program.api("certificates")}
+
+        def asked() -> set[str]:
+            """Those whose authority has been asked in vain."""
+            return {row["host"].partition(".")[0] for row in program.api("certificates") if row["last_error"]}
+
+        wanted = {"own", "public"} if default == "off" else {"own", "public", "silent"}
+        assert eventually(asked) == wanted - internal
+        assert states().keys() == wanted
+        assert {host for host, state in states().items() if state == "internal"} == internal
