@@ -85,22 +85,29 @@ class Manager:
         )
         self._hosts = self._holdings.hosts
         self._names: frozenset[str] = frozenset()
+        self._own, self._internal = replace(authority, directory=None), frozenset[str]()
         self._newest = 0
         self._changed = asyncio.Event()
         self._pause = Entry()
         self._asking = False
 
-    def want(self, hosts: Collection[str]) -> None:
+    def want(self, hosts: Collection[str], internal: Collection[str] = ()) -> None:
         """Say which hosts are wanted from now on; cheap, to be called on every change of the routes.
 
+        No authority but Tidegate's own is asked for those that are `internal`, too.
         An order under way for a host that is no longer wanted is carried to its
         end: a container that restarts is back before that.
         """
+        before, self._internal = self._internal, frozenset(internal)
+        for host in before ^ self._internal:
+            self._move(host)
         names = {name.host: name for name in map(self._judged, hosts)}
         self._names = frozenset(names)
         for host in sorted(names.keys() - self._hosts.keys()):
             self._newest += 1
-            self._hosts[host] = Host(names[host], self._authority.directory_for(names[host]), self._newest)
+            self._hosts[host] = Host(
+                names[host], self._asked_for(host).directory_for(names[host]), self._newest
+            )
             if names[host].refusal:
                 self._log(Refused(host, names[host].refusal))
         self._changed.set()
@@ -108,7 +115,17 @@ class Manager:
     def _judged(self, host: str) -> Name:
         """Judging takes time: with ten thousand hosts it is done only once for each."""
         known = self._hosts.get(host)
-        return known.name if known else self._authority.judge(read_name(host))
+        return known.name if known else self._asked_for(host).judge(read_name(host))
+
+    def _asked_for(self, host: str) -> Authority:
+        return self._own if host in self._internal else self._authority
+
+    def _move(self, host: str) -> None:
+        """Another authority is to certify it from now on; what it has is served until that has."""
+        if known := self._hosts.get(host):
+            authority = self._asked_for(host)
+            known.name = authority.judge(read_name(host))
+            known.directory = authority.directory_for(known.name)
 
     def status(self) -> tuple[HostStatus, ...]:
         now = self._clock()

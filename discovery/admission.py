@@ -157,7 +157,9 @@ def _objection(router: Router, fragment: Fragment, union: Admitted) -> Problem |
     """Why the router cannot be taken, or what its owner should know."""
     keeper = union.owners.get(("router", router.name))
     if keeper is not None:
-        consequence = f"It is not served for {fragment.source}; {keeper.source} is older and keeps it."
+        consequence = (
+            f"It is not served for {fragment.source}; {keeper.source} {keeper.comes_first} and keeps it."
+        )
         return taken("router", router.name, fragment, keeper, consequence)
     if rival := union.claims.taken(router, own=fragment.routers):
         holder, where = rival.router.origin, fragment.places.get((router.name, "rule"))

@@ -30,7 +30,7 @@ def keeps(router: Router, fragment: Fragment, keeper: str) -> str:
     if provider_of(router.name) != PROVIDER:
         return f"{keeper} comes first by its name and keeps the host."
     return (
-        f"{keeper} is older and keeps the host, {fragment.source} gets it when {keeper} goes. "
+        f"{keeper} {fragment.comes_first} and keeps the host, {fragment.source} gets it when {keeper} goes. "
         "Replicas of one compose service share a host by themselves."
     )
 
@@ -43,7 +43,8 @@ def about(router: Router, what: str, consequence: str, severity: Severity, where
 def differs(fragment: Fragment, first: Fragment) -> Problem:
     return Problem(
         where=fragment.source,
-        what=f"Its labels differ from those of {first.source}, which is the same service and older.",
+        what=f"Its labels differ from those of {first.source}, which is the same service "
+        f"and {first.comes_first.removeprefix('is ')}.",
         consequence=f"It gets no requests while {first.source} runs.",
         severity="warning",
     )

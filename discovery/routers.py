@@ -21,15 +21,19 @@ class Domain:
 
 @options
 class RouterTLS:
-    """What Traefik's routers say about certificates; Tidegate obtains them without being told."""
+    """Who certifies the router's names; Tidegate obtains certificates without being told."""
 
-    cert_resolver: str | None = option(doc="Read, but not needed.", example="le", default=None)
+    cert_resolver: str | None = option(
+        doc="`internal`: Tidegate's own authority certifies its names; `auto`: as the name decides.",
+        example="internal",
+        default=None,
+    )
     domains: tuple[Domain, ...] = option(doc="Read, but not used yet.", example="", default=())
 
 
 AUTOMATIC = RouterTLS()
-AUTO = "auto"
-"""The resolver that is there."""
+RESOLVERS = ("auto", "internal")
+"""Those that are there."""
 
 
 @options
@@ -57,6 +61,11 @@ class RouterOptions:
         doc="`false` serves it in the clear; otherwise HTTPS is automatic.",
         example="false",
         default=AUTOMATIC,
+    )
+    defaults: bool = option(
+        doc="Whether requests pass the installation's default middlewares and headers first.",
+        example="false",
+        default=True,
     )
 
 
@@ -99,7 +108,14 @@ def _read_router(name: str, tree: Tree, services: Sequence[str], reading: Readin
         priority=asked.priority or None,
         tls=None if asked.tls is AUTOMATIC else asked.tls is not None,
         origin=reading.source.origin,
+        defaults=asked.defaults,
+        resolver=_resolver(asked.tls),
     )
+
+
+def _resolver(tls: RouterTLS | None) -> str:
+    named = tls.cert_resolver if tls else None
+    return named if named in RESOLVERS else ""
 
 
 def _which(services: Sequence[str]) -> str:
@@ -110,7 +126,7 @@ def _which(services: Sequence[str]) -> str:
 
 def _note_unused(path: Sequence[str], tls: RouterTLS | None, reading: Reading) -> None:
     for name in options_of(RouterTLS):
-        if tls is not None and getattr(tls, name) not in (None, (), AUTO):
+        if tls is not None and getattr(tls, name) not in (None, (), *RESOLVERS):
             spelled = options_of(RouterTLS)[name].name
             what = "Tidegate chooses certificates by the rule's host names; this option changes nothing."
             reading.problem((*path, "tls", spelled), what, "", "notice")

@@ -20,6 +20,7 @@ from proxy.table import RoutingTable
 from proxy.upstream import Pool
 
 if TYPE_CHECKING:
+    from proxy.explainer import Explainer
     from proxy.server import AiohttpLane
 
 
@@ -45,10 +46,12 @@ COMPILED = has_compiled_parser()  # here, because looking at files blocks
 
 
 class AiohttpLater:
-    def __init__(self, pool: Pool, balancer: Balancer, limits: Limits) -> None:
+    def __init__(
+        self, pool: Pool, balancer: Balancer, limits: Limits, explainer: Explainer | None = None
+    ) -> None:
         if not COMPILED:
             raise SlowParser  # at start, not with the first upload
-        self._needs = pool, balancer, limits
+        self._needs = pool, balancer, limits, explainer
         self._lane: AiohttpLane | None = None
         self._asked = False
         self._waiting: list[Waiting] = []

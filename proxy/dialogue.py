@@ -17,9 +17,11 @@ from proxy.conduit import WORTH_IT
 from proxy.decision import CHALLENGE, Decision, decide
 from proxy.delivery import interim, own_answer
 from proxy.exchange import IPAddress, Response, ResponseHead
+from proxy.explainer import STATUSES, Explainer
 from proxy.facade import Facade
 from proxy.fields import MessageError
 from proxy.gate import Entry
+from proxy.headers import plain_address
 from proxy.intake import Intake
 from proxy.lane import FastLane, Passage
 from proxy.pages import page
@@ -46,6 +48,7 @@ class Dialogue:
         self._entry = entry
         self._gate = entry.gate
         self._reception = Reception(entry, peer, connection.wire.certificate)
+        self._peer = plain_address(peer)
         self.wire = connection.wire
         self.turn: Turn | None = None
         self._pending = bytearray()
@@ -142,7 +145,8 @@ class Dialogue:
         self.turn = turn
         self._intake = Intake.of(turn.scanned.framing)
         turn.received = self._intake is None
-        route, lane = self._gate.table.certain(self._entry.name, turn.head.host), self._gate.fast
+        route = None if self._gate.explainer else self._gate.table.certain(self._entry.name, turn.head.host)
+        lane = self._gate.fast
         if route and lane and not turn.scanned.upgrade and not turn.head.path.startswith(CHALLENGE):
             turn.route = route
             turn.tally.router = route.name
@@ -158,13 +162,26 @@ class Dialogue:
             decision = Decision(turn.head, response=turn.failed(bug))
         turn.head, turn.route, turn.response = decision.head, decision.route, decision.response
         turn.tally.router = turn.route.name if turn.route else ""
-        if turn.response and isinstance(turn.response.body, bytes):
+        if self._gate.explainer and turn.received:
+            self._note_who_asks(self._gate.explainer, turn)
+        if turn.response and isinstance(turn.response.body, bytes) and not turn.explains:
             self._answer(turn, turn.response)
-        elif self._gate.fast and turn.route and not turn.response and self._gate.fast.takes(turn):
+        elif (
+            self._gate.fast
+            and turn.route
+            and not turn.response
+            and not turn.explains
+            and self._gate.fast.takes(turn)
+        ):
             self._remember(turn, turn.route)
             self._let_pass(turn, self._gate.fast, turn.route)
         else:
             self._hand_over(turn)
+
+    def _note_who_asks(self, explainer: Explainer, turn: Turn) -> None:
+        """Who may be told why goes the way on which there is time for that."""
+        ours = turn.response is None or turn.response.status in STATUSES
+        turn.explains = ours and explainer.concerns(turn.scanned.fields, turn.head.client_ip, self._peer)
 
     def _answer(self, turn: Turn, response: Response) -> None:
         """Answer at once; content that was announced is not waited for."""

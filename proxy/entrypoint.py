@@ -10,6 +10,7 @@ from proxy.aiohttp_later import AiohttpLater
 from proxy.balancer import Balancer
 from proxy.capacity import Capacity, connection_cap, open_files_limit
 from proxy.door import Door
+from proxy.explainer import Explainer
 from proxy.gate import Gate
 from proxy.headers import TrustedProxies
 from proxy.lane import FastLane
@@ -36,11 +37,12 @@ class Entrypoints:
         limits: Limits | None = None,
         table: RoutingTable | None = None,
         fast_lane: bool = True,
+        explainer: Explainer | None = None,
     ) -> None:
         self._listeners = listeners
         self._sni = sni
         self._limits = limits or Limits()
-        self._lane = AiohttpLater(pool, balancer, self._limits)
+        self._lane = AiohttpLater(pool, balancer, self._limits, explainer)
         if not fast_lane:
             self._lane.load_aside()
         self._gate = Gate(
@@ -50,6 +52,7 @@ class Entrypoints:
             answers=answers,
             log=log,
             lane=self._lane,
+            explainer=explainer,
             fast=FastLane(pool, balancer) if fast_lane else None,
             capacity=Capacity(self._limits.connections or connection_cap(open_files_limit())),
         )

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 
 from proxy.decision import Decision, decide
 from proxy.exchange import Acting, Begins, OnRequest, RequestHead, Response
+from proxy.host_index import covers
 from proxy.middlewares import MIDDLEWARES
 from proxy.misses import missed
 from proxy.model import RoutingConfig
@@ -49,6 +50,8 @@ class Explanation:
     steps: tuple[Step, ...]
     lane: str
     because: str
+    defaults: tuple[str, ...] = ()
+    """Those of its middlewares that the installation has put before the router's own."""
     similar: str = ""
     """A host that is served and may have been meant."""
 
@@ -101,6 +104,7 @@ def explain(
         steps,
         lane,
         because,
+        _defaults(config, route) if route else (),
         "" if route else _similar(table, entrypoint, head.host),
     )
 
@@ -125,16 +129,12 @@ def _misses(table: RoutingTable, entrypoint: str, head: RequestHead, taken: Rout
     for route in table.routes.get(entrypoint, ()):
         if route is taken:
             break
-        named = any(_covers(host, head.host) for host in route.rule.hosts) or not route.rule.hosts
+        named = any(covers(host, head.host) for host in route.rule.hosts) or not route.rule.hosts
         near = named or (
             not taken and bool(get_close_matches(head.host, route.rule.hosts, n=1, cutoff=ALIKE))
         )
         found.append(Miss(route.name, route.router.rule, missed(route.rule.tree, head), near))
     return iter(sorted(found, key=lambda miss: not miss.near))
-
-
-def _covers(named: str, host: str) -> bool:
-    return named == host or (named.startswith("*.") and named[2:] == host.partition(".")[2])
 
 
 def _similar(table: RoutingTable, entrypoint: str, host: str) -> str:
@@ -171,9 +171,18 @@ def _steps(
 
 def _declared(config: RoutingConfig, route: Route) -> list[tuple[str, Acting | Begins]]:
     try:
-        return expanded(route.router.middlewares, config.middlewares, config.broken)
+        return expanded(route.passes, config.middlewares, config.broken)
     except Unresolved:
         return []  # the route says so itself
+
+
+def _defaults(config: RoutingConfig, route: Route) -> tuple[str, ...]:
+    closing = config.closed.values()
+    first = [name for name in route.passes if name not in route.router.middlewares and name not in closing]
+    try:
+        return tuple(name for name, _ in expanded(first, config.middlewares, config.broken))
+    except Unresolved:
+        return ()  # the route says so itself
 
 
 def kind_of(declared: object) -> str:

@@ -20,6 +20,7 @@ from proxy.table import RoutingTable
 if TYPE_CHECKING:
     from proxy.arrival import Arrival
     from proxy.connection import Connection
+    from proxy.explainer import Explainer
     from proxy.lane import FastLane
 
 
@@ -41,6 +42,8 @@ class Gate:
     capacity: Capacity
     fast: FastLane | None = None
     """Where plain turns pass; None where that is switched off."""
+    explainer: Explainer | None = None
+    """Tells people in the house why a page of our own came; None where nobody is told."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     stopped: bool = False
     """The same, for whoever asks at each request."""

@@ -8,6 +8,11 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
+def covers(named: str, host: str) -> bool:
+    """Whether the name in a rule takes the host: it is the same, or `*.` and one label above."""
+    return named == host or (named.startswith("*.") and named[2:] == host.partition(".")[2])
+
+
 class HostIndex(Generic[T]):
     """Entries in their order, each for some hosts (`*.parent` is one label below), or for any (None).
 

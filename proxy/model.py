@@ -130,7 +130,9 @@ class Router:
     TLS entrypoints); a router that names only plain entrypoints, or says `tls`
     False, is served in the clear.  `origin` says who declared it,
     for people.  `middlewares` that the config does not hold make it answer 503:
-    it is never served without them.
+    it is never served without them.  `defaults` says whether those of its
+    entrypoints come first.  `resolver` is how its names get certificates:
+    "internal" from Tidegate's own authority; "" and "auto" as the name decides.
     """
 
     name: str
@@ -141,6 +143,8 @@ class Router:
     priority: int | None = None
     tls: bool | None = None
     origin: str = ""
+    defaults: bool = True
+    resolver: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +158,21 @@ class RoutingConfig:
     broken: frozenset[str] = frozenset()
     """Middlewares that were declared with a mistake: missing from the config, as `problems` says."""
     transports: Mapping[str, Transport] = field(default_factory=dict)
+    closed: Mapping[str, str] = field(default_factory=dict)
+    """Hosts that are closed for the time being, each with the middleware that says so before all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entrypoint:
-    """A listener as routing sees it; `port` is the one that visitors know (None: the scheme's own)."""
+    """A listener as routing sees it; `port` is the one that visitors know (None: the scheme's own).
+
+    `default`: routers that name no entrypoint are here.  `usual`: whoever types only a name arrives here
+    (None: where it is a default).  `middlewares` come before those of each router that takes defaults.
+    """
 
     name: str
     tls: bool = False
     default: bool = True
     port: int | None = None
+    middlewares: tuple[str, ...] = ()
+    usual: bool | None = None

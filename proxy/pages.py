@@ -1,16 +1,19 @@
 """Pages: what a visitor sees where no app answers.
 
 One plain sentence, as HTML for browsers, JSON for programs that ask for it,
-else text.  No version, address, name of a container or cause: those are for
-the owner, in the log and on the dashboard.
+else text.  The owner may have HTML of his own (`furnish`).  No version, address,
+name of a container or cause: those are for the owner, in the log and on the dashboard.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from html import escape
 from http import HTTPStatus
+from types import MappingProxyType
+from typing import TypeAlias
 
 from proxy.exchange import Fields, RequestHead, Response
 
@@ -54,17 +57,39 @@ p:last-child {{ opacity: 0.6; font-size: 0.8em }}
 """
 
 
+Own: TypeAlias = Mapping[str, str]
+"""The owner's pages, by status as in `404`, or by class as in `5xx`."""
+_PLACEHOLDER = re.compile(r"\{\{ *(status|title|message) *\}\}")
+
+
+class _Furniture:
+    """The one place where the owner's pages stand: they are everybody's, and swapped in one assignment."""
+
+    own: Own = MappingProxyType({})
+
+
+def furnish(own: Own) -> None:
+    """Show these pages from now on."""
+    _Furniture.own = dict(own)
+
+
 def page(status: int, head: RequestHead | None, detail: str = "") -> Response:
     """The answer with this status; `detail` is a sentence for the visitor instead of the usual one."""
     reason = phrase(status)
     sentence = detail or SENTENCES.get(status) or f"{reason}."
-    kind, body = _written(status, reason, sentence, head.get("Accept").lower() if head else "")
+    accept = head.get("Accept").lower() if head else ""
+    own = _own_page(status) if "text/html" in accept else ""
+    if own:
+        kind, body = "text/html; charset=utf-8", _filled(own, status, reason, sentence)
+    else:
+        kind, body = _written(status, reason, sentence, accept)
     fields: Fields = (
         ("Content-Type", kind),
         ("Cache-Control", "no-store"),
         ("X-Content-Type-Options", "nosniff"),
-        ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"),
     )
+    if not own:  # what a page of the owner's may load is his affair
+        fields += (("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"),)
     if status == 503:
         fields += (("Retry-After", RETRY_AFTER),)
     return Response(status, fields, reason, body=body.encode())
@@ -75,6 +100,16 @@ def phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return "Error"
+
+
+def _own_page(status: int) -> str:
+    own = _Furniture.own
+    return (own.get(str(status)) or own.get(f"{status // 100}xx", "")) if own else ""
+
+
+def _filled(own: str, status: int, reason: str, sentence: str) -> str:
+    told = {"status": str(status), "title": f"{status} {reason}", "message": sentence}
+    return _PLACEHOLDER.sub(lambda found: escape(told[found[1]]), own)
 
 
 def _written(status: int, reason: str, sentence: str, accept: str) -> tuple[str, str]:

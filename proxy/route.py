@@ -34,6 +34,8 @@ class Route:
     on_request: tuple[OnRequest, ...] = ()
     on_response: tuple[OnResponse, ...] = ()
     wrap: tuple[BodyMiddleware, ...] = ()
+    passes: tuple[str, ...] = ()
+    """The names of its middlewares, those of the installation first; chains are one name."""
     picks: bool = False
     """Which server is asked depends on the request or on how the servers are, not on turns alone."""
     particular: bool = False

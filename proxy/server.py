@@ -20,6 +20,7 @@ from proxy.decision import dressed
 from proxy.delivery import deliver
 from proxy.dialogue import Dialogue
 from proxy.exchange import Empty, Handler, NeverSent, NoServer, Request, Response, UpstreamError
+from proxy.explainer import Explainer
 from proxy.framing import NO_BODY
 from proxy.headers import from_server, to_server
 from proxy.limits import Limits
@@ -37,12 +38,15 @@ NEVER = 10.0 * 365 * 86400
 
 
 class AiohttpLane:
-    def __init__(self, pool: Pool, balancer: Balancer, limits: Limits) -> None:
+    def __init__(
+        self, pool: Pool, balancer: Balancer, limits: Limits, explainer: Explainer | None = None
+    ) -> None:
         if http_parser.HttpRequestParser is http_parser.HttpRequestParserPy:
             raise SlowParser
         self._pool = pool
         self._balancer = balancer
         self._limits = limits
+        self._explainer = explainer
 
     @cached_property
     def _server(self) -> web.Server:
@@ -70,7 +74,8 @@ class AiohttpLane:
         if dialogue is None or turn is None:
             raise ConnectionResetError("the client left")
         if turn.response or turn.route is None:
-            return Answer(dialogue, turn, turn.response or page(404, turn.head))
+            answer = turn.response or page(404, turn.head)
+            return Answer(dialogue, turn, await self._explained(turn, answer))
         framing = turn.scanned.framing
         body = Empty() if framing is NO_BODY else ClientBody(request.content, turn, framing.length)
         asked = Request(turn.head, body, inform=partial(dialogue.inform, turn))
@@ -91,7 +96,13 @@ class AiohttpLane:
             return await handler(request)
         except UpstreamError as error:
             turn.tally.fault = str(error)
-            return page(error.status, turn.head, error.detail)
+            return await self._explained(turn, page(error.status, turn.head, error.detail))
+
+    async def _explained(self, turn: Turn, response: Response) -> Response:
+        """The page of our own, with the reason below it for whoever may read that."""
+        if self._explainer is None or not turn.explains:
+            return response
+        return await self._explainer.explained(turn, turn.tally.entrypoint, response)
 
     async def _ask(self, turn: Turn, route: Route, request: Request) -> Response:
         """Ask a server, and another one when that is safe."""

@@ -7,7 +7,7 @@ beforehand.  A table is built whole and never changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from proxy.balancing import Balanced
@@ -15,7 +15,7 @@ from proxy.composite import Composites, Unresolvable
 from proxy.copying import Copying
 from proxy.exchange import Acting, Begins, OnRequest, OnResponse, RequestHead
 from proxy.failing_over import FailingOver
-from proxy.host_index import HostIndex
+from proxy.host_index import HostIndex, covers
 from proxy.model import Entrypoint, Failover, Mirrored, Router, RoutingConfig, Service, Weighted
 from proxy.option import closest
 from proxy.problem import Problem
@@ -27,6 +27,9 @@ from proxy.steps import Unresolved, around_handler, expanded, on_heads
 from proxy.target import is_ambiguous
 
 __all__ = ["Entrypoint", "Route", "RoutingTable", "compile_table"]
+
+INTERNAL = "internal"
+"""The resolver that is Tidegate's own authority."""
 
 
 @dataclass
@@ -43,6 +46,8 @@ class RoutingTable:
     _guards: HostIndex[Rule] = field(default_factory=lambda: HostIndex(()), repr=False)
     _certain: Mapping[str, Mapping[str, Route]] = field(default_factory=dict, repr=False)
     _hosts: frozenset[str] = frozenset()
+    internal: frozenset[str] = frozenset()
+    """Those of its hosts that some router wants certified by nobody but Tidegate itself."""
 
     def find(self, entrypoint: str, head: RequestHead) -> Route | None:
         """The first route whose rule takes the request."""
@@ -80,18 +85,22 @@ def compile_table(
     routes: dict[str, list[Route]] = {entrypoint.name: [] for entrypoint in entrypoints}
     spare: dict[str, list[Route]] = {entrypoint.name: [] for entrypoint in entrypoints}
     hosts: set[str] = set()
+    internal: set[str] = set()
     for name, rule in rules.items():
         router = config.routers[name]
-        attached = _attached(router, entrypoints)
+        places = attached(router, entrypoints)
         problems += _unknown_entrypoints(router, entrypoints)
-        for entrypoint in attached:
-            route = _route(config, services, router, rule, entrypoint, attached, running)
+        for entrypoint in places:
+            route = _route(config, services, router, rule, entrypoint, places, running)
             routes[entrypoint.name].append(route)
             if entrypoint.tls and router.tls is not False:
                 hosts.update(rule.hosts)
-        for entrypoint in _left_to_redirect(router, attached, entrypoints):
-            route = _route(config, services, router, rule, entrypoint, attached, running)
+                if router.resolver == INTERNAL:
+                    internal.update(rule.hosts)
+        for entrypoint in _left_to_redirect(router, places, entrypoints):
+            route = _route(config, services, router, rule, entrypoint, places, running)
             spare[entrypoint.name].append(route)
+    problems += _missing_defaults(config, entrypoints)
     if running:
         running.forget()
     in_order = {
@@ -109,6 +118,7 @@ def compile_table(
         guards,
         {name: _certain(index, guards) for name, index in indexes.items()},
         frozenset(hosts),
+        frozenset(internal),
     )
 
 
@@ -150,25 +160,30 @@ def _plain(router: Router) -> str:
     return router.name.partition("@")[0]
 
 
-def _attached(router: Router, entrypoints: Iterable[Entrypoint]) -> list[Entrypoint]:
+def attached(router: Router, entrypoints: Iterable[Entrypoint]) -> list[Entrypoint]:
+    """Where the router is served, or sends visitors to HTTPS."""
     if router.entrypoints:
         return [each for each in entrypoints if each.name in router.entrypoints]
     return [each for each in entrypoints if each.default and not (each.tls and router.tls is False)]
 
 
 def _left_to_redirect(
-    router: Router, attached: Sequence[Entrypoint], entrypoints: Iterable[Entrypoint]
+    router: Router, places: Sequence[Entrypoint], entrypoints: Iterable[Entrypoint]
 ) -> list[Entrypoint]:
     """The plain entrypoints from which the router's visitors are sent to HTTPS where nobody else wants them.
 
-    A router that names only the usual TLS entrypoint is as open to plain HTTP as one that names none; what
-    it says keeps its app, not its visitors, from there.
+    A router that is only on the usual TLS entrypoint is as open to plain HTTP as one that is on both; what
+    it says, or the installation, keeps its app, not its visitors, from there.
     """
-    if router.tls is False or not router.entrypoints or any(not each.tls for each in attached):
+    if router.tls is False or any(not each.tls for each in places):
         return []
-    if not any(each.default for each in attached):
+    if not any(map(_usual, places)):
         return []
-    return [each for each in entrypoints if each.default and not each.tls]
+    return [each for each in entrypoints if _usual(each) and not each.tls]
+
+
+def _usual(entrypoint: Entrypoint) -> bool:
+    return entrypoint.default if entrypoint.usual is None else entrypoint.usual
 
 
 def _unknown_entrypoints(router: Router, entrypoints: Sequence[Entrypoint]) -> list[Problem]:
@@ -184,6 +199,21 @@ def _unknown_entrypoints(router: Router, entrypoints: Sequence[Entrypoint]) -> l
     ]
 
 
+def _missing_defaults(config: RoutingConfig, entrypoints: Sequence[Entrypoint]) -> Iterator[Problem]:
+    """Said once, not of each router; what was declared with a mistake has a problem of its own."""
+    for name in dict.fromkeys(name for each in entrypoints for name in each.middlewares):
+        if name in config.middlewares or name in config.broken:
+            continue
+        known = sorted(config.middlewares)
+        instead = _instead(closest(name, known), known) if known else "None is declared."
+        where = ", ".join(each.name for each in entrypoints if name in each.middlewares)
+        yield Problem(
+            f"default_middlewares={name}",
+            f'There is no middleware "{name}". {instead}',
+            f"Routers on {where} that take the defaults answer 503 until it exists.",
+        )
+
+
 def _instead(guess: str | None, known: Sequence[str]) -> str:
     return f'Did you mean "{guess}"?' if guess else f"Known: {', '.join(known)}."
 
@@ -194,24 +224,30 @@ def _route(
     router: Router,
     rule: Rule,
     entrypoint: Entrypoint,
-    attached: Sequence[Entrypoint],
+    places: Sequence[Entrypoint],
     running: Running | None,
 ) -> Route:
     service = config.services.get(router.service)
-    secure = [each for each in attached if each.tls]
+    passes = passed(router, entrypoint)
+    if config.closed:
+        passes = (*_closing(config, rule), *passes)
+    secure = [each for each in places if each.tls]
     if not entrypoint.tls and router.tls is not False and secure:
         redirect = ToHTTPS(secure[0].port or 443)
         return Route(router.name, router, rule, service, "redirect", on_request=(redirect,))
     try:
         _check(config, router, entrypoint)
-        middlewares = _acting(config, router, running)
+        middlewares = _acting(config, router, passes, running)
         service = services.of(router.service)
         if isinstance(service.how, Mirrored):
             service = _mirrored(service.how, router, middlewares, running)
         elif isinstance(service.how, Failover) and service.how.statuses:
             middlewares.append(_failing_over(service.how, router, running))
     except (Unresolved, Unresolvable) as broken:
-        return Route(router.name, router, rule, service, "broken", str(broken), on_request=(Refusal(),))
+        refusal = (Refusal(),)
+        return Route(
+            router.name, router, rule, service, "broken", str(broken), on_request=refusal, passes=passes
+        )
     heads = on_heads(middlewares)
     return Route(
         router.name,
@@ -222,6 +258,7 @@ def _route(
         on_request=tuple(each for each in heads if isinstance(each, OnRequest)),
         on_response=tuple(each for each in reversed(heads) if isinstance(each, OnResponse)),
         wrap=around_handler(middlewares),
+        passes=passes,
         picks=service.how is not None,
         particular=_is_particular(service),
     )
@@ -261,10 +298,30 @@ def _check(config: RoutingConfig, router: Router, entrypoint: Entrypoint) -> Non
         raise Unresolved("It asks for TLS, but none of its entrypoints has it.")
 
 
-def _acting(config: RoutingConfig, router: Router, running: Running | None) -> list[Acting]:
+def passed(router: Router, entrypoint: Entrypoint) -> tuple[str, ...]:
+    """The names of the middlewares that the router's requests pass there.
+
+    What the router names itself stands where the router has it, and not twice.
+    """
+    if not router.defaults or not entrypoint.middlewares:
+        return router.middlewares
+    first = (name for name in entrypoint.middlewares if name not in router.middlewares)
+    return (*first, *router.middlewares)
+
+
+def _closing(config: RoutingConfig, rule: Rule) -> Iterator[str]:
+    """What closes a host that the rule may take; one with no index may take any."""
+    for host, name in config.closed.items():
+        if rule.index is None or any(covers(each, host) or covers(host, each) for each in rule.index):
+            yield name
+
+
+def _acting(
+    config: RoutingConfig, router: Router, passes: Sequence[str], running: Running | None
+) -> list[Acting]:
     """What acts on the router's requests, outermost first."""
     acting: list[Acting] = []
-    for name, declared in expanded(router.middlewares, config.middlewares, config.broken):
+    for name, declared in expanded(passes, config.middlewares, config.broken):
         for service in referred(declared, ServiceName):
             if service not in config.services:
                 raise Unresolved(f'Middleware "{name}" asks service "{service}", which does not exist.')

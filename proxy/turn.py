@@ -25,6 +25,8 @@ class Turn:
     """The answer's end is told by the end of the connection alone."""
     answered: bool = False
     answered_at: float = 0.0
+    explains: bool = False
+    """Whoever asks may read why a page of our own came (`proxy.explainer`)."""
 
     def __init__(
         self, scanned: ScannedRequest, head: RequestHead, tally: Tally, receipt: Receipt | None = None

@@ -125,6 +125,13 @@ class ByteSize(int):
         return cls(int(found[1]) << 10 * " kmgt".index(found[2].lower() or " "))
 
 
+PRIVATE = (
+    *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),  # RFC 1918, RFC 4193
+    *("127.0.0.0/8", "::1/128", "169.254.0.0/16", "fe80::/10"),
+)
+"""The networks that `lan` stands for."""
+
+
 class FileName(str):
     """A file of the machine that Tidegate runs on; nothing that came with an image may name one."""
 

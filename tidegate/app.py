@@ -28,7 +28,9 @@ from proxy.tls import KeyPair, name_shown
 from proxy.visitor import TrustedProxies
 from tidegate.addresses import Address, NamedAddress, Off
 from tidegate.dashboard.serve import open_dashboard
+from tidegate.defaults import certified, declared, entrypoint_of
 from tidegate.logs import Outlet, compare_problems, log_event, log_problems, set_up
+from tidegate.maintenance import Closed, Switch, with_closed
 from tidegate.quietly import quietly
 from tidegate.reachability import Reachability
 from tidegate.rebuilding import Rebuilding
@@ -54,6 +56,15 @@ log = structlog.get_logger("tidegate")
 
 def utc_now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - the status page says how long the program has been up
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a routing is made of."""
+
+    from_files: RoutingConfig
+    from_containers: RoutingConfig
+    closed: Mapping[str, Closed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +94,12 @@ class App:
         self.serving: Serving = self.in_workers(log) if settings.workers > 1 else self.here(log)
         self.listeners: Sequence[Entrypoint] = ()
         self.from_files = self.from_containers = self.config = RoutingConfig()
+        self.maintenance = Switch(settings.data_directory, self.hosts_named, self.serve_closed)
+        self.from_settings = declared(settings.default_headers)
         self.route_rows: tuple[RouteRow, ...] = ()
-        self.hosts: Collection[str] | None = None
+        self.hosts: tuple[Collection[str], Collection[str]] | None = None
+        """Those that want a certificate, and those of them that want Tidegate's own."""
+        self.page_problems: tuple[Problem, ...] = ()
         self.problems: tuple[Problem, ...] = ()
         """All that were told of."""
         self.engine: EngineState | None = None
@@ -102,6 +117,7 @@ class App:
             log=log.access,
             reachability=self.reachability,
             refused=refused_certificate,
+            explain=self.explain,
         )
 
     def in_workers(self, log: Outlet) -> Serving:
@@ -115,6 +131,7 @@ class App:
             log=log,
             reachability=self.reachability,
             refused=refused_certificate,
+            explain=self.explain,
         )
         self.certificates.http01.on_change = crew.show
         return crew
@@ -123,10 +140,13 @@ class App:
         """Serve until SIGTERM or SIGINT, then let what is in flight end."""
         stopping = stop_signal()
         await self.serving.open()
+        await self.maintenance.remember()
         self.listeners = tuple(map(self.as_routing_sees_it, self.settings.entrypoints))
         data = self.settings.data_directory
         async with (
-            open_dashboard(self.status, data, self.settings.dashboard, self.why) as dashboards,
+            open_dashboard(
+                self.status, data, self.settings.dashboard, self.why, self.maintenance.act
+            ) as dashboards,
             asyncio.TaskGroup() as group,
         ):
             for entry in self.settings.entrypoints:
@@ -153,6 +173,8 @@ class App:
             loops["containers"] = self.watch_containers
         if self.settings.routes is not None:
             loops["route files"] = partial(self.watch_files, self.settings.routes)
+        if self.settings.pages is not None:
+            loops["pages"] = partial(self.watch_pages, self.settings.pages)
         return loops
 
     async def watch_containers(self) -> None:
@@ -170,6 +192,11 @@ class App:
 
         await watch_files(path, self.take_files)
 
+    async def watch_pages(self, directory: Path) -> None:
+        from tidegate.own_pages import watch_pages
+
+        await watch_pages(directory, self.take_pages)
+
     # Flow 1: a container or a file changes, and a new table is served
 
     def take_containers(self, config: RoutingConfig) -> None:
@@ -179,6 +206,11 @@ class App:
     def take_files(self, config: RoutingConfig) -> None:
         self.from_files = config
         self.serve_routes()
+
+    def take_pages(self, pages: Mapping[str, str], problems: tuple[Problem, ...]) -> None:
+        self.serving.furnish(pages)
+        self.page_problems = problems
+        self.tell_problems()
 
     def take_engine_state(self, state: EngineState) -> None:
         self.engine = state
@@ -190,11 +222,12 @@ class App:
         self.rebuilding.drop_owner(owner)
 
     def serve_routes(self) -> None:
-        self.rebuilding.ask((self.from_files, self.from_containers))
+        self.rebuilding.ask(Asked(self.from_files, self.from_containers, self.maintenance.closed))
 
-    def make_routes(self, asked: tuple[RoutingConfig, RoutingConfig]) -> Routes:
+    def make_routes(self, asked: Asked) -> Routes:
         """In a thread.  Files first: who may write them owns the machine."""
-        config = combine(*asked)
+        together = combine(asked.from_files, asked.from_containers, self.from_settings)
+        config = with_closed(certified(together, self.settings.default_tls), asked.closed)
         prepared = self.serving.prepare(config, self.listeners)
         rows = plain_route_rows(config, prepared.table.routes, self.entrypoint_rows())
         told = lines(compare_routes(self.route_rows, rows))
@@ -208,9 +241,10 @@ class App:
         for owner in gone:
             self.serving.drop_owner(owner)
         self.tell_routes(routes)
-        if (hosts := self.serving.table.hosts()) != self.hosts:
+        table = self.serving.table
+        if (hosts := (table.hosts(), table.internal)) != self.hosts:
             self.hosts = hosts
-            self.certificates.want(hosts)
+            self.certificates.want(*hosts)
         self.tell_problems()
 
     def tell_routes(self, routes: Routes) -> None:
@@ -227,9 +261,15 @@ class App:
     def tell_problems(self) -> None:
         """Say what has become wrong since the last time, and what no longer is."""
         unreachable = self.reachability.problems(self.serving.table.services)
-        problems = (*self.config.problems, *self.serving.table.problems, *unreachable)
+        of_pages = self.page_problems
+        problems = (*self.config.problems, *self.serving.table.problems, *of_pages, *unreachable)
         log_problems(compare_problems(self.problems, problems))
         self.problems = problems
+
+    async def serve_closed(self) -> None:
+        """A command has closed or opened a site; done when it is served so (by workers a moment later)."""
+        self.serve_routes()
+        await self.rebuilding.settled()
 
     # Flow 3: a host appears, and its certificate is served
 
@@ -241,8 +281,11 @@ class App:
     # What is shown
 
     def as_routing_sees_it(self, entry: NamedAddress) -> Entrypoint:
-        usual = entry.name in ("web", "websecure")
-        return Entrypoint(entry.name, entry.tls, usual, self.serving.addresses[entry.name][0][1])
+        return entrypoint_of(entry, self.settings, self.serving.addresses[entry.name][0][1])
+
+    def hosts_named(self) -> set[str]:
+        rules = (route.rule for on_it in self.serving.table.routes.values() for route in on_it)
+        return {host for rule in rules for host in rule.hosts}
 
     def addresses(self, name: str) -> list[str]:
         return [str(Address(host, port)) for host, port in self.serving.addresses[name]]
@@ -275,6 +318,12 @@ class App:
         from tidegate.why.ask import answer, read_query  # only who asks pays for it
 
         return await answer(read_query(query), self.scene())
+
+    async def explain(self, query: str) -> str:
+        """What a visitor in the house reads below a page of the proxy's own; "" for anything else."""
+        from tidegate.why.page import explained
+
+        return await explained(query, self.scene())
 
     def scene(self) -> Scene:
         from tidegate.label_language import language_of
@@ -337,6 +386,7 @@ def setup(settings: Settings) -> Setup:
         settings.trusted_proxies,
         settings.upstream_timeout,
         settings.fast_lane == "on",
+        tuple(network for each in settings.explain_to for network in each.networks),
     )
 
 

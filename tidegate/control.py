@@ -56,6 +56,15 @@ class ControlConnection(http.client.HTTPConnection):
             self.sock.connect(path)
 
 
+def tell(what: str, data: Path, timeout: float = 5.0) -> Any:
+    """The running instance's answer to POST /api/`what`; only its own user may, through the socket."""
+    try:
+        return get(ControlConnection(data, timeout), f"/api/{what}", "POST")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        tried = f"  {data / NAME}: {in_words(error)}"
+        raise NotAnswering(f"No running Tidegate answers here.\n{tried}\n{HINT}") from None
+
+
 def ask(what: str, data: Path, dashboard: Address | Off, timeout: float = 5.0) -> Any:
     """The running instance's answer to GET /api/`what`."""
     ways: list[tuple[str, http.client.HTTPConnection]] = [
@@ -78,9 +87,9 @@ HINT = (
 )
 
 
-def get(connection: http.client.HTTPConnection, target: str) -> Any:
+def get(connection: http.client.HTTPConnection, target: str, method: str = "GET") -> Any:
     try:
-        connection.request("GET", target)
+        connection.request(method, target)
         response = connection.getresponse()
         body = response.read()
     finally:

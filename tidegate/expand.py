@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from discovery.container import SERVING, Container
+from discovery.fragment import Fragment
 from discovery.labels import expanded, read_container
 from discovery.language import Language
 from discovery.merge import merge
 from discovery.networks import Own
+from proxy.model import Entrypoint
+from proxy.table import attached, passed
 
 PORT = 80
 """The one that the imagined image exposes."""
 
 
-def expansion(text: str, language: Language, name: str = "app") -> Iterator[str]:
-    """Lines to print: long labels, then problems behind `#`."""
+def expansion(
+    text: str, language: Language, entrypoints: Sequence[Entrypoint] = (), name: str = "app"
+) -> Iterator[str]:
+    """Lines to print: long labels, then the installation's defaults and problems behind `#`."""
     words = dict(labels_in(text))
     labels = {name: value for name, value in words.items() if name not in SERVING}
     variables = {name: value for name, value in words.items() if name in SERVING}
@@ -26,8 +31,18 @@ def expansion(text: str, language: Language, name: str = "app") -> Iterator[str]
     for label, value in expanded(container, language):
         yield f"{label}={value}"
     fragment = read_container(container, Own(frozenset(container.networks)), language=language)
+    yield from defaults_taken(fragment, entrypoints) if fragment else ()
     for problem in merge([fragment]).problems if fragment else ():
         yield from (f"# {line}" for line in f"{problem.severity}: {problem}".splitlines())
+
+
+def defaults_taken(fragment: Fragment, entrypoints: Sequence[Entrypoint]) -> Iterator[str]:
+    for router in fragment.routers.values():
+        for entrypoint in attached(router, entrypoints):
+            first = [name for name in passed(router, entrypoint) if name not in router.middlewares]
+            if first and (entrypoint.tls or router.tls is False or router.entrypoints):
+                where = f"router {router.name.partition('@')[0]} on {entrypoint.name}"
+                yield f"# default: {where} passes {', '.join(first)} first, as the settings say"
 
 
 def labels_in(text: str) -> Iterator[tuple[str, str]]:

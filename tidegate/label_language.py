@@ -5,7 +5,6 @@ from __future__ import annotations
 from discovery.constraints import Constraints
 from discovery.language import Language
 from discovery.template import Template
-from proxy.model import Entrypoint
 from tidegate.settings import Settings
 
 
@@ -19,12 +18,4 @@ def language_of(settings: Settings) -> Language:
         network=settings.network,
         entrypoints=frozenset(each.name for each in settings.entrypoints),
         names={name: meaning for name, _, meaning in pairs},
-    )
-
-
-def entrypoints_of(settings: Settings) -> tuple[Entrypoint, ...]:
-    """The entrypoints as routing sees them, before anything listens."""
-    return tuple(
-        Entrypoint(each.name, each.tls, each.name in ("web", "websecure"), each.address.port)
-        for each in settings.entrypoints
     )

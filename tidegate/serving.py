@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from proxy.balancer import Balancer
 from proxy.checking import Checker
 from proxy.entrypoint import Entrypoints
+from proxy.explainer import Ask, Explainer, silent
 from proxy.headers import TrustedProxies
 from proxy.outside import Outside
+from proxy.pages import furnish
 from proxy.running import Running
 from proxy.table import Entrypoint, RoutingTable, compile_table
 from proxy.tls import SNI, KeyPair
 from proxy.upstream import Pool, Timeouts, addresses_of
 from proxy.upstream_connection import Address
+from tidegate.gateways import is_gateway
 from tidegate.tasks import Supervisor
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ class Setup:
     trusted: tuple[IPNetwork, ...] = ()
     upstream_timeout: float = 60.0
     fast_lane: bool = True
+    explain_to: tuple[IPNetwork, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,9 @@ class Serving(Protocol):
     def certify(self, certificates: Mapping[str, KeyPair], default: KeyPair) -> None:
         """Serve these certificates to connections from now on."""
 
+    def furnish(self, pages: Mapping[str, str]) -> None:
+        """Show these pages of the owner's, by status, where no app answers."""
+
     def drop_owner(self, owner: str) -> None:
         """A container is gone: nothing more is sent to its address.  Returns without waiting."""
 
@@ -117,8 +124,12 @@ class Here:
         log: Callable[[Tally], None],
         reachability: Reachability,
         refused: Callable[[str, str], None],
+        explain: Ask = silent,
     ) -> None:
-        """`answers` has the body for an ACME challenge's path; `refused` hears of unusable certificates."""
+        """`answers` has the body for an ACME challenge's path; `refused` hears of unusable certificates.
+
+        `explain` says why a page of our own came; it is asked for visitors in `setup.explain_to` alone.
+        """
         self.sni = SNI()
         self.pool = Pool(Timeouts(first_byte=setup.upstream_timeout))
         self.pool.on_tried = reachability.tried
@@ -130,6 +141,8 @@ class Here:
         self._checker = Checker(self.pool, balancer.judge)
         self._checking: asyncio.Task[None] | None = None
         self._running = Running(self.outside)
+        trusted = TrustedProxies(setup.trusted)
+        explainer = Explainer(setup.explain_to, trusted, explain, is_gateway) if setup.explain_to else None
         self._entrypoints = Entrypoints(
             setup.listeners,
             table=RoutingTable(),
@@ -138,8 +151,9 @@ class Here:
             sni=self.sni,
             answers=answers,
             log=log,
-            trusted=TrustedProxies(setup.trusted),
+            trusted=trusted,
             fast_lane=setup.fast_lane,
+            explainer=explainer,
         )
 
     @property
@@ -182,6 +196,9 @@ class Here:
     def certify(self, certificates: Mapping[str, KeyPair], default: KeyPair) -> None:
         for host, reason in self.sni.publish(certificates, default).items():
             self._refused(host, reason)
+
+    def furnish(self, pages: Mapping[str, str]) -> None:
+        furnish(pages)
 
     def drop_owner(self, owner: str) -> None:
         self.pool.drop_owner(owner)

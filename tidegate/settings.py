@@ -3,151 +3,28 @@
 from __future__ import annotations
 
 import os
-import re
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from proxy.problem import Problem
-from proxy.schema import Duration, IPNetwork, Unfit, closest, option, options
+from proxy.schema import IPNetwork, option, options
 from tidegate.addresses import Address, NamedAddress, Off
-
-KNOWN_CAS = ("letsencrypt", "letsencrypt-staging", "zerossl")
-
-
-class Directory(str):
-    """An ACME authority by its known name or by the URL of its directory."""
-
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, text: str) -> Directory:
-        if text.lower() in KNOWN_CAS:
-            return cls(text.lower())
-        if re.fullmatch(r"https://[^\s/@]+(/\S*)?", text, re.IGNORECASE):  # RFC 8555 6.1: HTTPS, nothing else
-            return cls(text)
-        expected = f"{', '.join(KNOWN_CAS)} or the https:// URL of a directory"
-        meant = closest(text, [*KNOWN_CAS, "off"])
-        raise Unfit(f'{expected} (perhaps "{meant}")' if meant else expected, text)
-
-
-class EngineURL(str):
-    """Where a Docker engine answers."""
-
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, text: str) -> EngineURL:
-        if not re.fullmatch(r"(unix://|tcp://|ssh://|https?://|npipe://)\S+", text):
-            raise Unfit("unix:///var/run/docker.sock, tcp://HOST:PORT or ssh://USER@HOST", text)
-        return cls(text)
-
-
-class Email(str):
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, text: str) -> Email:
-        text = text.removeprefix("mailto:")
-        if not re.fullmatch(r"[^\s@,<>]{1,64}@[^\s@,<>]{1,253}", text):
-            raise Unfit("an e-mail address", text)
-        return cls(text)
-
-
-class Base64URL(str):
-    """A key as ACME authorities hand it out."""
-
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, text: str) -> Base64URL:
-        if not re.fullmatch(r"[A-Za-z0-9_-]+={0,2}", text):
-            raise Unfit("a key in base64url: letters, digits, - and _", text)
-        return cls(text)
-
-
-class Switch(str):
-    """`on` or `off`."""
-
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, text: str) -> Switch:
-        meaning = {"on": "on", "off": "off", "true": "on", "false": "off"}.get(text.lower())
-        if meaning is None:  # YAML reads a bare `off` as false
-            raise Unfit("on or off", text)
-        return cls(meaning)
-
-
-class WorkerCount(int):
-    """How many processes serve; `auto` is one for each core that this one may use."""
-
-    MOST = 128
-
-    @classmethod
-    def parse(cls, text: str) -> WorkerCount:
-        if text.lower() == "auto":
-            return cls(min(cores(), cls.MOST))
-        if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= cls.MOST:
-            raise Unfit(f"a number from 1 to {cls.MOST}, or auto", text)
-        return cls(text)
-
-
-def cores() -> int:
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-class DefaultRule(str):
-    """A rule with `{{ ... }}` in it."""
-
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, text: str) -> DefaultRule:
-        from discovery.template import Template  # only who has one pays for it
-
-        Template.parse(text)
-        return cls(text)
-
-
-class Constraint(str):
-    """An expression over labels."""
-
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, text: str) -> Constraint:
-        from discovery.constraints import Constraints
-
-        Constraints.parse(text)
-        return cls(text)
-
-
-class NamePair(str):
-    """NAME=MEANING."""
-
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, text: str) -> NamePair:
-        name, sign, meaning = (part.strip() for part in text.partition("="))
-        if not name or not sign or not meaning:
-            raise Unfit("NAME=MEANING, such as internal=websecure", text)
-        return cls(f"{name}={meaning}")
-
-
-class Timeout(Duration):
-    """A duration that can run out."""
-
-    @classmethod
-    def parse(cls, text: str) -> Timeout:
-        if (seconds := Duration.parse(text)) <= 0:
-            raise Unfit("a duration above zero", text)
-        return cls(seconds)
+from tidegate.defaults import DefaultHeader, DefaultMiddleware, strangers
+from tidegate.setting_kinds import (
+    Base64URL,
+    Constraint,
+    DefaultRule,
+    Directory,
+    Email,
+    EngineURL,
+    NamePair,
+    Readers,
+    Switch,
+    Timeout,
+    WorkerCount,
+)
 
 
 @options
@@ -213,9 +90,50 @@ class Settings:
         example="internal=websecure, modern=default",
         default=(),
     )
+    default_entrypoints: tuple[str, ...] = option(
+        doc="The entrypoints of routers that name none, as Traefik's `asDefault`.",
+        example="websecure",
+        default=("web", "websecure"),
+    )
+    default_middlewares: tuple[DefaultMiddleware, ...] = option(
+        doc="Middlewares that requests of every router pass first; with `ENTRYPOINT=` in front, of those "
+        "there. A name without `@docker` is one of a route file. While one is missing, whoever takes the "
+        'defaults answers 503. A router does without by `tidegate.defaults: "false"`, '
+        '`tidegate.http.routers.NAME.defaults: "false"` or `defaults: false` in a route file; labels come '
+        "with images, so look at those of strangers.",
+        example="secure, admin=lan-only",
+        default=(),
+    )
+    default_headers: tuple[DefaultHeader, ...] = option(
+        doc="Fields that visitors get with each answer of every router that takes the defaults; with "
+        "`ENTRYPOINT=` in front, of those there. One with a comma takes a flag, or a line of a file's list.",
+        example="X-Robots-Tag: none",
+        default=(),
+    )
+    default_tls: Literal["auto", "internal", "off"] = option(
+        doc="What `tidegate.tls` is where nobody says it: `internal` asks no authority but Tidegate's own.",
+        example="internal",
+        default="auto",
+    )
+    pages: Path | None = option(
+        doc="A directory of your own pages for where no app answers, watched: `404.html` (also for names "
+        "that no site has), `503.html`, `4xx.html`, `5xx.html`, up to 256 KiB each. `{{status}}`, "
+        "`{{title}}` and `{{message}}` stand for what is told. Programs that ask for JSON or text get that.",
+        example="/etc/tidegate/pages",
+        default=None,
+    )
     trusted_proxies: tuple[IPNetwork, ...] = option(
         doc="Networks of proxies in front of this one, believed about a visitor's address and scheme.",
         example="10.0.0.0/8, 192.168.1.7",
+        default=(),
+    )
+    explain_to: tuple[Readers, ...] = option(
+        doc="Who reads the answer of `tidegate why` below Tidegate's own pages with 404, 502, 503 and 504: "
+        "networks, or `lan` for private addresses other than this machine's own. Nobody by default, because "
+        "an address does not say who asks: behind Docker's userland proxy or a tunnel the whole world has a "
+        "private one. So nobody is told who comes from a gateway's address, from a trusted proxy that does "
+        "not say for whom, or with a field of another proxy's. Their requests take the slower lane.",
+        example="lan",
         default=(),
     )
     upstream_timeout: Timeout = option(
@@ -313,6 +231,7 @@ def contradictions(settings: Settings) -> Iterator[Problem]:
             )
             yield Problem(f"entrypoint={entry}", f'There is already an entrypoint "{entry.name}". {instead}')
         names.add(entry.name)
+    yield from unknown_entrypoints(settings)
     yield from clashes(settings)
     if bool(settings.acme_eab_kid) != bool(settings.acme_eab_hmac):
         given, missing = ("kid", "hmac") if settings.acme_eab_kid else ("hmac", "kid")
@@ -323,6 +242,17 @@ def contradictions(settings: Settings) -> Iterator[Problem]:
         )
     if settings.acme_ca_bundle and not settings.acme_ca_bundle.is_file():
         yield Problem(f"acme_ca_bundle={settings.acme_ca_bundle}", "There is no such file.")
+
+
+def unknown_entrypoints(settings: Settings) -> Iterator[Problem]:
+    known = [each.name for each in settings.entrypoints]
+    named = {
+        "default_entrypoints": settings.default_entrypoints,
+        "default_middlewares": settings.default_middlewares,
+        "default_headers": settings.default_headers,
+    }
+    usual = {"web", "websecure"}  # the defaults name them, also where one is switched off
+    return strangers([*known, *usual], named, f"Known: {', '.join(known) or 'none'}.")
 
 
 def clashes(settings: Settings) -> Iterator[Problem]:

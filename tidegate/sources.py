@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from proxy.problem import Problem
 from proxy.schema import Tree, canonical, closest, options_of, parse_options
@@ -119,9 +119,15 @@ def spellings() -> dict[str, str]:
 
 
 def from_flags(flags: Flags) -> Source:
-    # A repeated flag may also hold several values each time, as a variable does.
-    joined = {name: value if isinstance(value, str) else ",".join(value) for name, value in flags.items()}
-    return gather((name, value, flag_name(name), "=") for name, value in joined.items())
+    return gather((name, joined(name, value), flag_name(name), "=") for name, value in flags.items())
+
+
+def joined(name: str, value: str | Sequence[str]) -> Tree:
+    """A repeated flag may also hold several values each time, as a variable does."""
+    if isinstance(value, str):
+        return value
+    kinds = get_args(options_of(Settings)[name].type) if name in options_of(Settings) else ()
+    return list(value) if any(getattr(kind, "holds_commas", False) for kind in kinds) else ",".join(value)
 
 
 def from_environment(environ: Mapping[str, str]) -> Source:

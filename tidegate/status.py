@@ -44,6 +44,8 @@ class RouteLike(Protocol):
     def action(self) -> str: ...
     @property
     def reason(self) -> str: ...
+    @property
+    def passes(self) -> tuple[str, ...]: ...
 
 
 class HostLike(Protocol):
@@ -127,6 +129,8 @@ class RouteRow:
     reason: str
     origin: str
     certificates: tuple[CertificateRow, ...]
+    defaults: tuple[str, ...] = ()
+    """Middlewares that the installation has put before its own, on some entrypoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +272,7 @@ def route_rows(
     for entrypoint, on_it in routes.items():
         for route in on_it:
             placed.setdefault(route.router.name, []).append((entrypoint, route))
+    closing = what_closes(config)
     rows = (
         route_row(
             places[0][1].router if places else config.routers[name],
@@ -275,10 +280,20 @@ def route_rows(
             entrypoints,
             services,
             certificates,
+            closing,
         )
         for name, places in placed.items()
     )
     return tuple(sorted(rows, key=by_address))
+
+
+def what_closes(config: RoutingConfig) -> Mapping[str, str]:
+    """The middlewares that close a site, each with how that was said."""
+    from proxy.middlewares.maintenance import Maintenance
+
+    by_command = {name: f"`tidegate maintenance {host} on`" for host, name in config.closed.items()}
+    named = (name for name, each in config.middlewares.items() if isinstance(each, Maintenance))
+    return {name: f'middleware "{name}"' for name in named} | by_command
 
 
 def by_address(row: RouteRow) -> tuple[bool, str, str]:
@@ -288,7 +303,10 @@ def by_address(row: RouteRow) -> tuple[bool, str, str]:
 
 
 def said_why(row: RouteRow, problems: Sequence[Problem]) -> RouteRow:
-    """The row with a reason for its having no server."""
+    """The row with a reason for its having no server, or none that answers."""
+    if row.action == "serve" and row.servers and all(each.state != "up" for each in row.servers):
+        states = dict.fromkeys(each.state for each in row.servers)
+        return replace(row, action=NO_ANSWER, reason=f"Its app does not answer: {', '.join(states)}.")
     if row.action != NO_SERVER:
         return row
     service, _, origin = row.service.rpartition("@")
@@ -304,6 +322,7 @@ def route_row(
     entrypoints: Mapping[str, EntrypointRow],
     services: Mapping[str, ServiceRow],
     certificates: Mapping[str, CertificateRow],
+    closing: Mapping[str, str],
 ) -> RouteRow:
     hosts = sorted({host for _, route in places for host in route.rule.hosts})
     path, more = beside_hosts(router.rule)
@@ -315,8 +334,11 @@ def route_row(
     action = next((action for action in ("broken", "serve", "redirect") if action in actions), "broken")
     service = services.get(router.service)
     reason = next((route.reason for _, route in places if route.reason), "" if places else NOWHERE)
+    passes = [name for _, route in places for name in route.passes]
     if action == "serve" and service and not service.servers:
         action = NO_SERVER
+    if action in ("serve", NO_SERVER) and (by := next((name for name in passes if name in closing), "")):
+        action, reason = MAINTENANCE, f"Closed by {closing[by]}."
     return RouteRow(
         router=router.name,
         rule=router.rule,
@@ -331,10 +353,13 @@ def route_row(
         reason=reason,
         origin=router.origin,
         certificates=tuple(found for host in hosts if (found := certificate_of(host, certificates))),
+        defaults=tuple(dict.fromkeys(name for name in passes if name not in {*router.middlewares, *closing})),
     )
 
 
 NO_SERVER = "no server"
+NO_ANSWER = "no answer"
+MAINTENANCE = "maintenance"
 NOWHERE = "It is on no entrypoint; the problems say why."
 
 

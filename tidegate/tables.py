@@ -76,7 +76,8 @@ def headline(status: Row, width: int | None) -> str:
 def route_entry(row: Row) -> Entry:
     addresses = [*row["urls"], *(f"from {url}" for url in row["redirects"])] or [row["rule"]]
     reason = f"{row['action']}: {row['reason']}" if row["reason"] else ""
-    cells = addresses, [row["action"]], [row["service"]], server_lines(row), row["middlewares"]
+    passes = [*(f"{name} (default)" for name in row["defaults"]), *row["middlewares"]]
+    cells = addresses, [row["action"]], [row["service"]], server_lines(row), passes
     return Entry(cells, tuple(filter(None, (row["more"], reason))))
 
 

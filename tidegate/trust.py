@@ -9,6 +9,8 @@ from shlex import quote
 
 ROOT = Path("internal") / "root.pem"
 """Where the authority keeps its root, below the data directory."""
+EVERY_NAME = Path("internal") / "any" / "root.pem"
+"""The root behind certificates of public names, such as those of sites with `tls: internal`."""
 
 HOW = """\
 Tidegate's own authority signs the certificates of names that no public one can certify.
@@ -39,14 +41,18 @@ One command       curl --cacert tidegate-root.pem https://NAME/
 
 Compare the SHA-256 fingerprint that the device shows with the one above.
 """
+FURTHER = """
+Public names that this authority certifies (tidegate.tls=internal) have a root of their own, which could vouch
+for any site of the world. Where you need it: tidegate trust --every-name{where}
+"""
 
 
 class NoRoot(Exception):
     """The root certificate cannot be shown; the text says why."""
 
 
-def read_root(data: Path) -> str:
-    path = data / ROOT
+def read_root(data: Path, root: Path = ROOT) -> str:
+    path = data / root
     try:
         return path.read_text(encoding="ascii")
     except FileNotFoundError:
@@ -58,10 +64,23 @@ def read_root(data: Path) -> str:
         raise NoRoot(f"The root certificate {path} cannot be read: {error}") from None
 
 
-def how_to_trust(data: Path, named: bool = False) -> str:
+def how_to_trust(data: Path, named: bool = False, root: Path = ROOT) -> str:
     """`named`: the directory had to be said, so the commands say it too."""
     where = f" --data {quote(str(data))}" if named else ""
-    return HOW.format(path=data / ROOT, fingerprint=fingerprint(read_root(data), data / ROOT), where=where)
+    other = root == ROOT and (data / EVERY_NAME).exists() and not same(data)
+    spelled = where if root == ROOT else f" --every-name{where}"
+    told = HOW.replace(
+        "tidegate trust --pem >", f"tidegate trust --pem{'' if root == ROOT else ' --every-name'} >"
+    )
+    text = told.format(
+        path=data / root, fingerprint=fingerprint(read_root(data, root), data / root), where=spelled
+    )
+    return text + FURTHER.format(where=where) if other else text
+
+
+def same(data: Path) -> bool:
+    """Whether one root signs everything, as where no other authority is asked."""
+    return read_root(data) == read_root(data, EVERY_NAME)
 
 
 def fingerprint(pem: str, path: Path) -> str:

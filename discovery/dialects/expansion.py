@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from discovery.dialects.short import SiteLabels
+from discovery.dialects.short_values import Closing
 from discovery.label_text import ROOT
 from discovery.spoken import LongLabel
 
@@ -47,7 +48,7 @@ def speaks_of_router(short: SiteLabels) -> bool:
     """Whether something is said that has no meaning without a router."""
     return bool(
         short.host or short.auth or short.allow or short.headers or short.middlewares or short.entrypoints
-    ) or (short.tls == "off" or short.priority is not None)
+    ) or any(each is not None for each in (short.tls, short.priority, short.defaults, short.maintenance))
 
 
 def rule_for(short: SiteLabels) -> str:
@@ -74,6 +75,10 @@ def _ways_in(site: Site, router: str) -> Iterator[LongLabel]:
         yield site.label(f"routers.{router}.entrypoints", ",".join(site.short.entrypoints), "entrypoints")
     if site.short.tls == "off":
         yield site.label(f"routers.{router}.tls", "false", "tls")
+    elif site.short.tls is not None:
+        yield site.label(f"routers.{router}.tls.certresolver", site.short.tls, "tls")
+    if site.short.defaults is not None:
+        yield site.label(f"routers.{router}.defaults", "true" if site.short.defaults else "false", "defaults")
 
 
 def service_labels(site: Site) -> Iterator[LongLabel]:
@@ -94,6 +99,10 @@ def service_labels(site: Site) -> Iterator[LongLabel]:
 def _middlewares(site: Site) -> Iterator[LongLabel]:
     """Who may not pass is turned away first; the path is cut last, so that the others see it whole."""
     short, declared, before, after = site.short, list[LongLabel](), list[str](), list[str]()
+    if short.maintenance is not None and short.maintenance != "false":
+        before.append(f"{site.router}-maintenance")
+        option, value = _closed(short.maintenance)
+        declared.append(site.label(f"middlewares.{before[0]}.maintenance{option}", value, "maintenance"))
     for word, of, values, names in (
         ("allow", "ipallowlist.sourcerange", _networks(short), before),
         ("auth", "basicauth.users", short.auth, before),
@@ -113,6 +122,14 @@ def _middlewares(site: Site) -> Iterator[LongLabel]:
         written = long.written if long else site.written("middlewares") if short.middlewares else ""
         written = written or declared[0].written
         yield LongLabel(f"{HTTP}.routers.{site.router}.middlewares", ",".join(passed), written)
+
+
+def _closed(how: Closing) -> tuple[str, str]:
+    """The option of the middleware and its value."""
+    if how == "true":
+        return "", "true"
+    networks = how.networks
+    return (".sourcerange", ",".join(networks)) if networks else (".text", str(how))
 
 
 def _networks(short: SiteLabels) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def _site(
 ) -> Site:
     there = options.get(router.lower(), {})
     ranked = there.keys().isdisjoint({"rule", "priority"})
-    adds = any((short.auth, short.allow, short.headers, short.strip, short.middlewares))
+    adds = any((short.auth, short.allow, short.headers, short.strip, short.middlewares, short.maintenance))
     long = there.get("middlewares") if adds else None
     inherited = {
         word for word in options_of(SiteLabels) if base and getattr(base, word) == getattr(short, word)

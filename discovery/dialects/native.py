@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from discovery.container import Container
@@ -11,6 +11,7 @@ from discovery.dialects.expansion import speaks_of_router
 from discovery.dialects.long_form import is_long, long_form
 from discovery.dialects.long_only import long_spelling
 from discovery.dialects.short import OF_ONE_SITE, ShortLabels, SiteLabels
+from discovery.dialects.short_values import USERS_IN_A_FILE
 from discovery.label_text import ROOT, first_below, shown
 from discovery.language import Language, labels_of
 from discovery.spoken import Spoken, element_name, named
@@ -21,6 +22,12 @@ from proxy.values import FALSE
 
 _WORDS = frozenset(canonical(each.name) for each in options_of(ShortLabels).values())
 _NOT_A_SITE = ("http", "tcp", "udp", "tls", *SECTIONS)
+
+
+def names_a_file(path: Sequence[str]) -> bool:
+    """Whether somebody has tried to say where the users stand: auth.file, authFile, usersFile."""
+    spelled = "".join(map(canonical, path))
+    return spelled in ("authfile", "authusersfile", "usersfile", "authbasicusersfile")
 
 
 def closed(labels: Mapping[str, str]) -> bool:
@@ -111,6 +118,8 @@ class _Reader:
             path = (ROOT, *above, *flaw.path)
             label = self.written(path)
             what = long_spelling(flaw.path, self.container.app) if not above else ""
+            if names_a_file(steps(label)[1 + len(above) :]):
+                what = f"{USERS_IN_A_FILE[0].upper()}{USERS_IN_A_FILE[1:]}."
             self.wrong(label, what or flaw.what, secret=canonical(flaw.path[0]) == "auth")
 
     def written(self, path: tuple[str, ...]) -> str:
@@ -165,7 +174,8 @@ class _Reader:
 
     def which_router(self, routers: list[str]) -> None:
         word = next(
-            each for each in ("auth", "allow", "headers", "middlewares", "entrypoints", "tls", "priority")
+            each for each in ("auth", "allow", "headers", "middlewares", "entrypoints", "tls", "priority",
+                              "defaults", "maintenance")
             if any(label.lower().startswith(f"{ROOT}.{each}") for label in self.labels)
         )  # fmt: skip
         what = f"There are {len(routers)} routers: {', '.join(routers)}. Say which one, in the long form."

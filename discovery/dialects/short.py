@@ -8,7 +8,7 @@ which.  A word of one's own between makes several sites of one container:
 from __future__ import annotations
 
 from discovery.declared import Scheme, Weight
-from discovery.dialects.short_values import Certificate, HostName, PathStart, Sign, Visitors
+from discovery.dialects.short_values import Certificate, Closing, HostName, PathStart, Sign, Visitors
 from proxy.balancing import HealthPath
 from proxy.schema import Port, option, options
 
@@ -61,15 +61,27 @@ class SiteLabels:
         example="lan, 203.0.113.7",
         default=(),
     )
+    maintenance: Closing | None = option(
+        doc="`true`: visitors read that the site is being worked on. Networks, or `lan`: they find it open "
+        "all the same. Any other text is what they read. Without a label: `tidegate maintenance HOST on`.",
+        example="lan",
+        default=None,
+    )
     headers: dict[str, str] = option(
         doc="Fields that visitors get with each answer; an empty value removes one.",
         example="X-Robots-Tag=none",
         default={},
     )
-    tls: Certificate = option(
-        doc="`auto`: HTTPS, with a certificate that fits the name. `off`: plain HTTP.",
-        example="off",
-        default=Certificate("auto"),
+    tls: Certificate | None = option(
+        doc="`auto`: HTTPS, with a certificate that fits the name. `internal`: from Tidegate's own. "
+        "`off`: plain HTTP. Where it says nothing, `--default-tls` counts, which is `auto`.",
+        example="internal",
+        default=None,
+    )
+    defaults: bool | None = option(
+        doc="Whether requests pass the installation's default middlewares and headers first.",
+        example="false",
+        default=None,
     )
     middlewares: tuple[str, ...] = option(
         doc="Declared middlewares that requests pass, in this order, behind `allow` and `auth`.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from proxy.schema import Unfit
-from proxy.values import parse_network, short
+from proxy.values import FALSE, PRIVATE, TRUE, parse_network, short
 
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?")
 _HOST_IN_RULE = re.compile(r"host\(\s*[`\"']?([a-z0-9._*-]+)[`\"']?\s*\)")
@@ -46,6 +46,13 @@ class PathStart(str):
         return cls(text)
 
 
+USERS_IN_A_FILE = (
+    "a label names no file of this machine, for labels come with images. Name it in a route file (--routes), "
+    "as http: {middlewares: {staff: {basicAuth: {usersFile: /etc/tidegate/users}}}}, and write here "
+    "tidegate.middlewares=staff@file"
+)
+
+
 class Sign(str):
     """Somebody who may pass: a name and what proves it."""
 
@@ -54,12 +61,10 @@ class Sign(str):
     @classmethod
     def parse(cls, text: str) -> Sign:
         name, colon, proof = text.partition(":")
+        if text.startswith(("/", "./", "@")) or name.lower() == "file" or proof.startswith(("/", "./")):
+            raise Unfit(f"NAME:HASH; {USERS_IN_A_FILE}", text)
         if not colon or not name or not proof:
-            raise Unfit(
-                "NAME:HASH as `htpasswd -nB NAME` prints it, in a compose file every $ twice; users in a "
-                "file are a basicAuth middleware of a route file, named in tidegate.middlewares",
-                text,
-            )
+            raise Unfit("NAME:HASH as `htpasswd -nB NAME` prints it, in a compose file every $ twice", text)
         return cls(text)
 
 
@@ -83,24 +88,43 @@ class Visitors(str):
 
 
 LAN = "lan"
-PRIVATE = (
-    *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),  # RFC 1918, RFC 4193
-    *("127.0.0.0/8", "::1/128", "169.254.0.0/16", "fe80::/10"),
-)
+
+
+class Closing(str):
+    """Whether a site is closed: true, for whom it is open all the same, or what visitors read."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Closing:
+        if text in TRUE or text in FALSE:
+            return cls("true" if text in TRUE else "false")
+        if not text.isprintable():
+            raise Unfit("true, networks such as lan, or a text of one line", text)
+        return cls(text)
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Whose visitors find it open; none where it is a text."""
+        try:
+            parts = [Visitors.parse(part.strip()) for part in self.split(",")]
+        except Unfit:
+            return ()
+        return tuple(network for each in parts for network in each.networks)
 
 
 class Certificate(str):
-    """Whether a site is served over HTTPS."""
+    """Whether a site is served over HTTPS, and who certifies it."""
 
     __slots__ = ()
 
     @classmethod
     def parse(cls, text: str) -> Certificate:
         meant = {"true": "auto", "false": "off"}.get(text.lower(), text.lower())
-        if meant not in ("auto", "off"):
+        if meant not in ("auto", "internal", "off"):
             raise ValueError(
-                f"A certificate of a site's own choice ({short(text, 40)}) is not served yet. "
-                "Write auto, where the name decides, or off."
+                f"There is no resolver {short(text, 40)}. Write auto, where the name decides, internal for "
+                "Tidegate's own authority, or off."
             )
         return cls(meant)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from discovery.language import Language
 
-AUTOMATIC = "auto"
+AUTOMATIC, INTERNAL = "auto", "internal"
 DEFAULT_OPTIONS = "default"
 
 _PLAIN, _SECURE = "web", "websecure"
@@ -55,7 +55,9 @@ def entrypoint_meant(name: str, language: Language) -> tuple[str, bool]:
 
 
 def resolver_meant(name: str, language: Language) -> tuple[str, bool]:
-    """There is one way to a certificate here: the host name decides."""
+    """The host name decides, unless the installation says that this one is Tidegate's own authority."""
+    if language.names.get(name, "").lower() == INTERNAL:
+        return INTERNAL, False
     known = name in language.names or name.lower().replace("_", "-") in _RESOLVERS
     return AUTOMATIC, not known
 

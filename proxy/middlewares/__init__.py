@@ -19,6 +19,7 @@ from proxy.middlewares.forwardauth import ForwardAuth
 from proxy.middlewares.headers import Headers
 from proxy.middlewares.inflightreq import InFlightReq
 from proxy.middlewares.ipallowlist import IPAllowList
+from proxy.middlewares.maintenance import Maintenance
 from proxy.middlewares.passtlsclientcert import PassTLSClientCert
 from proxy.middlewares.ratelimit import RateLimit
 from proxy.middlewares.redirectregex import RedirectRegex
@@ -45,6 +46,7 @@ MIDDLEWARES: Mapping[str, type[Middleware]] = {
     "inflightreq": InFlightReq,
     "ipallowlist": IPAllowList,
     "passtlsclientcert": PassTLSClientCert,
+    "maintenance": Maintenance,
     "ratelimit": RateLimit,
     "redirectregex": RedirectRegex,
     "redirectscheme": RedirectScheme,

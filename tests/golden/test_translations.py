@@ -27,7 +27,7 @@ from proxy.reference import MiddlewareName, ServiceName, renamed
 from proxy.table import compile_table
 from tidegate.composefile.imagined import Imagined, all_imagined
 from tidegate.composefile.project import load
-from tidegate.label_language import entrypoints_of
+from tidegate.defaults import entrypoints_of
 from tidegate.settings import Settings
 from tidegate.translating.translation import Translation, translate
 
@@ -142,6 +142,7 @@ def routing(each: Imagined, language: Language) -> object:
             middlewares=tuple(map(called, router.middlewares)),
             origin="",
             tls=table_says_tls(config, name),
+            resolver=router.resolver.removeprefix("auto"),
         )
         for name, router in config.routers.items()
     }

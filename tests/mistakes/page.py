@@ -11,7 +11,7 @@ from pathlib import Path
 from discovery.language import Language
 from tidegate.checking.finding import Finding
 from tidegate.checking.judging import check
-from tidegate.label_language import entrypoints_of
+from tidegate.defaults import entrypoints_of
 from tidegate.settings import Settings
 
 HERE = Path(__file__).parent

@@ -7,6 +7,7 @@ import pytest
 from proxy.exchange import Handler, Middleware, RequestHead, Response
 from proxy.middlewares.headers import Headers
 from proxy.middlewares.ipallowlist import IPAllowList
+from proxy.middlewares.maintenance import Maintenance
 from proxy.model import Router, RoutingConfig, Service
 from proxy.schema import IPNetwork, parse_text
 from proxy.table import Entrypoint, Route, RoutingTable, compile_table
@@ -295,3 +296,108 @@ def test_a_path_rule_without_a_host_guards_every_host() -> None:
 def test_an_empty_table_serves_nothing() -> None:
     assert RoutingTable().find("web", head()) is None
     assert not RoutingTable().guarded(head("/%2F"))
+
+
+LAN_ONLY = IPAllowList(source_range=(parse_text(IPNetwork, "10.0.0.0/8"),))
+SECURE = {"secure@file": Headers(custom_response_headers={"X-Robots-Tag": "none"}), "lan@docker": LAN_ONLY}
+ALL = Entrypoint("websecure", tls=True, middlewares=("secure@file",))
+HOUSE = Entrypoint("house", tls=True, default=False, middlewares=("secure@file", "lan@docker"))
+
+
+def passes(*routers: Router, at: str = "websecure", known: Any = SECURE) -> dict[str, tuple[str, ...]]:
+    made = table(*routers, middlewares=known, points=(ALL, HOUSE))
+    return {route.name: route.passes for route in made.routes[at]}
+
+
+def test_the_middlewares_of_an_entrypoint_come_first_and_only_once():
+    rule = "Host(`a.test`)"
+    routers = (
+        router("says-nothing", rule),
+        router("has-one", rule, middlewares=("lan@docker",)),
+        router("names-it-itself", rule, middlewares=("lan@docker", "secure@file")),
+        router("opts-out", rule, middlewares=("lan@docker",), defaults=False),
+    )
+    assert passes(*routers) == {
+        "says-nothing": ("secure@file",),
+        "has-one": ("secure@file", "lan@docker"),
+        "names-it-itself": ("lan@docker", "secure@file"),
+        "opts-out": ("lan@docker",),
+    }
+
+
+def test_a_router_on_two_entrypoints_takes_the_defaults_of_each():
+    both = router("a", "Host(`a.test`)", entrypoints=("websecure", "house"))
+    assert passes(both) == {"a": ("secure@file",)}
+    assert passes(both, at="house") == {"a": ("secure@file", "lan@docker")}
+
+
+def test_while_a_default_is_missing_only_those_without_defaults_are_served():
+    takes, opts_out = router("takes", "Host(`a.test`)"), router("out", "Host(`b.test`)", defaults=False)
+    made = table(takes, opts_out, middlewares={"lan@docker": LAN_ONLY}, points=(ALL, HOUSE))
+    assert {route.name: route.action for route in made.routes["websecure"]} == {
+        "takes": "broken",
+        "out": "serve",
+    }
+    [problem] = made.problems
+    assert problem.where == "default_middlewares=secure@file"
+    assert problem.what == 'There is no middleware "secure@file". Known: lan@docker.'
+    assert problem.consequence.startswith("Routers on websecure, house")
+
+
+def test_a_default_with_a_mistake_has_its_problem_already():
+    config = RoutingConfig(
+        {"a": router("a", "Host(`a.test`)")}, {"s": Service("s")}, broken=frozenset({"secure@file"})
+    )
+    made = compile_table(config, (ALL,))
+    assert made.problems == ()
+    assert [route.action for route in made.routes["websecure"]] == ["broken"]
+
+
+def test_a_host_of_one_router_that_wants_our_own_authority_is_internal():
+    made = table(
+        router("a", "Host(`a.test`)", resolver="internal"),
+        router("a-api", "Host(`a.test`) && PathPrefix(`/api`)"),
+        router("b", "Host(`b.test`)"),
+        router("c", "Host(`c.test`)", resolver="internal", tls=False),
+    )
+    assert (made.hosts(), made.internal) == ({"a.test", "b.test"}, {"a.test"})
+
+
+def test_a_closed_host_is_closed_before_anything_else_and_nobody_else_is():
+    close = {"close@command": Maintenance(hosts=("x.a.test",))}
+    config = RoutingConfig(
+        {
+            each.name: each
+            for each in (
+                router("x", "Host(`x.a.test`)", middlewares=("lan@docker",)),
+                router("wild", "Host(`*.a.test`)"),
+                router("any", "PathPrefix(`/`)"),
+                router("half", "Host(`b.test`) || PathPrefix(`/x`)"),
+                router("b", "Host(`b.test`)"),
+            )
+        },
+        {"s": Service("s")},
+        {**SECURE, **close},
+        closed={"x.a.test": "close@command"},
+    )
+    made = compile_table(config, (ALL,))
+    assert {route.name: route.passes for route in made.routes["websecure"]} == {
+        "x": ("close@command", "secure@file", "lan@docker"),
+        "wild": ("close@command", "secure@file"),
+        "any": ("close@command", "secure@file"),
+        "half": ("close@command", "secure@file"),
+        "b": ("secure@file",),
+    }
+
+
+def test_plain_http_is_redirected_also_where_only_the_tls_entrypoint_is_a_default():
+    points = (
+        Entrypoint("web", default=False, usual=True),
+        Entrypoint("websecure", tls=True, usual=True),
+        Entrypoint("house", tls=True, default=False, usual=False),
+    )
+    made = table(
+        router("a", "Host(`a.test`)"), router("h", "Host(`h.test`)", entrypoints=("house",)), points=points
+    )
+    actions = {name: [(each.name, each.action) for each in found] for name, found in made.routes.items()}
+    assert actions == {"web": [("a", "redirect")], "websecure": [("a", "serve")], "house": [("h", "serve")]}

@@ -16,7 +16,7 @@ from tidegate.addresses import OFF, Address
 from tidegate.cli import main
 from tidegate.dashboard.serve import open_dashboard
 from tidegate.settings_reference import settings_page
-from tidegate.trust import ROOT
+from tidegate.trust import EVERY_NAME, ROOT
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -261,6 +261,27 @@ async def test_trust_believes_the_directory_that_is_named(data, usual, capsys):
     async with open_dashboard(partial(status, data=str(usual)), usual, OFF):
         assert await typed("trust", "--pem", "--data", data) == 0
     assert capsys.readouterr() == (pem, "")
+
+
+def test_trust_tells_of_the_root_behind_public_names_where_it_is_another(data, capsys):
+    put(Path(data) / ROOT, local := trustme.CA().cert_pem.bytes().decode())
+    put(Path(data) / EVERY_NAME, local)
+    assert main(["trust", "--data", data]) == 0
+    assert "--every-name" not in capsys.readouterr().out  # one root signs everything
+    put(Path(data) / EVERY_NAME, public := trustme.CA().cert_pem.bytes().decode())
+    assert main(["trust", "--data", data]) == 0
+    assert f"tidegate trust --every-name --data {data}" in capsys.readouterr().out
+    assert main(["trust", "--every-name", "--data", data]) == 0
+    out = capsys.readouterr().out
+    assert f"tidegate trust --pem --every-name --data {data} > tidegate-root.pem" in out
+    assert str(Path(data) / EVERY_NAME) in out
+    assert main(["trust", "--pem", "--every-name", "--data", data]) == 0
+    assert capsys.readouterr().out == public
+
+
+def put(path, pem):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(pem)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pytest
 from acme_client.authority import KNOWN
 from proxy.schema import options_of, parse_text
 from tidegate.addresses import OFF, Address, NamedAddress
-from tidegate.settings import KNOWN_CAS, Machine, Settings, default_data
+from tidegate.setting_kinds import KNOWN_CAS
+from tidegate.settings import Machine, Settings, default_data
 from tidegate.settings_reference import settings_page
 from tidegate.sources import SettingsError, from_yaml, load, load_leniently
 
@@ -169,7 +170,7 @@ def test_one_mistake_makes_one_message_that_says_what_to_write(flags, what):
 
 @pytest.mark.parametrize(("said", "count"), [(None, 1), ("1", 1), ("3", 3), ("auto", 6), ("AUTO", 6)])
 def test_how_many_serve(said, count, monkeypatch):
-    monkeypatch.setattr("tidegate.settings.cores", lambda: 6)
+    monkeypatch.setattr("tidegate.setting_kinds.cores", lambda: 6)
     assert settle({"workers": said} if said else {}).workers == count
 
 

@@ -36,6 +36,7 @@ class Route:
     rule: Rule
     action: str = "serve"
     reason: str = ""
+    passes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -331,3 +332,11 @@ def test_workers_are_shown_where_there_are_any():
     assert "4711" in page
     assert "WORKER" not in status_text(as_json(status()))
     assert "Workers" not in render_page(status())
+
+
+def test_a_route_whose_app_is_dead_says_so():
+    now = status(server_state=lambda server: "connection refused")
+    [row] = [row for row in now.routes if row.router == "blog@docker"]
+    assert (row.action, row.reason) == ("no answer", "Its app does not answer: connection refused.")
+    assert "no answer" in status_text(as_json(now))
+    assert [row.action for row in status().routes if row.router == "blog@docker"] == ["serve"]

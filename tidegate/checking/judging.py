@@ -55,10 +55,15 @@ class Checked:
 
 
 def check(
-    paths: Sequence[Path], environ: Mapping[str, str], language: Language, entrypoints: Sequence[Entrypoint]
+    paths: Sequence[Path],
+    environ: Mapping[str, str],
+    language: Language,
+    entrypoints: Sequence[Entrypoint],
+    defaults: RoutingConfig | None = None,
 ) -> Checked:
     """What is wrong in the files; compose files of one directory are one project.
 
+    `defaults` are the middlewares that the settings declare for all routers.
     Raises OSError where a file that was named cannot be read.
     """
     checked = Checked()
@@ -88,7 +93,7 @@ def check(
             checked.say(error.place, str(error), "Nothing of the project is used.")
         except UnicodeDecodeError:
             checked.say(Place(str(files[0])), "This is not UTF-8 text.", "Nothing of the project is used.")
-    _judge(projects, routes, language, entrypoints, checked)
+    _judge(projects, routes, language, entrypoints, defaults or RoutingConfig(), checked)
     checked.findings = sorted(set(checked.findings), key=lambda finding: finding.rank)
     return checked
 
@@ -112,11 +117,12 @@ def _judge(
     routes: Mapping[str, tuple[str, Node | None]],
     language: Language,
     entrypoints: Sequence[Entrypoint],
+    defaults: RoutingConfig,
     checked: Checked,
 ) -> None:
     every = all_imagined(projects)
     locator = Locator(every, {name: root for name, (_, root) in routes.items()})
-    judge = _Judge(every, locator, language, entrypoints, checked)
+    judge = _Judge(every, locator, language, entrypoints, defaults, checked)
     files = list(judge.route_fragments(routes))
     problems: dict[Problem, None] = {}
     for chosen in _by_profile(every):
@@ -143,6 +149,7 @@ class _Judge:
     locator: Locator
     language: Language
     entrypoints: Sequence[Entrypoint]
+    defaults: RoutingConfig
     checked: Checked
 
     def route_fragments(self, routes: Mapping[str, tuple[str, Node | None]]) -> Iterator[Fragment]:
@@ -159,7 +166,7 @@ class _Judge:
         fragments = (self.fragment(each, own, others) for each in chosen)
         containers = merge(fragment for fragment in fragments if fragment)
         from_files = merge(files) if with_routes else RoutingConfig(broken=self.elsewhere(containers))
-        config = combine(from_files, containers)
+        config = combine(from_files, containers, self.defaults)
         table = compile_table(config, self.entrypoints)
         for each in chosen:
             self.checked.findings += ways_past(each, config)
@@ -185,6 +192,14 @@ class _Judge:
     def elsewhere(self, config: RoutingConfig) -> frozenset[str]:
         """Names of route files, none of which is here: what they lead to cannot be judged."""
         found = frozenset(name for name in _references(config) if provider_of(name) == PROVIDER)
+        first = dict.fromkeys(name for each in self.entrypoints for name in each.middlewares)
+        for name in first if config.routers else ():
+            if provider_of(name) == PROVIDER:
+                found |= {name}
+                what = f'"{name}" is declared in a route file. Name that one, too: tidegate check FILE FILE'
+                subject, now = f"default_middlewares={name}", "It is taken to be there."
+                spot = self.locator.spot(subject)
+                self.checked.findings.append(Finding(spot.place, "notice", subject, what, now))
         for router in config.routers.values():
             for name in (router.service, *router.middlewares):
                 if name in found:

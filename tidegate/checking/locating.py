@@ -48,21 +48,23 @@ class Locator:
 
     def finding(self, problem: Problem) -> Finding:
         spot = self.spot(problem.where)
-        place, sketch = _pointed(spot)
+        place, sketch = _pointed(spot, problem.what)
         subject = problem.where
         for name in self.files:
             subject = re.sub(f"^{re.escape(name)}:([0-9]+:?)? ?", "", subject)
         return Finding(place, problem.severity, subject, problem.what, problem.consequence, sketch)
 
 
-def _pointed(spot: Spot) -> tuple[Place, str]:
-    """Exactly where a rule goes wrong, with the rule and a caret."""
+def _pointed(spot: Spot, what: str) -> tuple[Place, str]:
+    """Exactly where a rule goes wrong, with the rule and a caret; not where the whole label is meant."""
     rule = spot.label.meant if spot.label else spot.leaf.text if spot.leaf else ""
     is_rule = spot.leaf is not None or (spot.label is not None and spot.label.name.lower().endswith(".rule"))
     if is_rule:
         try:
             parse_rule(rule)
         except RuleError as error:
+            if str(error) not in what:
+                return spot.place, ""
             at = spot.label.spot(error.position) if spot.label else spot.leaf.spot(error.position)  # type: ignore[union-attr]
             return at, error.pointed(rule)
     return spot.place, ""

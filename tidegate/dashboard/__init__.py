@@ -1,4 +1,7 @@
-"""Dashboard: what the running instance is doing, as JSON under /api and as one page; it only shows."""
+"""Dashboard: what the running instance is doing, as JSON under /api and as one page.
+
+It only shows; the same door in the data directory, the control socket, also takes orders.
+"""
 
 from __future__ import annotations
 
@@ -29,16 +32,22 @@ HEADERS = (
 
 Why: TypeAlias = Callable[[str], Awaitable[object]]
 """Answers the query of /api/why (`tidegate.why`)."""
+Act: TypeAlias = Callable[[str], Awaitable[object]]
+"""Does what the query of /api/maintenance says, and tells what came of it."""
 PARTS = ("routes", "services", "certificates", "problems", "entrypoints", "tasks", "workers")
 
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """`local_only` where it is bound to loopback: no web page may reach it by a name."""
+    """`local_only` where it is bound to loopback: no web page may reach it by a name.
+
+    `act` only behind the control socket: whoever may open that owns the data directory.
+    """
 
     status: Callable[[], Status]
     why: Why | None = None
     local_only: bool = True
+    act: Act | None = None
 
     async def answer(self, asked: ScannedRequest) -> Response:
         response = await self._answer(asked)
@@ -48,9 +57,11 @@ class Dashboard:
         if self.local_only and not is_local_name(get(asked.fields, "Host")):
             # A stranger's DNS can point a name at this machine (DNS rebinding); an address cannot be.
             return plain(403, "Ask for this by its address, or as localhost.")
+        path, _, query = asked.target.partition("?")
+        if asked.method == "POST" and path == "/api/maintenance" and self.act:
+            return json_response(await self.act(query))
         if asked.method not in ("GET", "HEAD"):
             return plain(405, "This only shows.", Allow="GET,HEAD")
-        path, _, query = asked.target.partition("?")
         if path == "/api/why" and self.why:
             return json_response(await self.why(query))
         return self._shown(path)

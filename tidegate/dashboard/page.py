@@ -113,7 +113,7 @@ def route_cells(route: RouteRow) -> tuple[Html, ...]:
     return (
         lines([*addresses, *redirects, *rule]),
         lines(goes_to),
-        lines(route.middlewares),
+        lines([*(f"{name} (default)" for name in route.defaults), *route.middlewares]),
         lines(dict.fromkeys(certificate_text(each) for each in route.certificates)),
         lines([state, *([route.reason] if route.reason else [])]),
     )

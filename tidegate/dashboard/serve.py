@@ -13,7 +13,7 @@ import structlog
 
 from tidegate.addresses import Address, Off
 from tidegate.control import NAME, AlreadyRunning, socket_path
-from tidegate.dashboard import Dashboard, Why
+from tidegate.dashboard import Act, Dashboard, Why
 from tidegate.dashboard.door import opened
 from tidegate.refused_address import refused_dashboard
 from tidegate.status import Status
@@ -23,7 +23,11 @@ log = structlog.get_logger("tidegate.dashboard")
 
 @asynccontextmanager
 async def open_dashboard(
-    status: Callable[[], Status], data: Path, address: Address | Off, why: Why | None = None
+    status: Callable[[], Status],
+    data: Path,
+    address: Address | Off,
+    why: Why | None = None,
+    act: Act | None = None,
 ) -> AsyncIterator[tuple[Address, ...]]:
     """Serve until the end of the block; yields the addresses bound.
 
@@ -37,7 +41,7 @@ async def open_dashboard(
             log.warning("no control socket", path=str(data / NAME), reason=str(error))
         else:
             doors.push_async_callback(asyncio.to_thread, give_up_socket, data, own)
-            await doors.enter_async_context(opened(Dashboard(status, why).answer, sock=control))
+            await doors.enter_async_context(opened(Dashboard(status, why, act=act).answer, sock=control))
         bound: tuple[Address, ...] = ()
         if isinstance(address, Address):
             # Answers tell of containers that ask for nothing, too: whoever is not here is not told.

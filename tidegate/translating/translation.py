@@ -26,6 +26,8 @@ class Translation:
     text: str
     notes: list[str] = field(default_factory=list)
     """What was not translated, or not exactly; one thing each, some of several lines."""
+    failed: bool = False
+    """Something that was asked for could not be translated at all."""
 
 
 def translate(
@@ -35,14 +37,15 @@ def translate(
     root = Reader(name, text).read()
     services = root.get("services") if isinstance(root, Branch) else None
     sheet, notes = Sheet(text), list[str]()
-    entries = tuple(entrypoints)
+    entries, failed = tuple(entrypoints), not isinstance(services, Branch)
     for key, node in services.entries.values() if isinstance(services, Branch) else ():
         if isinstance(node, Branch):
             one = _One(sheet, node, key, dialect, language, notes)
             one.translate(entries)
+            failed |= one.failed
     if not isinstance(services, Branch):
         notes.append(f"{name}: There are no services in it.")
-    return Translation(sheet.written(), notes)
+    return Translation(sheet.written(), notes, failed)
 
 
 @dataclass(slots=True)
@@ -56,9 +59,11 @@ class _One:
     language: Language
     notes: list[str]
     mask: Mask = field(default_factory=Mask)
+    failed: bool = False
 
-    def note(self, what: str) -> None:
+    def note(self, what: str, *, failed: bool = False) -> None:
         self.notes.append(f"{self.key.text}: {what}")
+        self.failed |= failed
 
     def translate(self, entrypoints: tuple[Entrypoint, ...]) -> None:
         service = read_service(self.key.text, self.key.place, self.node)
@@ -74,12 +79,14 @@ class _One:
         try:
             wording = word(container, self.dialect, self.language, entrypoints)
         except LabelNameError as error:
-            self.note(f"It stays as it is: {error}")
+            self.note(f"It stays as it is: {error}", failed=True)
             return
         self.tell(wording, service)
         if wording.words and not self.from_elsewhere():
             if self.dialect == NGINX_PROXY and self.node.flow:
-                self.note("It is written in braces, where no lines can be added. It stays as it is.")
+                self.note(
+                    "It is written in braces, where no lines can be added. It stays as it is.", failed=True
+                )
             else:
                 self.write(wording)
 
@@ -106,12 +113,13 @@ class _One:
         for problem in wording.problems:
             lines = str(problem).splitlines()
             if not any("EXPOSE" in line for line in lines):
+                self.failed |= problem.severity == "error"
                 self.notes.append("\n".join([f"{problem.severity}: {self.mask.show(lines[0])}", *lines[1:]]))
         named = any(each.name.lower().endswith("port") for each in wording.words)
         if wording.words and not named and not service.expose and not service.ports:
             self.note("No port is named: where the image exposes none or several, add tidegate.port.")
         if not wording.words:
-            self.note("It stays as it is.")
+            self.note("It stays as it is.", failed=True)
         elif not wording.exact:
             self.note("The translation does not say exactly the same; compare both with tidegate check.")
 
@@ -125,7 +133,7 @@ class _One:
             outside = not begin <= found.span[0] < end or attribute in self.node.merged
             merged = isinstance(found, Branch) and found.merged
             if (outside or merged) and (attribute == "labels") == (self.dialect != NGINX_PROXY):
-                self.note(f"Its {attribute} come from elsewhere (<<, *). It stays as it is.")
+                self.note(f"Its {attribute} come from elsewhere (<<, *). It stays as it is.", failed=True)
                 return True
         return False
 

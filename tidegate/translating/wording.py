@@ -211,4 +211,5 @@ def _as_long(container: Container, language: Language) -> tuple[LongLabel, ...]:
 def _router(router: Router, service: str, secure: frozenset[str]) -> Router:
     on_tls = not router.entrypoints or bool(secure & set(router.entrypoints))
     tls = None if router.tls and on_tls else router.tls
-    return replace(router, service=service, tls=tls, origin="")
+    resolver = router.resolver.removeprefix("auto")  # what the name decides where nobody says anything
+    return replace(router, service=service, tls=tls, resolver=resolver, origin="")

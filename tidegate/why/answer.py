@@ -51,6 +51,8 @@ class RequestAnswer:
     claimants: tuple[str, ...] = ()
     """Containers that ask for the host and do not have it, and why."""
     middlewares: tuple[Step, ...] = ()
+    defaults: tuple[str, ...] = ()
+    """Those of the middlewares that are the installation's defaults."""
     lane: str = ""
     because: str = ""
     service: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qs
 
 from discovery.engine import EngineError
@@ -11,6 +11,11 @@ from tidegate.why.container import about_containers, find
 from tidegate.why.question import Unanswerable, read_question
 from tidegate.why.request import about_request
 from tidegate.why.scene import Scene
+
+WITHOUT_ENGINE = (
+    'No Docker engine is watched here (--docker off), so nothing is known of a container "{word}", and no '
+    "router names a host like that. Of a site ask by its URL: tidegate why https://{word}/"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,8 @@ class Asking:
     method: str = ""
     client: str = ""
     headers: tuple[str, ...] = ()
+    entrypoint: str = ""
+    """Where it came in; "" where the URL says it."""
 
 
 def read_query(query: str) -> Asking:
@@ -30,7 +37,7 @@ def read_query(query: str) -> Asking:
     def one(name: str) -> str:
         return given.get(name, [""])[0]
 
-    return Asking(one("about"), one("method"), one("from"), tuple(given.get("header", ())))
+    return Asking(one("about"), one("method"), one("from"), tuple(given.get("header", ())), one("entrypoint"))
 
 
 async def answer(asking: Asking, scene: Scene) -> RequestAnswer | ContainerAnswer:
@@ -39,6 +46,9 @@ async def answer(asking: Asking, scene: Scene) -> RequestAnswer | ContainerAnswe
     if not word:
         return ContainerAnswer("Say what it is about: a URL or a container.", False)
     similar = None
+    names_nothing_else = not {"/", ":", "."} & set(word) and not scene.knows(word.lower())
+    if names_nothing_else and scene.engine is None:
+        return ContainerAnswer(WITHOUT_ENGINE.format(word=word), False)
     if "/" not in word and ":" not in word and not scene.knows(word.lower()) and scene.engine:
         try:
             containers, similar = await find(word, scene.engine)
@@ -57,4 +67,4 @@ async def answer(asking: Asking, scene: Scene) -> RequestAnswer | ContainerAnswe
         )
     except Unanswerable as error:
         return ContainerAnswer(str(error), False)
-    return await about_request(question, scene)
+    return await about_request(replace(question, entrypoint=asking.entrypoint), scene)

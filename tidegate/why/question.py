@@ -34,6 +34,8 @@ class Question:
     method: str = "GET"
     client: str = "127.0.0.1"
     fields: tuple[tuple[str, str], ...] = ()
+    entrypoint: str = ""
+    """The one that is known; "" where the URL says it."""
 
     @property
     def url(self) -> str:
@@ -77,6 +79,8 @@ def entrypoint_for(question: Question, entrypoints: Sequence[Entrypoint]) -> Ent
     Visitors may come through another port than the one listened on (`-p 443:8443`),
     so a URL without a port means the usual entrypoint of its scheme.
     """
+    if where := next((each for each in entrypoints if each.name == question.entrypoint), None):
+        return where
     tls = question.scheme == "https"
     if question.port is not None and question.port != PORTS[question.scheme]:
         fitting = [each for each in entrypoints if each.port == question.port]

@@ -64,6 +64,7 @@ async def about_request(question: Question, scene: Scene, *, follow: bool = True
         tried=found.misses,
         claimants=claimants,
         middlewares=found.steps,
+        defaults=found.defaults,
         lane=found.lane,
         because=found.because,
         service=route.router.service if route else "",

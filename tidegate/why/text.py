@@ -35,7 +35,7 @@ def request_lines(answer: Row) -> Iterator[str]:
     if answer["router"]:
         declared = f"  (from {answer['origin']})" if answer["origin"] else ""
         yield from labelled("router", [f"{answer['router']}  {answer['rule']}{declared}"])
-    steps = [f"{each['name']} ({each['kind']}) {each['does']}" for each in answer["middlewares"]]
+    steps = [step_line(each, answer["defaults"]) for each in answer["middlewares"]]
     yield from labelled("middlewares", steps)
     if answer["because"]:
         yield from labelled("lane", [f"{answer['lane']}: {answer['because']}"])
@@ -44,6 +44,11 @@ def request_lines(answer: Row) -> Iterator[str]:
     yield from labelled("server", map(server_line, answer["servers"]))
     yield from labelled("certificate", certificate_lines(answer["certificate"]))
     yield from problem_lines(answer["problems"])
+
+
+def step_line(step: Row, defaults: Sequence[str]) -> str:
+    kind = f"{step['kind']}, a default" if step["name"] in defaults else step["kind"]
+    return f"{step['name']} ({kind}) {step['does']}"
 
 
 def tried_lines(answer: Row) -> Sequence[str]:

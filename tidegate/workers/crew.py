@@ -8,8 +8,11 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
+import structlog
+
 from proxy.aiohttp_later import COMPILED, SlowParser
 from proxy.balancer import Balancer
+from proxy.explainer import AT_ONCE, PATIENCE, Ask, silent
 from proxy.listening import Listener, addresses_of, bind_all
 from proxy.model import RoutingConfig, Server
 from proxy.outside import Outside
@@ -20,10 +23,11 @@ from proxy.upstream import Pool
 from tidegate.logs import Level, Outlet
 from tidegate.reachability import Reachability
 from tidegate.serving import Prepared, Setup, WorkerState, servers_of
-from tidegate.workers.orders import Begin, Certify, DropOwner, Learn, Open, Order, Serve, Show, pack
+from tidegate.workers.orders import Begin, Certify, DropOwner, Furnish, Learn, Open, Order, Serve, Show, pack
 from tidegate.workers.post import Post
 from tidegate.workers.reports import Refused, Report, Tried
 
+log = structlog.get_logger("tidegate.workers")
 DEFAULT = "(default)"
 """What `SNI.publish` calls the certificate for all other names."""
 
@@ -51,6 +55,7 @@ class Crew:
         log: Outlet,
         reachability: Reachability,
         refused: Callable[[str, str], None],
+        explain: Ask = silent,
     ) -> None:
         if not COMPILED:
             raise SlowParser  # once, and not in every worker again and again
@@ -62,12 +67,15 @@ class Crew:
         self._log = log
         self._reachability = reachability
         self._refused = refused
+        self._explain = explain
+        self._explaining = 0
         self._running = Running(
             Outside(Pool(), Balancer())
         )  # for the table to look at: nothing is asked here
         self._posts: tuple[Post, ...] = ()
         self._routing: Serve | None = None
         self._certificates: Certify | None = None
+        self._furnished = Furnish({})
         self._shown = Show(0, {})
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._may_be_refused: set[str] = set()
@@ -90,6 +98,7 @@ class Crew:
         tasks = await self._keeping.enter_async_context(asyncio.TaskGroup())
         for post in self._posts:
             tasks.create_task(post.keep())
+        self._tasks = tasks
 
     def prepare(self, config: RoutingConfig, entrypoints: Sequence[Entrypoint]) -> ForWorkers:
         """Compiled here as well: for the eyes of the owner, and so that what cannot be never gets there."""
@@ -112,6 +121,10 @@ class Crew:
         self._may_be_refused = {*certificates, DEFAULT}
         self._certificates = Certify(certificates, default)
         self._tell(self._certificates)
+
+    def furnish(self, pages: Mapping[str, str]) -> None:
+        self._furnished = Furnish(pages)
+        self._tell(self._furnished)
 
     def drop_owner(self, owner: str) -> None:
         self._tell(DropOwner(owner))
@@ -145,6 +158,7 @@ class Crew:
         yield Begin(os.getpid(), self._setup, tuple(sockets), self._log_level, self._log.console)
         for server, failure in self._reachability.failing.items():
             yield Learn(server, failure)
+        yield self._furnished
         yield self._shown
         if self._certificates:
             yield self._certificates
@@ -160,6 +174,26 @@ class Crew:
             case Refused(host, reason) if host in self._may_be_refused:
                 self._may_be_refused.discard(host)  # every worker says so; once is enough
                 self._refused(host, reason)
+
+    def explain(self, query: str, tell: Callable[[str], None]) -> None:
+        """A worker faces strangers: it is answered only where somebody may be told, and not without end."""
+        if not self._setup.explain_to or self._explaining >= AT_ONCE:
+            tell("")
+            return
+        self._explaining += 1
+        self._tasks.create_task(self._answer(query, tell))
+
+    async def _answer(self, query: str, tell: Callable[[str], None]) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                tell(await self._explain(query))
+        except TimeoutError:
+            tell("")
+        except Exception:
+            log.exception("a page could not be explained")
+            tell("")
+        finally:
+            self._explaining -= 1
 
     def _hear_tried(self, server: Server, failure: str) -> None:
         """The last word counts, whoever has it; all get to know it, so that the next change is told again."""

@@ -57,6 +57,13 @@ class Certify:
 
 
 @dataclass(frozen=True, slots=True)
+class Furnish:
+    """The owner's pages, by status."""
+
+    pages: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class DropOwner:
     owner: str
 
@@ -78,6 +85,14 @@ class Learn:
 
 
 @dataclass(frozen=True, slots=True)
+class Explained:
+    """The answer to what a worker has asked under this serial."""
+
+    serial: int
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Open:
     """The state is complete: let visitors in."""
 
@@ -87,7 +102,7 @@ class Stop:
     grace: float
 
 
-Order: TypeAlias = Begin | Serve | Certify | DropOwner | Show | Learn | Open | Stop
+Order: TypeAlias = Begin | Serve | Certify | Furnish | DropOwner | Show | Learn | Explained | Open | Stop
 
 
 def pack(order: Order) -> bytes:

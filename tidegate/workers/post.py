@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio.subprocess import Process
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, Protocol
 
 import structlog
@@ -12,10 +12,10 @@ import structlog
 from proxy.listening import Bound, Listener, close_all
 from tidegate.serving import WorkerState
 from tidegate.tasks import STEADY
-from tidegate.workers.orders import Order, Stop, pack
+from tidegate.workers.orders import Explained, Order, Stop, pack
 from tidegate.workers.process import Line, ended, start
 from tidegate.workers.relay import READ, relay
-from tidegate.workers.reports import LONGEST, Alive, NotAReport, Ready, Report, Shown, read_report
+from tidegate.workers.reports import LONGEST, Alive, Asks, NotAReport, Ready, Report, Shown, read_report
 
 WAITS = (0.0, 0.5, 1.0, 2.0, 5.0)
 """Seconds before the next worker after 1, 2, 3, ... deaths in a row; visitors wait at its sockets."""
@@ -41,6 +41,9 @@ class Employer(Protocol):
 
     def hear(self, report: Report) -> None:
         """What a worker says about others than itself."""
+
+    def explain(self, query: str, tell: Callable[[str], None]) -> None:
+        """Why a visitor of the worker gets a page of our own; told later, "" where nobody says."""
 
     def looked(self) -> None:
         """A post's state has changed."""
@@ -167,6 +170,8 @@ class Post:
             case Ready():
                 self._silence = 0
                 self._turn("serving")
+            case Asks(serial, query):
+                self._employer.explain(query, lambda text: self.tell(pack(Explained(serial, text))))
             case Shown(serial):
                 self.shown = serial
                 self._employer.looked()

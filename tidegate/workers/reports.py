@@ -58,9 +58,19 @@ class Refused:
     reason: str
 
 
-Report: TypeAlias = Ready | Alive | Shown | Tried | Refused
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """Why a visitor in the house gets a page of our own: a query of /api/why."""
 
-KINDS: Mapping[str, type[Report]] = {kind.__name__: kind for kind in (Ready, Alive, Shown, Tried, Refused)}
+    serial: int
+    query: str
+
+
+Report: TypeAlias = Ready | Alive | Shown | Tried | Refused | Asks
+
+KINDS: Mapping[str, type[Report]] = {
+    kind.__name__: kind for kind in (Ready, Alive, Shown, Tried, Refused, Asks)
+}
 
 
 def line_of(report: Report) -> bytes:

@@ -26,6 +26,8 @@ from tidegate.workers.orders import (
     Begin,
     Certify,
     DropOwner,
+    Explained,
+    Furnish,
     Learn,
     Open,
     Order,
@@ -86,6 +88,8 @@ class Worker:
         self._reader = reader
         self._writer = writer
         self._answers: Mapping[str, bytes] = {}
+        self._asked: dict[int, asyncio.Future[str]] = {}
+        self._serial = 0
         self._reachability = Reachability(self._tell_tried)
         self._here = Here(
             begin.setup,
@@ -93,6 +97,7 @@ class Worker:
             log=log.access,
             reachability=self._reachability,
             refused=lambda host, reason: self._tell(reports.Refused(host, reason)),
+            explain=self._ask_why,
         )
         self._rebuilding = Rebuilding(self._prepare, self._serve, Prepared.pieces)
         self._complete = asyncio.Event()
@@ -125,6 +130,8 @@ class Worker:
                 self._rebuilding.ask(order)
             case Certify(certificates, default):
                 self._here.certify(certificates, default)
+            case Furnish(pages):
+                self._here.furnish(pages)
             case DropOwner(owner):
                 self._here.drop_owner(owner)
                 self._rebuilding.drop_owner(owner)
@@ -133,6 +140,9 @@ class Worker:
                 self._tell(reports.Shown(serial))
             case Learn(server, failure):
                 self._reachability.learn(server, failure)
+            case Explained(serial, text):
+                if (asked := self._asked.get(serial)) and not asked.done():
+                    asked.set_result(text)
             case Open():
                 self._complete.set()
             case Stop(grace) if not self._stop.done():
@@ -145,6 +155,17 @@ class Worker:
         self._here.serve(prepared)
         for owner in gone:
             self._here.drop_owner(owner)
+
+    async def _ask_why(self, query: str) -> str:
+        """The parent's answer: it knows what is served elsewhere, and containers."""
+        serial = self._serial = (self._serial + 1) % reports.LARGEST
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._asked[serial] = answer
+        try:
+            self._tell(reports.Asks(serial, query))
+            return await answer
+        finally:
+            del self._asked[serial]
 
     async def _beat(self) -> NoReturn:
         while True:

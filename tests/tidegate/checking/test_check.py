@@ -13,7 +13,7 @@ from tests.tidegate.checking.examples import EXAMPLES, ROOT, Example
 from tidegate.checking.judging import Checked, check
 from tidegate.checking.report import annotation, report
 from tidegate.cli import main
-from tidegate.label_language import entrypoints_of
+from tidegate.defaults import entrypoints_of
 from tidegate.settings import Settings
 
 EVERY = Language(dialects=("tidegate", "traefik", "nginx-proxy", "caddy"))
@@ -45,6 +45,32 @@ def test_the_examples_of_this_repository_pass(example: Example, tmp_path: Path) 
 def test_there_are_examples() -> None:
     assert len(EXAMPLES) >= 6
     assert any(example.name.startswith("README.md") for example in EXAMPLES)
+
+
+def test_what_is_about_a_whole_label_has_no_caret_into_its_broken_rule(tmp_path: Path) -> None:
+    text = """services:
+  a:
+    expose: [80]
+    labels:
+      tidegate.host: a.example.com
+      traefik.http.routers.a.rule: Host(`a.example.com`) & Path(`/x`)
+"""
+    [finding] = checked(tmp_path, compose=text).findings
+    assert (finding.severity, finding.sketch) == ("notice", "")
+    assert (finding.place.line, finding.place.column) == (6, 7)
+
+
+def test_services_of_a_file_have_no_age(tmp_path: Path) -> None:
+    text = """services:
+  a: {expose: [80], labels: {tidegate.host: a.example.com}}
+  b: {expose: [80], labels: {tidegate.host: a.example.com}}
+  c: {expose: [80], labels: {tidegate.host: c.example.com, tidegate.name: same}}
+  d: {expose: [80], labels: {tidegate.host: d.example.com, tidegate.name: same}}
+"""
+    told = "\n".join(report(checked(tmp_path, compose=text), "text"))
+    assert "-a-1 comes first and keeps the host" in told
+    assert "-c-1 comes first and keeps it" in told
+    assert "older" not in told
 
 
 def test_the_caret_points_into_the_file(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import yaml
 
 from discovery.language import Language
 from tidegate.cli import main
-from tidegate.label_language import entrypoints_of
+from tidegate.defaults import entrypoints_of
 from tidegate.settings import Settings
 from tidegate.translating.masking import Mask
 from tidegate.translating.rewriting import quoted
@@ -78,9 +78,12 @@ def test_the_command_prints_the_file_and_tells_the_rest(
 ) -> None:
     file = tmp_path / "compose.yaml"
     file.write_text("services:\n  a:\n    labels:\n      traefik.tcp.routers.a.rule: HostSNI(`*`)\n")
-    assert main(["translate", str(file), "--from", "traefik"]) == 0
+    assert main(["translate", str(file), "--from", "traefik"]) == 1
     told = capsys.readouterr()
     assert told.out == file.read_text()
     assert "TCP routers are not served" in told.err
+    file.write_text("services:\n  a:\n    labels:\n      traefik.http.routers.a.rule: Host(`a.b`)\n")
+    assert main(["translate", str(file), "--from", "traefik"]) == 0
+    assert "No port is named" in capsys.readouterr().err  # something to know, and nothing is lost
     file.write_text("services: [")
     assert main(["translate", str(file), "--from", "traefik"]) == 2

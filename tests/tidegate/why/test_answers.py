@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -236,6 +237,14 @@ async def test_an_engine_that_does_not_answer():
     at = scene(engine=Engine(broken="The socket is gone."))
     assert await first("blog-1", at) == ("The socket is gone.", False)
     assert (await first("blog.example.com", at))[0].startswith("https://blog.example.com/ gets 404")
+
+
+async def test_a_name_without_an_engine_is_answered_in_a_sentence_and_a_url_as_ever():
+    at = replace(scene(), engine=None)
+    said, served = await first("blog-1", at)
+    assert 'nothing is known of a container "blog-1"' in said
+    assert not served
+    assert (await first("https://blog-1/", at))[0].startswith("https://blog-1/ gets 404")
 
 
 async def test_a_password_in_a_label_is_not_told():

@@ -1,0 +1,1 @@
+"""Commands: what people type, by what it is about; each imports only what it needs."""

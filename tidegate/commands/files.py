@@ -1,0 +1,123 @@
+"""Files: what is said of compose files, route files and label lines; nothing has to run for that."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+from tidegate.commands.line import Call, Command, Parser, UsageError, printable_lines, refuse_strangers
+from tidegate.printable import printable
+from tidegate.sources import load_leniently
+
+READING = (
+    *("dialects", "default_rule", "network", "traefik_names", "entrypoint", "web", "websecure"),
+    *("default_entrypoints", "default_middlewares", "default_headers", "default_tls"),
+)
+"""The settings that say how labels are read."""
+
+
+def expand(call: Call) -> int:
+    refuse_strangers(call)
+    settings = load_leniently(READING, call.flags, os.environ, call.config)
+    from tidegate.defaults import entrypoints_of
+    from tidegate.expand import expansion
+    from tidegate.label_language import language_of
+
+    text = read_text(call.own.file)
+    if re.search(r"^services:", text, re.MULTILINE):
+        raise UsageError(
+            f"{call.own.file} is a compose file, and expand reads the label lines of one container. "
+            "See tidegate check and tidegate translate."
+        )
+    expanded = list(expansion(text, language_of(settings), entrypoints_of(settings)))
+    if not expanded:
+        raise UsageError("there is no label here. One a line, as in tidegate.host=blog.example.com")
+    for line in expanded:
+        print(printable(line))
+    return 1 if any(line.startswith("# error") for line in expanded) else 0
+
+
+def check(call: Call) -> int:
+    refuse_strangers(call)
+    settings = load_leniently(READING, call.flags, os.environ, call.config)
+    from tidegate.checking.judging import check as judged
+    from tidegate.checking.report import report
+    from tidegate.defaults import declared, entrypoints_of
+    from tidegate.label_language import language_of
+
+    paths = [Path(name) for name in call.own.files]
+    try:
+        defaults = declared(settings.default_headers)
+        checked = judged(paths, os.environ, language_of(settings), entrypoints_of(settings), defaults)
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be read: {error.strerror}") from None
+    for line in report(checked, "json" if call.own.json else call.own.format):
+        print(line)
+    return 1 if checked.errors else 0
+
+
+def translate(call: Call) -> int:
+    refuse_strangers(call)
+    settings = load_leniently(READING, call.flags, os.environ, call.config)
+    from tidegate.composefile.nodes import BrokenYAML
+    from tidegate.defaults import entrypoints_of
+    from tidegate.label_language import language_of
+    from tidegate.translating.translation import translate as translated
+
+    text, name = read_text(call.own.file), call.own.file
+    try:
+        found = translated(text, call.own.dialect, language_of(settings), entrypoints_of(settings), name)
+    except BrokenYAML as error:
+        raise UsageError(f"{name}:{error.place.line}: {error}") from None
+    print(found.text, end="")
+    for note in found.notes:
+        print(printable_lines(note), file=sys.stderr)
+    return 1 if found.failed else 0
+
+
+def read_text(name: str) -> str:
+    try:
+        return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{name} cannot be read: {error}") from None
+
+
+def add_label_file(parser: Parser) -> None:
+    parser.add_argument("file", metavar="FILE", help="label lines, NAME=VALUE; - for standard input")
+
+
+def add_files(parser: Parser) -> None:
+    what = "compose files (those of one directory are one project), route files; a directory: its own"
+    parser.add_argument("files", metavar="FILE", nargs="+", help=what)
+    parser.add_argument("--json", action="store_true", help="everything, for programs")
+    parser.add_argument("--format", choices=("text", "json", "github"), default="text")
+
+
+def add_compose_file(parser: Parser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a compose file; - for standard input")
+    spoken = ("traefik", "caddy", "nginx-proxy")
+    parser.add_argument("--from", dest="dialect", choices=spoken, required=True, help="whose labels")
+
+
+COMMANDS = {
+    "check": Command(
+        "say what is wrong in compose files and route files: exit status 1 on errors",
+        check,
+        add_files,
+        READING,
+    ),
+    "expand": Command(
+        "print the long labels that the labels of a file, one a line, stand for",
+        expand,
+        add_label_file,
+        READING,
+    ),
+    "translate": Command(
+        "print a compose file with Tidegate's labels instead of another proxy's: exit status 1 on errors",
+        translate,
+        add_compose_file,
+        READING,
+    ),
+}

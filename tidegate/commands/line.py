@@ -1,0 +1,119 @@
+"""Line: a command line, read: the settings' flags, and the command's own."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NoReturn, get_origin
+
+from proxy.schema import closest, options_of
+from tidegate.printable import printable
+from tidegate.settings import Settings
+from tidegate.settings_reference import help_text, metavar
+from tidegate.sources import Flags, flag_name
+
+ABOUT = (
+    "A reverse proxy that reads Docker labels and opens an HTTPS gate for every container that asks for one."
+)
+ASKING = ("data", "dashboard")
+"""The settings by which a running instance is found."""
+
+
+class UsageError(Exception):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One command line, read: the settings' flags, and the command's own."""
+
+    flags: Flags
+    config: str | None
+    strange: tuple[str, ...]
+    own: argparse.Namespace
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}\nSee {self.prog} --help")
+
+
+def no_arguments(parser: Parser) -> None:
+    """The command is told nothing but settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What can be typed: `settings` are those that it takes, `arguments` adds its own."""
+
+    about: str
+    do: Callable[[Call], int]
+    arguments: Callable[[Parser], None] = no_arguments
+    settings: Sequence[str] | None = ASKING
+    """None where it takes not even --config."""
+
+
+def read(arguments: Sequence[str], commands: Mapping[str, Command]) -> tuple[Command, Call]:
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in commands:
+        meant = closest(arguments[0], commands)
+        known = f'Did you mean "{meant}"?' if meant else f"Known: {', '.join(commands)}."
+        raise UsageError(f'there is no command "{arguments[0]}". {known}')
+    if arguments[:1] == ["--version"]:
+        arguments = ["version"]
+    parser = build_parser(commands)
+    if not arguments:
+        parser.print_help(sys.stderr)
+        raise UsageError("say which command.")
+    own, strange = parser.parse_known_args(arguments)
+    if not own.command:
+        raise UsageError(f'there is no "{arguments[0]}" before a command. See tidegate --help.')
+    flags = {name: value for name in flag_spellings() if (value := getattr(own, name, None)) is not None}
+    return commands[own.command], Call(flags, getattr(own, "config", None), tuple(strange), own)
+
+
+def build_parser(commands: Mapping[str, Command]) -> Parser:
+    parser = Parser(prog="tidegate", description=ABOUT, allow_abbrev=False)
+    known = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    for name, command in commands.items():
+        what = command.about
+        below = known.add_parser(
+            name, help=what, description=what[0].upper() + what[1:] + ".", allow_abbrev=False
+        )
+        if command.settings is not None:
+            add_settings(below, command.settings)
+        command.arguments(below)
+    return parser
+
+
+def flag_spellings() -> list[str]:
+    """Flags by Python name; a secret is never one, since all users of a machine see its processes' flags."""
+    return [f"{name}_file" if opt.secret else name for name, opt in options_of(Settings).items()]
+
+
+def add_settings(parser: Parser, names: Sequence[str]) -> None:
+    parser.add_argument(
+        "--config", metavar="FILE", help="A YAML file with settings. Default: TIDEGATE_CONFIG."
+    )
+    for name, opt in options_of(Settings).items():
+        if name not in names:
+            continue
+        spelling = f"{name}_file" if opt.secret else name
+        several = get_origin(opt.type) is tuple
+        parser.add_argument(
+            flag_name(spelling),
+            dest=spelling,
+            metavar="FILE" if opt.secret else metavar(opt),
+            action="append" if several else "store",
+            help=help_text(opt).replace("%", "%%"),
+        )
+
+
+def refuse_strangers(call: Call) -> None:
+    if call.strange:
+        raise UsageError(f'there is no "{call.strange[0]}" here. See tidegate --help.')
+
+
+def printable_lines(text: str) -> str:
+    return "\n".join(map(printable, text.split("\n")))

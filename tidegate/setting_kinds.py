@@ -1,0 +1,166 @@
+"""Setting kinds: what single settings take, each read from its text."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+from proxy.schema import Duration, IPNetwork, Unfit, closest
+from proxy.values import PRIVATE, parse_network
+
+KNOWN_CAS = ("letsencrypt", "letsencrypt-staging", "zerossl")
+
+
+class Directory(str):
+    """An ACME authority by its known name or by the URL of its directory."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Directory:
+        if text.lower() in KNOWN_CAS:
+            return cls(text.lower())
+        if re.fullmatch(r"https://[^\s/@]+(/\S*)?", text, re.IGNORECASE):  # RFC 8555 6.1: HTTPS, nothing else
+            return cls(text)
+        expected = f"{', '.join(KNOWN_CAS)} or the https:// URL of a directory"
+        meant = closest(text, [*KNOWN_CAS, "off"])
+        raise Unfit(f'{expected} (perhaps "{meant}")' if meant else expected, text)
+
+
+class EngineURL(str):
+    """Where a Docker engine answers."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> EngineURL:
+        if not re.fullmatch(r"(unix://|tcp://|ssh://|https?://|npipe://)\S+", text):
+            raise Unfit("unix:///var/run/docker.sock, tcp://HOST:PORT or ssh://USER@HOST", text)
+        return cls(text)
+
+
+class Email(str):
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Email:
+        text = text.removeprefix("mailto:")
+        if not re.fullmatch(r"[^\s@,<>]{1,64}@[^\s@,<>]{1,253}", text):
+            raise Unfit("an e-mail address", text)
+        return cls(text)
+
+
+class Base64URL(str):
+    """A key as ACME authorities hand it out."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Base64URL:
+        if not re.fullmatch(r"[A-Za-z0-9_-]+={0,2}", text):
+            raise Unfit("a key in base64url: letters, digits, - and _", text)
+        return cls(text)
+
+
+class Switch(str):
+    """`on` or `off`."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Switch:
+        meaning = {"on": "on", "off": "off", "true": "on", "false": "off"}.get(text.lower())
+        if meaning is None:  # YAML reads a bare `off` as false
+            raise Unfit("on or off", text)
+        return cls(meaning)
+
+
+class WorkerCount(int):
+    """How many processes serve; `auto` is one for each core that this one may use."""
+
+    MOST = 128
+
+    @classmethod
+    def parse(cls, text: str) -> WorkerCount:
+        if text.lower() == "auto":
+            return cls(min(cores(), cls.MOST))
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= cls.MOST:
+            raise Unfit(f"a number from 1 to {cls.MOST}, or auto", text)
+        return cls(text)
+
+
+def cores() -> int:
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class DefaultRule(str):
+    """A rule with `{{ ... }}` in it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> DefaultRule:
+        from discovery.template import Template  # only who has one pays for it
+
+        Template.parse(text)
+        return cls(text)
+
+
+class Constraint(str):
+    """An expression over labels."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Constraint:
+        from discovery.constraints import Constraints
+
+        Constraints.parse(text)
+        return cls(text)
+
+
+class NamePair(str):
+    """NAME=MEANING."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> NamePair:
+        name, sign, meaning = (part.strip() for part in text.partition("="))
+        if not name or not sign or not meaning:
+            raise Unfit("NAME=MEANING, such as internal=websecure", text)
+        return cls(f"{name}={meaning}")
+
+
+class Readers(str):
+    """A network, or `lan` for all that are private but for this machine itself."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Readers:
+        if text.lower() == "lan":
+            return cls("lan")
+        try:
+            return cls(parse_network(text))
+        except Unfit:
+            raise Unfit("lan, or a network such as 192.168.1.0/24", text) from None
+
+    @property
+    def networks(self) -> tuple[IPNetwork, ...]:
+        """Without loopback, from where tunnels come: who wants that names it."""
+        named = (parse_network(each) for each in (PRIVATE if self == "lan" else (str(self),)))
+        return tuple(each for each in named if self != "lan" or not each.is_loopback)
+
+
+class Timeout(Duration):
+    """A duration that can run out."""
+
+    @classmethod
+    def parse(cls, text: str) -> Timeout:
+        if (seconds := Duration.parse(text)) <= 0:
+            raise Unfit("a duration above zero", text)
+        return cls(seconds)
