@@ -10,7 +10,7 @@ CODE := setup.py proxy discovery acme_client tidegate tests scripts compose
 REAL := tests/integration tests/peers tests/soak
 COMPILED_TESTS := tests/proxy tests/conformance tests/fuzz $(REAL)
 
-.PHONY: help demo test check compile wheel bench peers-corpus fuzz soak format lock env engine pebble peers fuzzer
+.PHONY: help demo test check compile wheel bench peers-corpus fuzz soak format lock env engine pebble nameservers peers fuzzer
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -18,7 +18,7 @@ help:
 demo: env engine pebble ## three small apps become HTTPS sites; Ctrl-C cleans up
 	@$(PYTHON) -m compose.demo
 
-test: check engine pebble ## everything: once in plain Python, then compiled, against a real Docker engine and a real CA
+test: check engine pebble nameservers ## everything: once in plain Python, then compiled, against a real Docker engine and a real CA
 	@scripts/compile --remove
 	@$(PYTHON) -m pytest $(ARGS) $(addprefix --ignore=,$(REAL))
 	@scripts/compile
@@ -65,6 +65,9 @@ engine:
 
 pebble:
 	@scripts/pebble
+
+nameservers:
+	@scripts/nameservers
 
 peers:
 	@scripts/peers

@@ -120,6 +120,8 @@ class Router:
     priority: int | None = None
     tls: bool | None = None
     origin: str = ""
+    domains: tuple[str, ...] = ()
+    """Names to have certificates for beside those of the rule: `*.example.com`."""
 
 
 @dataclass(frozen=True, slots=True)

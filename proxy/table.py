@@ -80,7 +80,7 @@ def compile_table(
             route = _route(config, services, router, rule, entrypoint, attached, running)
             routes[entrypoint.name].append(route)
             if entrypoint.tls and router.tls is not False:
-                hosts.update(rule.hosts)
+                hosts.update(rule.hosts, router.domains)
         for entrypoint in _left_to_redirect(router, attached, entrypoints):
             route = _route(config, services, router, rule, entrypoint, attached, running)
             spare[entrypoint.name].append(route)

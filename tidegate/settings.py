@@ -7,12 +7,13 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
 from proxy.problem import Problem
 from proxy.schema import Duration, IPNetwork, Unfit, closest, option, options
-from tidegate.addresses import Address, NamedAddress, Off
+from tidegate.addresses import OFF, Address, NamedAddress, Off
 
 KNOWN_CAS = ("letsencrypt", "letsencrypt-staging", "zerossl")
 
@@ -43,6 +44,54 @@ class EngineURL(str):
         if not re.fullmatch(r"(unix://|tcp://|ssh://|https?://|npipe://)\S+", text):
             raise Unfit("unix:///var/run/docker.sock, tcp://HOST:PORT or ssh://USER@HOST", text)
         return cls(text)
+
+
+class DNSProvider(str):
+    """Whoever serves the zones of the names, and can be told to add a record."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> DNSProvider:
+        from acme_client.dns.catalog import LEXICON, OFFERS, known
+
+        if known(text.lower()):
+            return cls(text.lower())
+        expected = f"{', '.join(OFFERS)} or {LEXICON}PROVIDER"
+        meant = closest(text, OFFERS)
+        raise Unfit(f'{expected} (perhaps "{meant}")' if meant else expected, text)
+
+
+class ResolverAddress(str):
+    """A DNS resolver: its address, perhaps with a port."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> ResolverAddress:
+        host, port = text, "53"
+        if (text.startswith("[") and not text.endswith("]")) or text.count(":") == 1:
+            host, _, port = text.rpartition(":")
+        try:
+            ip_address(host.strip("[]"))
+        except ValueError:
+            raise Unfit("an address, such as 1.1.1.1 or 192.168.1.1:5353", text) from None
+        if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
+            raise Unfit("an address with a port, such as 192.168.1.1:5353", text)
+        return cls(text)
+
+
+class Domain(str):
+    """A domain whose subdomains share one certificate."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Domain:
+        domain = text.lower().removeprefix("*.").rstrip(".")
+        if not re.fullmatch(r"[^\s/:@*.]+(\.[^\s/:@*.]+)+", domain):
+            raise Unfit("a domain, such as example.com for *.example.com", text)
+        return cls(domain)
 
 
 class Email(str):
@@ -272,6 +321,36 @@ class Settings:
         default=None,
         secret=True,
     )
+    acme_wildcards: tuple[Domain, ...] = option(
+        doc="Domains whose subdomains share one certificate, `*.example.com`, instead of one each. "
+        "Needs `dns`.",
+        example="example.com, home.example.net",
+        default=(),
+    )
+    dns: DNSProvider | Off = option(
+        doc="Who serves your zones and can be told to add a record: proofs are given there then (DNS-01), "
+        "which needs no open port and is the only proof for a wildcard. Its credentials are variables of the "
+        "names that other programs use, or the same with `_FILE`: docs/dns.md. `off` for none.",
+        example="cloudflare",
+        default=OFF,
+    )
+    dns_resolvers: tuple[ResolverAddress, ...] = option(
+        doc="The DNS resolvers to ask where a zone begins and who serves it, where this machine's own see "
+        "another DNS than the world does.",
+        example="1.1.1.1, 9.9.9.9",
+        default=(),
+    )
+    dns_check: Switch = option(
+        doc="Whether to wait until all servers of the zone have a record before the certificate authority "
+        "is asked to look, at most two minutes. `off` where this network lets no such question out.",
+        example="off",
+        default=Switch("on"),
+    )
+    dns_wait: Duration = option(
+        doc="How long to wait after that, whatever the servers said.",
+        example="30s",
+        default=Duration(0),
+    )
     dashboard: Address | Off = option(
         doc="Where the dashboard and its JSON are served. It asks for no password: whoever reaches the "
         "address may read. `off` for none.",
@@ -320,6 +399,11 @@ def contradictions(settings: Settings) -> Iterator[Problem]:
     if settings.acme_ca == "zerossl" and not (settings.acme_eab_kid or settings.acme_eab_hmac):
         yield Problem(
             "acme_ca=zerossl", "ZeroSSL wants an external account: set acme_eab_kid and acme_eab_hmac."
+        )
+    if settings.acme_wildcards and isinstance(settings.dns, Off):
+        yield Problem(
+            f"acme_wildcards={','.join(settings.acme_wildcards)}",
+            "A wildcard is proven by a DNS record: choose the provider with dns.",
         )
     if settings.acme_ca_bundle and not settings.acme_ca_bundle.is_file():
         yield Problem(f"acme_ca_bundle={settings.acme_ca_bundle}", "There is no such file.")
