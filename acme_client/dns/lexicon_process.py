@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import json
 import sys
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import tldextract
 from lexicon.client import Client
 from lexicon.config import ConfigResolver
 
 
+class Split(NamedTuple):
+    """A zone in the two parts that the library wants and joins again."""
+
+    domain: str
+    suffix: str
+
+
+def split(zone: str) -> Split:
+    """The library guesses by a list of public suffixes, which knows no zone of a home; ours is known."""
+    domain, _, suffix = zone.partition(".")
+    return Split(domain, suffix)
+
+
 def change(provider: str, action: str, zone: str, name: str, value: str) -> bool:
-    # The zone is known: the list of public suffixes that comes with the library is enough to split it,
-    # and its newest edition need not be fetched.
-    vars(tldextract)["TLDExtract"] = partial(tldextract.TLDExtract, suffix_list_urls=())
-    asked = {"provider_name": provider, "domain": zone, "delegated": zone}
+    vars(tldextract)["TLDExtract"] = lambda **_: split
     settings: Any = ConfigResolver
+    asked = {"provider_name": provider, "domain": zone, "delegated": zone}
     with Client(settings().with_env().with_dict(asked)) as records:
         if action == "create":
             return bool(records.create_record("TXT", name, value))
