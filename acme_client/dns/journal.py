@@ -61,8 +61,8 @@ class Journal:
         return [kept for path in sorted(self._folder.glob("[!.]*.json")) if (kept := self._take(path))]
 
     def remove(self, kept: Kept) -> None:
+        """Forget it.  Whoever took it releases it, and nobody else: he may have given up waiting for this."""
         kept.path.unlink(missing_ok=True)
-        kept.release()
 
     def _take(self, path: Path) -> Kept | None:
         lock = take_lock(path)

@@ -18,6 +18,7 @@ def test_what_somebody_shows_is_not_left_over_and_what_nobody_holds_is(tmp_path)
     assert left.record == ONE
     assert ours.take_left() == []  # the other one is at it
     another.remove(left)
+    left.release()
     two.release()
     assert [kept.record for kept in ours.take_left()] == [TWO]
 
@@ -28,6 +29,7 @@ def test_the_same_record_may_be_shown_twice(tmp_path):
     first.release()
     [left] = journal.take_left()
     journal.remove(left)
+    left.release()
     second.release()
     assert [kept.record for kept in journal.take_left()] == [ONE]
 
