@@ -9,6 +9,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
+from secrets import token_hex
 
 import dns.exception
 import dns.flags
@@ -108,8 +109,19 @@ class Lookup:
         return Heard(server, tuple(sorted(b"".join(record.strings).decode("latin-1") for record in records)))
 
     def _cname(self, resolver: dns.resolver.Resolver, at: dns.name.Name) -> dns.name.Name | None:
+        """Where the name's own CNAME leads.
+
+        One that the zone has for all names (`*.example.com CNAME home.dyndns.example`,
+        as many homes have it) gives way to the record that we add; a name that
+        nobody can have chosen shows it.
+        """
         answer = self._ask(resolver, at, "CNAME")
-        return answer[0].target if answer else None
+        if not answer:
+            return None
+        beside = dns.name.Name((f"_{token_hex(8)}".encode(), *at.labels[1:]))
+        of_all = self._ask(resolver, beside, "CNAME")
+        onward: dns.name.Name = answer[0].target
+        return None if of_all and of_all[0].target == onward else onward
 
     def _zone(self, resolver: dns.resolver.Resolver, at: dns.name.Name) -> str:
         try:
