@@ -573,3 +573,47 @@ async def test_a_wildcard_is_refused_with_the_setting_that_is_missing_and_covers
         await stage.eventually(lambda: stage.status(BLOG).state == "active")
     assert "setting dns" in stage.status(WILDCARD).last_error
     assert stage.ca.issued == [BLOG]
+
+
+class NoZone:
+    """Stands for the DNS, in which somebody else's zone cannot be written to."""
+
+    type = "dns-01"
+
+    def obstacle(self, host):
+        return ""
+
+    @asynccontextmanager
+    async def show(self, proof):
+        raise Failure("dns", f"The provider has no zone {proof.host}.", wide=False)
+        yield
+
+    async def run(self):
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_a_host_of_a_zone_that_we_cannot_write_to_is_proven_the_other_way(tmp_path, answered):
+    clock = Clock()
+    ca, said = FakeCA(clock), []
+    manager = Manager(
+        tmp_path,
+        Authority(DIRECTORY, dns="a provider"),
+        lambda served, default: None,
+        said.append,
+        dns01=NoZone(),
+        clock=clock,
+        open_session=ca.open,
+    )
+    ca.fetch = manager.http01.answer if answered else lambda path: b"somebody else"
+    manager.want([BLOG])
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(manager.run())
+        async with asyncio.timeout(5):
+            while not any(isinstance(event, events.Obtained | events.Failed) for event in said):
+                await asyncio.sleep(0.005)
+        task.cancel()
+    [status] = manager.status()
+    assert status.state == ("active" if answered else "failed")
+    assert ("Somebody else" in status.last_error) is not answered
+    assert ("Before that: The provider has no zone" in status.last_error) is not answered

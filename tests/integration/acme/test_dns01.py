@@ -187,13 +187,13 @@ async def test_a_server_that_takes_no_update_from_us_is_told_with_the_variables_
 ) -> None:
     wrong = credentials(nameserver) | {"RFC2136_TSIG_SECRET": "bm90IHRoZSBzZWNyZXQ="}
     tidegate = DNSGate(tmp_path / "data", ca, nameserver, choose_provider("rfc2136", wrong, tmp_path))
-    tidegate.want(BLOG)
+    tidegate.want(WILDCARD)
     async with tidegate.running():
         await tidegate.eventually(lambda: tidegate.told(events.Failed))
-    status = tidegate.status(BLOG)
+    status = tidegate.status(WILDCARD)
     assert "RFC2136_TSIG_SECRET" in status.last_error
     assert wrong["RFC2136_TSIG_SECRET"] not in str(tidegate.said)
-    assert (tmp_path / "data" / "certs" / BLOG / "order.json").exists()
+    assert (tmp_path / "data" / "certs" / f"_wildcard_.{ZONE}" / "order.json").exists()
 
 
 async def test_servers_that_do_not_get_the_record_are_named_and_no_failure_is_counted_by_the_ca(
@@ -208,10 +208,10 @@ async def test_servers_that_do_not_get_the_record_are_named_and_no_failure_is_co
         def withdraw(self, *record: str) -> None: ...
 
     tidegate = DNSGate(tmp_path / "data", ca, nameserver, Elsewhere())
-    tidegate.want(BLOG)
+    tidegate.want(WILDCARD)
     async with tidegate.running():
         await tidegate.eventually(lambda: tidegate.told(events.Failed))
-    assert "ns.example.test (127.0.0.1): no such record" in tidegate.status(BLOG).last_error
+    assert "ns.example.test (127.0.0.1): no such record" in tidegate.status(WILDCARD).last_error
     assert "Attempting to validate" not in ca.log
 
 
