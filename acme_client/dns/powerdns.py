@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from acme_client.dns.api import API
-from acme_client.dns.provider import TTL, quoted
+from acme_client.dns.provider import TTL
+from acme_client.dns.sets import ValueSets
 from acme_client.dns.variables import Variables
 
 
-class PowerDNS:
-    name, holds_one = "powerdns", False
+class PowerDNS(ValueSets):
+    name = "powerdns"
 
     def __init__(self, url: str, key: str, server: str = "localhost") -> None:
         base = f"{url.rstrip('/')}/api/v1/servers/{server}"
@@ -21,17 +23,7 @@ class PowerDNS:
         server = variables.get("PDNS_SERVER_NAME", default="localhost")
         return cls(variables.need("PDNS_API_URL"), variables.need("PDNS_API_KEY"), server)
 
-    def present(self, zone: str, name: str, value: str) -> None:
-        values = self._values(zone, name)
-        if quoted(value) not in values:
-            self._write(zone, name, [*values, quoted(value)])
-
-    def withdraw(self, zone: str, name: str, value: str) -> None:
-        values = self._values(zone, name)
-        if quoted(value) in values:
-            self._write(zone, name, [each for each in values if each != quoted(value)])
-
-    def _values(self, zone: str, name: str) -> list[str]:
+    def values(self, zone: str, name: str) -> list[str]:
         # Servers before 4.7 pass over the filter and send the whole zone.
         query = {"rrset_name": f"{name}.", "rrset_type": "TXT"}
         document = self._api.ask("GET", f"/zones/{zone}.", query=query).json()
@@ -45,7 +37,7 @@ class PowerDNS:
             for record in each.get("records", ())
         ]
 
-    def _write(self, zone: str, name: str, values: list[str]) -> None:
+    def write(self, zone: str, name: str, values: Sequence[str], before: Sequence[str]) -> None:
         change: dict[str, Any] = {"name": f"{name}.", "type": "TXT", "changetype": "DELETE"}
         if values:
             records = [{"content": value, "disabled": False} for value in values]

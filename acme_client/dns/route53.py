@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -11,7 +12,8 @@ from html import escape, unescape
 from urllib.parse import quote, urlsplit
 
 from acme_client.dns.api import API
-from acme_client.dns.provider import TTL, failed, quoted
+from acme_client.dns.provider import TTL, failed
+from acme_client.dns.sets import ValueSets
 from acme_client.dns.variables import Variables
 
 BASE = "https://route53.amazonaws.com"
@@ -26,8 +28,8 @@ class Keys:
     session: str = field(default="", repr=False)
 
 
-class Route53:
-    name, holds_one = "route53", False
+class Route53(ValueSets):
+    name = "route53"
 
     def __init__(self, keys: Keys, zone_id: str = "", base: str = BASE) -> None:
         self._keys, self._zone_id, self._base = keys, zone_id, base
@@ -43,38 +45,30 @@ class Route53:
         )
         return cls(keys, variables.get("AWS_HOSTED_ZONE_ID"))
 
-    def present(self, zone: str, name: str, value: str) -> None:
-        zone_id = self._zone_id or self._find_zone(zone)
-        values = self._values(zone_id, name)
-        if quoted(value) not in values:
-            self._change(zone_id, "UPSERT", name, [*values, quoted(value)])
+    def values(self, zone: str, name: str) -> list[str]:
+        query = {"maxitems": "1", "name": f"{name}.", "type": "TXT"}
+        answer = self._ask("GET", f"/hostedzone/{self._find_zone(zone)}/rrset", query)
+        for found in re.findall(r"<ResourceRecordSet>.*?</ResourceRecordSet>", answer, re.DOTALL):
+            if _text(found, "Name") == f"{name}." and _text(found, "Type") == "TXT":
+                return [unescape(value) for value in re.findall(r"<Value>(.*?)</Value>", found, re.DOTALL)]
+        return []
 
-    def withdraw(self, zone: str, name: str, value: str) -> None:
-        zone_id = self._zone_id or self._find_zone(zone)
-        values = self._values(zone_id, name)
-        if quoted(value) not in values:
-            return
-        if others := [each for each in values if each != quoted(value)]:
-            self._change(zone_id, "UPSERT", name, others)
+    def write(self, zone: str, name: str, values: Sequence[str], before: Sequence[str]) -> None:
+        if values:
+            self._change(zone, "UPSERT", name, values)
         else:
-            self._change(zone_id, "DELETE", name, values)  # which has to say what it deletes
+            self._change(zone, "DELETE", name, before)  # which has to say what it deletes
 
     def _find_zone(self, zone: str) -> str:
+        if self._zone_id:
+            return self._zone_id
         answer = self._ask("GET", "/hostedzonesbyname", {"dnsname": zone})
         for found in re.findall(r"<HostedZone>.*?</HostedZone>", answer, re.DOTALL):
             if _text(found, "Name") == f"{zone}." and _text(found, "PrivateZone") != "true":
                 return _text(found, "Id").rpartition("/")[2]
         raise failed(f"Route 53 shows us no public zone {zone}: look at {self._api.variables}.")
 
-    def _values(self, zone_id: str, name: str) -> list[str]:
-        query = {"maxitems": "1", "name": f"{name}.", "type": "TXT"}
-        answer = self._ask("GET", f"/hostedzone/{zone_id}/rrset", query)
-        for found in re.findall(r"<ResourceRecordSet>.*?</ResourceRecordSet>", answer, re.DOTALL):
-            if _text(found, "Name") == f"{name}." and _text(found, "Type") == "TXT":
-                return [unescape(value) for value in re.findall(r"<Value>(.*?)</Value>", found, re.DOTALL)]
-        return []
-
-    def _change(self, zone_id: str, action: str, name: str, values: list[str]) -> None:
+    def _change(self, zone: str, action: str, name: str, values: Sequence[str]) -> None:
         records = "".join(
             f"<ResourceRecord><Value>{escape(each)}</Value></ResourceRecord>" for each in values
         )
@@ -84,7 +78,7 @@ class Route53:
             f"<ResourceRecords>{records}</ResourceRecords></ResourceRecordSet>"
             "</Change></Changes></ChangeBatch></ChangeResourceRecordSetsRequest>"
         )
-        self._ask("POST", f"/hostedzone/{zone_id}/rrset", {}, body.encode())
+        self._ask("POST", f"/hostedzone/{self._find_zone(zone)}/rrset", {}, body.encode())
 
     def _ask(self, method: str, path: str, query: dict[str, str], body: bytes | None = None) -> str:
         now = datetime.now(UTC)  # noqa: TID251 - a signature counts for some minutes
