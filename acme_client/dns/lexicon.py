@@ -1,4 +1,4 @@
-"""Lexicon: the sixty-odd providers of `dns-lexicon`, in a process of their own.
+"""Lexicon: the ninety providers of `dns-lexicon`, in a process of their own.
 
 Most of its modules set no time limit on a request, and what it loads is 40 MB:
 a process can be killed, and is gone afterwards.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 from binascii import Error as NotBase64
-from ipaddress import ip_address
+from contextlib import suppress
 
 import dns.exception
+import dns.message
 import dns.name
 import dns.query
 import dns.rcode
 import dns.rdataclass
-import dns.resolver
 import dns.tsig
 import dns.update
 
@@ -57,7 +58,7 @@ class RFC2136:
     def _send(self, update: dns.update.UpdateMessage, zone: str) -> None:
         where = f"The DNS server {self._server} (RFC2136_NAMESERVER)"
         try:
-            answer = dns.query.tcp(update, self._address(), timeout=LONGEST, port=self._port)
+            answer = self._exchange(update)
         except dns.exception.Timeout as error:
             raise failed(f"{where} did not answer within {LONGEST:.0f} s.") from error
         except (dns.tsig.PeerError, dns.tsig.BadSignature, dns.tsig.BadTime) as error:
@@ -75,11 +76,17 @@ class RFC2136:
                 hint = f"failed to change the zone {zone} ({dns.rcode.to_text(code)}); its log says more."
         raise failed(f"{where} {hint}", dns.rcode.to_text(answer.rcode()))
 
-    def _address(self) -> str:
-        try:
-            return str(ip_address(self._server))
-        except ValueError:
-            return str(dns.resolver.resolve(self._server, "A", search=False, lifetime=LONGEST)[0])
+    def _exchange(self, update: dns.update.UpdateMessage) -> dns.message.Message:
+        """With the first address of the server that takes a connection.
+
+        The system's own resolver names them: it may be a container, or stand in /etc/hosts.
+        """
+        found = socket.getaddrinfo(self._server, self._port, type=socket.SOCK_STREAM)
+        *others, last = dict.fromkeys(str(place[0]) for *_, place in found)
+        for address in others:
+            with suppress(OSError):
+                return dns.query.tcp(update, address, timeout=LONGEST, port=self._port)
+        return dns.query.tcp(update, last, timeout=LONGEST, port=self._port)
 
 
 def _host_and_port(text: str) -> tuple[str, int]:

@@ -137,6 +137,12 @@ def test_credentials_that_cannot_be_are_told(server: Nameserver, change: dict[st
         RFC2136.read(Variables(credentials(server) | change))
 
 
+def test_a_server_may_be_named_and_listen_on_one_of_its_addresses_only(server: Nameserver) -> None:
+    given = credentials(server) | {"RFC2136_NAMESERVER": f"localhost:{server.port}"}
+    RFC2136.read(Variables(given)).present(ZONE, f"_acme-challenge.named.{ZONE}", "one")
+    assert server.txt(f"_acme-challenge.named.{ZONE}") == ["one"]
+
+
 def test_a_server_that_does_not_answer_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 
