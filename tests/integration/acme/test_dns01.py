@@ -229,3 +229,33 @@ async def test_a_record_of_a_provider_that_is_no_longer_set_up_is_told_of_once_a
         await tidegate.active((APEX,))
         await tidegate.eventually(lambda: not list((tmp_path / "data/dns/records").glob("*.json")))
     assert "desec set it" in str(tidegate.told(events.RecordLeft)[0])
+
+
+async def test_an_own_program_that_hangs_costs_its_host_a_try_and_no_other_host_anything(
+    ca: Pebble, nameserver: Nameserver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("acme_client.dns.program.LONGEST", 5.0)
+    program = tmp_path / "program"
+    program.write_text(
+        f"#!{sys.executable}\n"
+        "import sys, time\n"
+        f"sys.path[:0] = {sys.path!r}\n"
+        "from acme_client.dns.rfc2136 import RFC2136\n"
+        "from acme_client.dns.variables import Variables\n"
+        "what, name, value = sys.argv[1:]\n"
+        "if 'shop' in name and what == 'present':\n"
+        "    time.sleep(60)\n"
+        f"provider = RFC2136.read(Variables({credentials(nameserver)!r}))\n"
+        "act = provider.present if what == 'present' else provider.withdraw\n"
+        f"act({ZONE!r}, name.rstrip('.'), value)\n"
+    )
+    program.chmod(0o755)
+    chosen = choose_provider("exec", {"EXEC_PATH": str(program)}, tmp_path)
+    tidegate = DNSGate(tmp_path / "data", ca, nameserver, chosen)
+    tidegate.want(BLOG, f"*.shop.{ZONE}")
+    async with tidegate.running():
+        await tidegate.active((BLOG,))
+        await tidegate.eventually(lambda: tidegate.status(f"*.shop.{ZONE}").state == "failed")
+        await tidegate.eventually(lambda: not list((tmp_path / "data/dns/records").glob("*.json")))
+    assert "was killed" in tidegate.status(f"*.shop.{ZONE}").last_error
+    assert nameserver.key.secret not in str(tidegate.said)
