@@ -21,6 +21,7 @@ import dns.rdatatype
 import dns.resolver
 
 from acme_client.dns.provider import failed
+from acme_client.names import LOCAL_SUFFIXES
 
 MOST_CNAMES = 8
 RESOLVING = 10.0
@@ -130,14 +131,14 @@ class Lookup:
             raise failed(
                 f"The zone of {_plain(at)} cannot be found.{self._hint()}", _reason(error)
             ) from error
-        if (
-            len(zone.labels) < 3
-        ):  # the root, or a name like `com`: what we were told is no zone of the owner's
+        plain = _plain(zone)
+        # The root, or `com`: whoever asks has no such zone, the name's own is not there.
+        if "." not in plain.rstrip(".") and plain not in LOCAL_SUFFIXES:
             raise failed(
                 f"The zone of {_plain(at)} cannot be found: the resolver knows nothing below"
                 f" {zone.to_text()!r}.{self._hint()}"
             )
-        return _plain(zone)
+        return plain
 
     def _ask(
         self, resolver: dns.resolver.Resolver, name: dns.name.Name | str, kind: str

@@ -41,7 +41,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nameserver]:
     if find("named") is None:
         pytest.skip("named is not installed: run scripts/nameservers")
     folder = tmp_path_factory.mktemp("named")
-    with Nameserver(folder, ZONE, BELOW, PROOFS, more=MORE) as server:
+    with Nameserver(folder, ZONE, BELOW, PROOFS, "lan", "org", more=MORE) as server:
         yield server
 
 
@@ -58,6 +58,7 @@ def lookup(server: Nameserver) -> Lookup:
         ("_acme-challenge.www.sub.example.test", Place(BELOW, "_acme-challenge.www.sub.example.test")),
         ("_acme-challenge.app.example.test", Place(ZONE, "_acme-challenge.app.example.test")),
         ("_acme-challenge.moved.example.test", Place(PROOFS, "there.proofs.test")),
+        ("_acme-challenge.nas.lan", Place("lan", "_acme-challenge.nas.lan")),
         ("n0.example.test", Place(ZONE, "n8.example.test")),
         ("_acme-challenge.everywhere.example.test", Place(ZONE, "_acme-challenge.everywhere.example.test")),
         ("_acme-challenge.x.everywhere.example.test", Place(PROOFS, "own.proofs.test")),
@@ -81,8 +82,9 @@ def test_cnames_do_not_lead_for_ever(lookup: Lookup, name: str) -> None:
 def test_a_zone_that_nobody_knows_is_told_with_the_resolvers_that_were_asked(
     lookup: Lookup, server: Nameserver
 ) -> None:
-    with pytest.raises(Failure, match=rf"zone of .* cannot be found.*{server.address}.*dns-resolvers"):
-        lookup.place("_acme-challenge.nowhere.invalid")
+    for name in ("_acme-challenge.nowhere.invalid", "_acme-challenge.nobody-has-it.org"):
+        with pytest.raises(Failure, match=rf"zone of .* cannot be found.*{server.address}.*dns-resolvers"):
+            lookup.place(name)
 
 
 def test_a_resolver_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
