@@ -12,7 +12,7 @@ COMPILED_TESTS := tests/proxy tests/conformance tests/fuzz $(REAL)
 # Most tests of what is real wait for it.  The engine is one process's; ARGS='-n 0' tests in this one alone.
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadgroup
 
-.PHONY: help demo test check compile wheel bench peers-corpus fuzz soak format lock env engine pebble peers fuzzer
+.PHONY: help demo test check compile wheel bench peers-corpus fuzz soak format lock env engine pebble nameservers peers fuzzer
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -20,7 +20,7 @@ help:
 demo: env engine pebble ## three small apps become HTTPS sites; Ctrl-C cleans up
 	@$(PYTHON) -m compose.demo
 
-test: check engine pebble ## everything: once in plain Python, then compiled, against a real Docker engine and a real CA
+test: check engine pebble nameservers ## everything: once in plain Python, then compiled, against a real Docker engine and a real CA
 	@scripts/compile --remove
 	@$(PYTHON) -m pytest $(SIDE_BY_SIDE) $(ARGS) $(addprefix --ignore=,$(REAL))
 	@scripts/compile
@@ -67,6 +67,9 @@ engine:
 
 pebble:
 	@scripts/pebble
+
+nameservers:
+	@scripts/nameservers
 
 peers:
 	@scripts/peers

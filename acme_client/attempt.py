@@ -18,7 +18,7 @@ from acme_client.plan import Need, due_at
 from acme_client.store import OpenOrder, Store, Stored
 from acme_client.worker import Worker
 
-KEPT_OPEN = ("authority", "unreachable", "rate")
+KEPT_OPEN = ("authority", "unreachable", "rate", "dns")
 """Failures after which the order still stands at the CA and is gone on with."""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from acme_client.certificate import INTERNAL
-from acme_client.names import Name
+from acme_client.names import NEEDS_DNS, Name
 
 KNOWN = {
     "letsencrypt": "https://acme-v02.api.letsencrypt.org/directory",
@@ -25,7 +25,8 @@ class Authority:
     `directory` is an ACME directory URL; None switches ACME off, and Tidegate's
     own CA certifies everything.  `bundle` holds the roots that the endpoint's
     own certificate is checked with.  `eab_*` bind the account to one made on
-    the CA's web site.
+    the CA's web site.  `dns` is the fingerprint of whoever can set DNS records
+    for us, and empty where nobody can.
     """
 
     directory: str | None
@@ -33,6 +34,7 @@ class Authority:
     bundle: Path | None = None
     eab_kid: str = ""
     eab_hmac: str = field(default="", repr=False)
+    dns: str = ""
 
     @property
     def public(self) -> bool:
@@ -46,18 +48,27 @@ class Authority:
 
     def judge(self, name: Name) -> Name:
         """The name without the refusal that only a CA to be asked would have given."""
+        if name.refusal == NEEDS_DNS and self.dns:
+            return replace(name, refusal="")
         asked = self.directory is not None and (name.public or not self.public)
         return replace(name, refusal="") if name.refusal and name.signable and not asked else name
 
     @property
     def fingerprint(self) -> str:
         """Changes with any setting, and tells none of them."""
-        parts = (self.directory or "", self.email, str(self.bundle or ""), self.eab_kid, self.eab_hmac)
+        bound = (self.eab_kid, self.eab_hmac, *([self.dns] if self.dns else []))
+        parts = (self.directory or "", self.email, str(self.bundle or ""), *bound)
         return sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def choose_authority(
-    choice: str, *, email: str = "", bundle: Path | None = None, eab_kid: str = "", eab_hmac: str = ""
+    choice: str,
+    *,
+    email: str = "",
+    bundle: Path | None = None,
+    eab_kid: str = "",
+    eab_hmac: str = "",
+    dns: str = "",
 ) -> Authority:
     """The authority that the setting stands for: a known CA's name, `off`, or a directory's URL."""
     word = choice.strip()
@@ -71,4 +82,4 @@ def choose_authority(
         raise ValueError(
             f"Expected {', '.join(KNOWN)}, off or an https:// URL of an ACME directory, not {choice!r}."
         )
-    return Authority(directory, email, bundle, eab_kid, eab_hmac)
+    return Authority(directory, email, bundle, eab_kid, eab_hmac, dns)

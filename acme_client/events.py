@@ -147,6 +147,18 @@ class ClockWrong:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordLeft:
+    """A TXT record of a proof that is over could not be removed."""
+
+    level: ClassVar[Level] = "warning"
+    record: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The TXT record {self.record} is still there after its proof: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
 class Bug:
     """A fault of Tidegate's own; other hosts go on."""
 
@@ -171,5 +183,6 @@ Event: TypeAlias = (
     | StorageUnwritable
     | StorageWritable
     | ClockWrong
+    | RecordLeft
     | Bug
 )

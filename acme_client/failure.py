@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-Kind = Literal["validation", "rate", "authority", "unreachable", "configuration", "bug"]
+Kind = Literal["validation", "rate", "authority", "unreachable", "configuration", "dns", "bug"]
 """Who has to act: the host's owner (validation), nobody but time (rate), the CA
 (authority: it answered with an error of its own; unreachable: nothing came
-through), whoever set up Tidegate (configuration), or its authors (bug)."""
+through), whoever set up Tidegate (configuration) or its DNS provider (dns: no CA was asked
+yet), or its authors (bug)."""
 
 PLAIN: Mapping[str, tuple[Kind, str]] = {
     "connection": (
@@ -94,7 +95,7 @@ def with_detail(kind: str, cause: str, detail: str) -> str:
     """The cause with what the CA said, or with this machine's own words where nothing came through."""
     if not detail:
         return cause
-    return f"{cause} ({detail})" if kind == "unreachable" else f"{cause} (the CA: {detail})"
+    return f"{cause} ({detail})" if kind in ("unreachable", "dns") else f"{cause} (the CA: {detail})"
 
 
 def from_problem(

@@ -202,17 +202,27 @@ class Holdings:
         not that somebody may be impersonating it.
         """
         del self.hosts[host.host]
-        if host.served is not None:
-            self._retired[host.host] = host.served
+        if (shown := self._shown(host)) is not None:
+            self._retired[host.host] = shown
         while len(self._retired) > MOST_RETIRED:
             del self._retired[next(iter(self._retired))]
 
     def publish(self) -> None:
-        own = {name: host.served for name, host in self.hosts.items() if host.served is not None}
+        shown = ((name, self._shown(host)) for name, host in self.hosts.items())
+        own = {name: certificate for name, certificate in shown if certificate is not None}
         served = self._retired | own
         if self._default and (served, self._default) != self._published:
             self._published = (served, self._default)
             self._publish_to(served, self._default)
+
+    def _shown(self, host: Host) -> Certificate | None:
+        """A host under a wildcard shows what it got before, until the wildcard has its own: that may fail."""
+        if not host.covered_by:
+            return host.served
+        wildcard = self.hosts.get(host.covered_by)
+        if (wildcard and wildcard.from_its_ca) or not host.from_its_ca:
+            return None
+        return host.held
 
     def _forget(self, now: datetime) -> None:
         """Let go of what has run out, or belongs to a host that is wanted again and has its own."""

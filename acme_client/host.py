@@ -45,7 +45,8 @@ class Host:
 
     `held` is the certificate from `directory`, or from the CA before it;
     `stand_in` is Tidegate's own, served while nothing is held.  `unsaved` is a
-    certificate that is served and could not be written yet.
+    certificate that is served and could not be written yet.  `covered_by` is
+    the wanted wildcard that this host needs no certificate of its own beside.
     """
 
     name: Name
@@ -58,6 +59,7 @@ class Host:
     loaded: bool = False
     busy: bool = False
     unsaved: bool = False
+    covered_by: str = ""
 
     @property
     def host(self) -> str:
@@ -74,6 +76,8 @@ class Host:
 
     def lacks_internal(self, now: datetime) -> bool:
         """Whether Tidegate's own CA has something to do: sign for good, or stand in."""
+        if self.covered_by:
+            return False
         if self.directory == INTERNAL:
             mine = self.held if self.held and self.held.directory == INTERNAL else None
             return lapsed(mine, now)

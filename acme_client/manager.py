@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 from acme_client import ari
 from acme_client.accounts import Opened, open_session
@@ -36,11 +37,14 @@ from acme_client.failure import Failure
 from acme_client.holdings import Holdings, Publish
 from acme_client.host import Host, HostStatus
 from acme_client.ledger import Entry, Renewal
-from acme_client.names import Name, read_name
+from acme_client.names import Name, covered, read_name
 from acme_client.plan import choose, renew_at
 from acme_client.retry import DAY
 from acme_client.store import Store
 from acme_client.worker import Worker
+
+if TYPE_CHECKING:
+    from acme_client.challenges.dns01 import DNS01
 
 AT_ONCE = 4
 """Orders under way: a hundred hosts are done in minutes, and the CA is not flooded."""
@@ -65,11 +69,13 @@ class Manager:
         publish: Publish,
         log: Callable[[Event], None],
         *,
+        dns01: DNS01 | None = None,
         clock: Callable[[], datetime] = utc_now,
         open_session: OpenSession = open_session,
     ) -> None:
         """`publish` gets the certificate of every wanted host, and one for all other names."""
         self.http01 = HTTP01()
+        self._dns01 = dns01
         self._authority = authority
         self._log = log
         self._clock = clock
@@ -80,8 +86,9 @@ class Manager:
         self._network = Worker("acme", AT_ONCE)
         opening = partial(open_session, self._store, authority, clock)
         self._sessions = Sessions(opening, self._network, log)
+        provers = (dns01, self.http01) if dns01 else (self.http01,)
         self._attempts = Attempts(
-            authority, self._store, self._sessions, self._disk, self._network, (self.http01,), log, clock
+            authority, self._store, self._sessions, self._disk, self._network, provers, log, clock
         )
         self._hosts = self._holdings.hosts
         self._names: frozenset[str] = frozenset()
@@ -110,6 +117,9 @@ class Manager:
             )
             if names[host].refusal:
                 self._log(Refused(host, names[host].refusal))
+        wildcards = covered(names)
+        for host in names:
+            self._hosts[host].covered_by = wildcards.get(host, "")
         self._changed.set()
 
     def _judged(self, host: str) -> Name:
@@ -128,11 +138,15 @@ class Manager:
             known.directory = authority.directory_for(known.name)
 
     def status(self) -> tuple[HostStatus, ...]:
+        """Every wanted host; one that a wildcard covers fares as that wildcard does."""
         now = self._clock()
         return tuple(
-            host.status(self._pause, now, self._holdings.obstacle)
-            for _, host in sorted(self._hosts.items())
-            if host.host in self._names
+            replace(
+                self._hosts[host.covered_by or name].status(self._pause, now, self._holdings.obstacle),
+                host=name,
+            )
+            for name, host in sorted(self._hosts.items())
+            if name in self._names
         )
 
     async def run(self) -> None:
@@ -140,6 +154,8 @@ class Manager:
         try:
             await self._remember()
             async with asyncio.TaskGroup() as tasks:
+                if self._dns01:
+                    tasks.create_task(self._dns01.run())
                 while True:
                     self._changed.clear()
                     wake = await self._pass(tasks)
@@ -176,7 +192,8 @@ class Manager:
         await self._holdings.settle(now)
         loaded = [host for host in self._hosts.values() if host.loaded]
         free = AT_ONCE - sum(host.busy for host in loaded)
-        plan = choose([host.need() for host in loaded], self._pause, now, free)
+        needs = [host.need() for host in loaded if not host.covered_by]
+        plan = choose(needs, self._pause, now, free)
         for name in plan.start:
             self._hosts[name].busy = True
             tasks.create_task(self._certify(self._hosts[name]))
@@ -246,7 +263,8 @@ class Manager:
 
     def _ask_renewals(self, tasks: asyncio.TaskGroup, now: datetime) -> datetime:
         """Ask the CA when it would like its certificates renewed; returns when to ask next."""
-        questions = [host for host in self._hosts.values() if host.from_its_ca and not host.busy]
+        own = (host for host in self._hosts.values() if not host.covered_by)
+        questions = [host for host in own if host.from_its_ca and not host.busy]
         times = {host.host: host.ask_renewal_at for host in questions}
         due = [host for host in questions if times[host.host] <= now]
         if due and not self._asking and not self._pause.waits(now):

@@ -7,6 +7,7 @@ teaches its owner nothing; here it costs nothing and the reason is in words.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -28,6 +29,11 @@ LOCAL_SUFFIXES = (
     "private",
 )
 """Endings that exist in no public DNS, so that no public CA can certify them."""
+
+NEEDS_DNS = (
+    "A wildcard needs the DNS-01 challenge, which is not set up: choose a DNS provider with the setting dns,"
+    " or write each host by itself."
+)
 
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)\Z")
 
@@ -56,6 +62,20 @@ class Name:
         """A name that the public DNS can hold; single labels and addresses are not."""
         return not self.address and "." in self.host and not within(self.host, LOCAL_SUFFIXES)
 
+    @property
+    def wildcard(self) -> str:
+        """The wildcard that covers it: one label, and no more (RFC 9525 6.3)."""
+        first, _, above = self.host.partition(".")
+        return f"*.{above}" if above and first != "*" and not self.address else ""
+
+
+def covered(names: Mapping[str, Name]) -> dict[str, str]:
+    """Which of these names need no certificate of their own, and the wildcard among them that has one."""
+    wildcards = {host for host, name in names.items() if host.startswith("*.") and not name.refusal}
+    if not wildcards:
+        return {}
+    return {host: name.wildcard for host, name in names.items() if name.wildcard in wildcards}
+
 
 def within(host: str, suffixes: tuple[str, ...]) -> bool:
     return any(host == suffix or host.endswith("." + suffix) for suffix in suffixes)
@@ -78,7 +98,7 @@ def _refusal(host: str) -> str:
     if host.endswith("."):
         return f"Write it without the dot at its end: {host.rstrip('.')}"
     if host.startswith("*."):
-        return "A wildcard needs the DNS-01 challenge, which is not set up; write each host by itself."
+        return (_refusal(host[2:]) if not host.startswith("*.*") else _label_refusal("*")) or NEEDS_DNS
     if len(host) > 253:
         return f"A host name has at most 253 characters, this one has {len(host)}."
     for label in host.split("."):

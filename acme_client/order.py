@@ -100,22 +100,31 @@ class Issuance:
         if authorization.status == "valid":
             return
         self._fail_if_refused(authorization)
-        prover, challenge = self._choose(authorization)
-        proof = Proof(
-            self.host.removeprefix("*."), challenge.token, self.session.key_authorization(challenge.token)
-        )
-        async with prover.show(proof):
-            await self._prove(url, challenge)
+        unshown: list[Failure] = []
+        for prover, challenge in self._ways(authorization):
+            token, host = challenge.token, self.host.removeprefix("*.")
+            try:
+                async with prover.show(Proof(host, token, self.session.key_authorization(token))):
+                    await self._prove(url, challenge)
+                    return
+            except Failure as failure:
+                if failure.kind != "dns":
+                    failure.cause = _after(unshown, failure.cause)
+                    raise
+                unshown.append(failure)  # the CA was not asked: a host of another zone has another way
+        raise unshown[0]
 
-    def _choose(self, authorization: Authorization) -> tuple[Prover, Challenge]:
-        """The first way of proving that both we and the CA can go."""
+    def _ways(self, authorization: Authorization) -> list[tuple[Prover, Challenge]]:
+        """The ways of proving that both we and the CA can go, the first one before the others."""
         offered = {challenge.type: challenge for challenge in authorization.challenges}
-        obstacles = []
+        obstacles, ways = [], []
         for prover in self.provers:
             if obstacle := prover.obstacle(self.host):
                 obstacles.append(obstacle)
             elif prover.type in offered:
-                return prover, offered[prover.type]
+                ways.append((prover, offered[prover.type]))
+        if ways:
+            return ways
         wanted = ", ".join(prover.type for prover in self.provers)
         raise Failure(
             "configuration",
@@ -238,6 +247,11 @@ class Issuance:
         if not certificate.covers(self.host):
             raise Failure("validation", f"The CA sent a certificate for {', '.join(certificate.names)}.")
         return certificate
+
+
+def _after(unshown: Sequence[Failure], cause: str) -> str:
+    """The cause, with what kept us from going another way before."""
+    return " ".join((cause, *(f"Before that: {each}" for each in unshown)))
 
 
 class Pace:

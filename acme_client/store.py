@@ -6,6 +6,7 @@
     certs/<host>/current -> gen-000N             for people and other programs
     certs/<host>/{ledger.json, renewal.json, order.json, lock}
     default/gen-000N/...                         for clients that name no host
+    dns/records/*.json                           what `dns.journal` remembers
     quarantine/
 
 Every method blocks; one worker thread calls them.
@@ -74,7 +75,9 @@ class Store:
 
     def make_private(self) -> list[Path]:
         """Repair rights that a copy or an editor left too wide."""
-        roots = (self._data / name for name in ("accounts", "certs", "default", "internal", "quarantine"))
+        roots = (
+            self._data / name for name in ("accounts", "certs", "default", "dns", "internal", "quarantine")
+        )
         return [path for root in roots if root.is_dir() for path in make_private(root)]
 
     def load_all(self, hosts: Sequence[str]) -> dict[str, Stored | OSError]:

@@ -15,8 +15,14 @@ from proxy.schema import Tree, option, options, options_of, parse_options
 class Domain:
     """One certificate's names, as Traefik's files have it."""
 
-    main: str = option(doc="The first name.", example="example.com")
-    sans: tuple[str, ...] = option(doc="More names.", example="www.example.com", default=())
+    main: str = option(
+        doc="A name to have a certificate for, beside those of the rule. A wildcard serves for all names "
+        "that it covers, and needs `--dns`.",
+        example="*.example.com",
+    )
+    sans: tuple[str, ...] = option(
+        doc="More names, each with a certificate of its own.", example="example.com", default=()
+    )
 
 
 @options
@@ -28,7 +34,11 @@ class RouterTLS:
         example="internal",
         default=None,
     )
-    domains: tuple[Domain, ...] = option(doc="Read, but not used yet.", example="", default=())
+    domains: tuple[Domain, ...] = option(
+        doc="Names to have certificates for beside those of the rule.",
+        example="",
+        default=(),
+    )
 
 
 AUTOMATIC = RouterTLS()
@@ -110,12 +120,19 @@ def _read_router(name: str, tree: Tree, services: Sequence[str], reading: Readin
         origin=reading.source.origin,
         defaults=asked.defaults,
         resolver=_resolver(asked.tls),
+        domains=_domains(asked.tls),
     )
 
 
 def _resolver(tls: RouterTLS | None) -> str:
     named = tls.cert_resolver if tls else None
     return named if named in RESOLVERS else ""
+
+
+def _domains(tls: RouterTLS | None) -> tuple[str, ...]:
+    asked = tls.domains if tls else ()
+    names = (name.strip().lower() for each in asked for name in (each.main, *each.sans))
+    return tuple(dict.fromkeys(filter(None, names)))
 
 
 def _which(services: Sequence[str]) -> str:
@@ -125,8 +142,7 @@ def _which(services: Sequence[str]) -> str:
 
 
 def _note_unused(path: Sequence[str], tls: RouterTLS | None, reading: Reading) -> None:
-    for name in options_of(RouterTLS):
-        if tls is not None and getattr(tls, name) not in (None, (), *RESOLVERS):
-            spelled = options_of(RouterTLS)[name].name
-            what = "Tidegate chooses certificates by the rule's host names; this option changes nothing."
-            reading.problem((*path, "tls", spelled), what, "", "notice")
+    if tls is not None and tls.cert_resolver not in (None, *RESOLVERS):
+        spelled = options_of(RouterTLS)["cert_resolver"].name
+        what = "Tidegate chooses certificates by the rule's host names; this option changes nothing."
+        reading.problem((*path, "tls", spelled), what, "", "notice")

@@ -181,7 +181,7 @@ class Dialogue:
     def _note_who_asks(self, explainer: Explainer, turn: Turn) -> None:
         """Who may be told why goes the way on which there is time for that."""
         ours = turn.response is None or turn.response.status in STATUSES
-        turn.explains = ours and explainer.concerns(turn.scanned.fields, turn.head.client_ip, self._peer)
+        turn.explains = ours and explainer.concerns(turn.as_written(), turn.head.client_ip, self._peer)
 
     def _answer(self, turn: Turn, response: Response) -> None:
         """Answer at once; content that was announced is not waited for."""

@@ -145,6 +145,8 @@ class Router:
     origin: str = ""
     defaults: bool = True
     resolver: str = ""
+    domains: tuple[str, ...] = ()
+    """Names to have certificates for beside those of the rule: `*.example.com`."""
 
 
 @dataclass(frozen=True, slots=True)

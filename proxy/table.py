@@ -94,9 +94,9 @@ def compile_table(
             route = _route(config, services, router, rule, entrypoint, places, running)
             routes[entrypoint.name].append(route)
             if entrypoint.tls and router.tls is not False:
-                hosts.update(rule.hosts)
+                hosts.update(rule.hosts, router.domains)
                 if router.resolver == INTERNAL:
-                    internal.update(rule.hosts)
+                    internal.update(rule.hosts, router.domains)
         for entrypoint in _left_to_redirect(router, places, entrypoints):
             route = _route(config, services, router, rule, entrypoint, places, running)
             spare[entrypoint.name].append(route)

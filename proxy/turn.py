@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proxy.access_log import Tally
 from proxy.exchange import Fields, RequestHead, Response
-from proxy.head import ScannedRequest
+from proxy.head import ScannedRequest, scan_request
 from proxy.pages import page
 from proxy.receipt import Receipt
 from proxy.table import Route
@@ -41,6 +41,11 @@ class Turn:
     def awaits_invitation(self) -> bool:
         """The client may be waiting for a 100 before it sends its body (RFC 9110 10.1.1)."""
         return self.scanned.expects_continue and not self.invited and not self.tally.bytes_in
+
+    def as_written(self) -> Fields:
+        """The fields just as the client wrote them, read once more where nobody has kept them."""
+        careful = scan_request(self.receipt.block) if self.receipt else None
+        return careful.fields if careful else self.scanned.fields
 
     def failed(self, bug: BaseException) -> Response:
         """The page for a fault of our own, whose traceback belongs in the log."""

@@ -59,6 +59,8 @@ class Pebble:
     `sleep` the seconds up to which it waits before it looks at an answer;
     `reuse` the share of authorizations that it still remembers.  `validity` is
     the lifetime of its certificates in seconds.  `eab` maps key ids to keys.
+    `dns` is the port of a server on loopback to look names up at, instead of
+    the one that knows them all.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Pebble:
         sleep: int = 3,
         reuse: int = 50,
         eab: Mapping[str, str] | None = None,
+        dns: int | None = None,
         programs: Programs | None = None,
     ) -> None:
         found = programs or find_programs()
@@ -80,6 +83,7 @@ class Pebble:
         self._folder = folder
         self.http_port = http_port or free_port()
         self._port, self._management, self._dns, self._dns_management = (free_port() for _ in range(4))
+        self._looked_up_at = dns or self._dns
         self._settings = self._config(validity, eab or {})
         self._environment = {
             "PEBBLE_WFE_NONCEREJECT": str(nonce_rejects),
@@ -121,7 +125,7 @@ class Pebble:
             [
                 self._programs.pebble,
                 *("-strict", "-config", str(self._folder / "pebble.json")),
-                *("-dnsserver", f"127.0.0.1:{self._dns}"),
+                *("-dnsserver", f"127.0.0.1:{self._looked_up_at}"),
             ],
         )
         try:

@@ -31,6 +31,7 @@ from tidegate.dashboard.serve import open_dashboard
 from tidegate.defaults import certified, declared, entrypoint_of
 from tidegate.logs import Outlet, compare_problems, log_event, log_problems, set_up
 from tidegate.maintenance import Closed, Switch, with_closed
+from tidegate.proofs import dns01_of, provider_of
 from tidegate.quietly import quietly
 from tidegate.reachability import Reachability
 from tidegate.rebuilding import Rebuilding
@@ -87,8 +88,13 @@ class App:
     def __init__(self, settings: Settings, log: Outlet) -> None:
         self.settings = settings
         self.started, self.version = utc_now(), version()
+        provider = provider_of(settings)
         self.certificates = Manager(
-            settings.data_directory, authority_of(settings), self.serve_certificates, log_event
+            settings.data_directory,
+            authority_of(settings, provider.fingerprint if provider else ""),
+            self.serve_certificates,
+            log_event,
+            dns01=dns01_of(settings, provider, log_event),
         )
         self.reachability = Reachability(lambda *_: self.tell_problems())
         self.serving: Serving = self.in_workers(log) if settings.workers > 1 else self.here(log)
@@ -244,7 +250,8 @@ class App:
         table = self.serving.table
         if (hosts := (table.hosts(), table.internal)) != self.hosts:
             self.hosts = hosts
-            self.certificates.want(*hosts)
+            wildcards = (f"*.{domain}" for domain in self.settings.acme_wildcards)
+            self.certificates.want((*table.hosts(), *wildcards), table.internal)
         self.tell_problems()
 
     def tell_routes(self, routes: Routes) -> None:
@@ -398,7 +405,7 @@ def listener(entry: NamedAddress) -> Listener:
     return Listener(entry.name, entry.address.host, entry.address.port, entry.tls)
 
 
-def authority_of(settings: Settings) -> Authority:
+def authority_of(settings: Settings, dns: str = "") -> Authority:
     choice = "off" if isinstance(settings.acme_ca, Off) else str(settings.acme_ca)
     return choose_authority(
         choice,
@@ -406,6 +413,7 @@ def authority_of(settings: Settings) -> Authority:
         bundle=settings.acme_ca_bundle,
         eab_kid=settings.acme_eab_kid,
         eab_hmac=str(settings.acme_eab_hmac or ""),
+        dns=dns,
     )
 
 

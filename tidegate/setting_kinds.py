@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from ipaddress import ip_address
 
 from proxy.schema import Duration, IPNetwork, Unfit, closest
 from proxy.values import PRIVATE, parse_network
@@ -38,6 +39,54 @@ class EngineURL(str):
         if not re.fullmatch(r"(unix://|tcp://|ssh://|https?://|npipe://)\S+", text):
             raise Unfit("unix:///var/run/docker.sock, tcp://HOST:PORT or ssh://USER@HOST", text)
         return cls(text)
+
+
+class DNSProvider(str):
+    """Whoever serves the zones of the names, and can be told to add a record."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> DNSProvider:
+        from acme_client.dns.catalog import LEXICON, OFFERS, known
+
+        if known(text.lower()):
+            return cls(text.lower())
+        expected = f"{', '.join(OFFERS)} or {LEXICON}PROVIDER"
+        meant = closest(text, OFFERS)
+        raise Unfit(f'{expected} (perhaps "{meant}")' if meant else expected, text)
+
+
+class ResolverAddress(str):
+    """A DNS resolver: its address, perhaps with a port."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> ResolverAddress:
+        host, port = text, "53"
+        if (text.startswith("[") and not text.endswith("]")) or text.count(":") == 1:
+            host, _, port = text.rpartition(":")
+        try:
+            ip_address(host.strip("[]"))
+        except ValueError:
+            raise Unfit("an address, such as 1.1.1.1 or 192.168.1.1:5353", text) from None
+        if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
+            raise Unfit("an address with a port, such as 192.168.1.1:5353", text)
+        return cls(text)
+
+
+class Domain(str):
+    """A domain whose subdomains share one certificate."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Domain:
+        domain = text.lower().removeprefix("*.").rstrip(".")
+        if not re.fullmatch(r"[^\s/:@*.]+(\.[^\s/:@*.]+)+", domain):
+            raise Unfit("a domain, such as example.com for *.example.com", text)
+        return cls(domain)
 
 
 class Email(str):

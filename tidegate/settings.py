@@ -9,18 +9,21 @@ from pathlib import Path
 from typing import Literal
 
 from proxy.problem import Problem
-from proxy.schema import IPNetwork, option, options
-from tidegate.addresses import Address, NamedAddress, Off
+from proxy.schema import Duration, IPNetwork, option, options
+from tidegate.addresses import OFF, Address, NamedAddress, Off
 from tidegate.defaults import DefaultHeader, DefaultMiddleware, strangers
 from tidegate.setting_kinds import (
     Base64URL,
     Constraint,
     DefaultRule,
     Directory,
+    DNSProvider,
+    Domain,
     Email,
     EngineURL,
     NamePair,
     Readers,
+    ResolverAddress,
     Switch,
     Timeout,
     WorkerCount,
@@ -190,6 +193,36 @@ class Settings:
         default=None,
         secret=True,
     )
+    acme_wildcards: tuple[Domain, ...] = option(
+        doc="Domains whose subdomains share one certificate, `*.example.com`, instead of one each. "
+        "Needs `dns`.",
+        example="example.com, home.example.net",
+        default=(),
+    )
+    dns: DNSProvider | Off = option(
+        doc="Who serves your zones and can be told to add a record: proofs are given there then (DNS-01), "
+        "which needs no open port and is the only proof for a wildcard. Its credentials are variables of the "
+        "names that other programs use, or the same with `_FILE`: docs/dns.md. `off` for none.",
+        example="cloudflare",
+        default=OFF,
+    )
+    dns_resolvers: tuple[ResolverAddress, ...] = option(
+        doc="The DNS resolvers to ask where a zone begins and who serves it, where this machine's own see "
+        "another DNS than the world does.",
+        example="1.1.1.1, 9.9.9.9",
+        default=(),
+    )
+    dns_check: Switch = option(
+        doc="Whether to wait until all servers of the zone have a record before the certificate authority "
+        "is asked to look, at most two minutes. `off` where this network lets no such question out.",
+        example="off",
+        default=Switch("on"),
+    )
+    dns_wait: Duration = option(
+        doc="How long to wait after that, whatever the servers said.",
+        example="30s",
+        default=Duration(0),
+    )
     dashboard: Address | Off = option(
         doc="Where the dashboard and its JSON are served. It asks for no password: whoever reaches the "
         "address may read. `off` for none.",
@@ -239,6 +272,11 @@ def contradictions(settings: Settings) -> Iterator[Problem]:
     if settings.acme_ca == "zerossl" and not (settings.acme_eab_kid or settings.acme_eab_hmac):
         yield Problem(
             "acme_ca=zerossl", "ZeroSSL wants an external account: set acme_eab_kid and acme_eab_hmac."
+        )
+    if settings.acme_wildcards and isinstance(settings.dns, Off):
+        yield Problem(
+            f"acme_wildcards={','.join(settings.acme_wildcards)}",
+            "A wildcard is proven by a DNS record: choose the provider with dns.",
         )
     if settings.acme_ca_bundle and not settings.acme_ca_bundle.is_file():
         yield Problem(f"acme_ca_bundle={settings.acme_ca_bundle}", "There is no such file.")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from proxy.problem import Problem
 from proxy.schema import Tree, canonical, closest, options_of, parse_options
+from tidegate.addresses import Off
 from tidegate.settings import Settings, contradictions
 
 if TYPE_CHECKING:
@@ -67,10 +68,24 @@ def load(flags: Flags, environ: Mapping[str, str], config: str | None = None) ->
         each = given.get(flaw.path[0]) if flaw.path else None
         problems.append(Problem(each.where if each else "settings", flaw.what))
     if settings:
-        problems += [placed(problem, given) for problem in contradictions(settings)]
+        found = (*contradictions(settings), *missing_credentials(settings, environ))
+        problems += [placed(problem, given) for problem in found]
     if settings is None or problems:
         raise SettingsError(problems)
     return settings
+
+
+def missing_credentials(settings: Settings, environ: Mapping[str, str]) -> Iterator[Problem]:
+    """What the DNS provider has to be told and was not; its credentials are no settings of ours."""
+    if isinstance(settings.dns, Off):
+        return
+    from acme_client.dns.choosing import choose_provider
+    from acme_client.dns.variables import MissingVariable
+
+    try:
+        choose_provider(settings.dns, environ, settings.data_directory)
+    except MissingVariable as error:
+        yield Problem(f"dns={settings.dns}", str(error))
 
 
 def load_leniently(

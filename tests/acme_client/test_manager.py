@@ -549,3 +549,102 @@ async def test_stopping_is_at_once_even_while_the_ca_hangs(tmp_path):
         await stage.eventually(lambda: bool(release))
         began = time.monotonic()
     assert time.monotonic() - began < 0.5
+
+
+WILDCARD = "*.example.com"
+
+
+def stage_with_wildcards(data, **more):
+    stage = Stage(data, authority=Authority(DIRECTORY, dns="a provider"), **more)
+    stage.manager.http01.obstacle = lambda host: ""  # this CA believes it
+    return stage
+
+
+async def test_a_host_under_a_wildcard_is_neither_ordered_nor_served_by_itself(tmp_path):
+    stage = stage_with_wildcards(tmp_path)
+    stage.want(WILDCARD, BLOG, SHOP, "example.com", "a.b.example.com")
+    async with stage.running():
+        await stage.eventually(lambda: {status.state for status in stage.manager.status()} == {"active"})
+        await stage.settled()
+    assert sorted(stage.ca.issued) == [WILDCARD, "a.b.example.com", "example.com"]
+    assert sorted(stage.served) == [WILDCARD, "a.b.example.com", "example.com"]
+    assert stage.status(BLOG).not_after == stage.served[WILDCARD].not_after
+
+
+async def test_a_certificate_of_before_serves_until_the_wildcard_has_one(tmp_path):
+    await certified(tmp_path, BLOG)
+    stage = stage_with_wildcards(tmp_path)
+    stage.ca.refusals = {WILDCARD: "dns"}
+    stage.want(WILDCARD, BLOG, SHOP)
+    async with stage.running():
+        await stage.eventually(lambda: stage.status(WILDCARD).state == "failed")
+        assert (stage.served[BLOG].directory, stage.served[WILDCARD].directory) == (DIRECTORY, INTERNAL)
+        assert SHOP not in stage.served
+        stage.ca.refusals.clear()
+        stage.advance(days=1)
+        await stage.eventually(lambda: stage.status(WILDCARD).state == "active")
+        assert list(stage.served) == [WILDCARD]
+    assert stage.ca.issued == [WILDCARD]
+
+
+async def test_hosts_get_their_own_again_once_nobody_wants_the_wildcard(tmp_path):
+    stage = stage_with_wildcards(tmp_path)
+    stage.want(WILDCARD, BLOG)
+    async with stage.running():
+        await stage.eventually(lambda: stage.status(BLOG).state == "active")
+        stage.want(BLOG)
+        await stage.eventually(lambda: BLOG in stage.served and stage.status(BLOG).state == "active")
+    assert stage.ca.issued == [WILDCARD, BLOG]
+
+
+async def test_a_wildcard_is_refused_with_the_setting_that_is_missing_and_covers_nobody(tmp_path):
+    stage = Stage(tmp_path)
+    stage.want(WILDCARD, BLOG)
+    async with stage.running():
+        await stage.eventually(lambda: stage.status(BLOG).state == "active")
+    assert "setting dns" in stage.status(WILDCARD).last_error
+    assert stage.ca.issued == [BLOG]
+
+
+class NoZone:
+    """Stands for the DNS, in which somebody else's zone cannot be written to."""
+
+    type = "dns-01"
+
+    def obstacle(self, host):
+        return ""
+
+    @asynccontextmanager
+    async def show(self, proof):
+        raise Failure("dns", f"The provider has no zone {proof.host}.", wide=False)
+        yield
+
+    async def run(self):
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_a_host_of_a_zone_that_we_cannot_write_to_is_proven_the_other_way(tmp_path, answered):
+    clock = Clock()
+    ca, said = FakeCA(clock), []
+    manager = Manager(
+        tmp_path,
+        Authority(DIRECTORY, dns="a provider"),
+        lambda served, default: None,
+        said.append,
+        dns01=NoZone(),
+        clock=clock,
+        open_session=ca.open,
+    )
+    ca.fetch = manager.http01.answer if answered else lambda path: b"somebody else"
+    manager.want([BLOG])
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(manager.run())
+        async with asyncio.timeout(5):
+            while not any(isinstance(event, events.Obtained | events.Failed) for event in said):
+                await asyncio.sleep(0.005)
+        task.cancel()
+    [status] = manager.status()
+    assert status.state == ("active" if answered else "failed")
+    assert ("Somebody else" in status.last_error) is not answered
+    assert ("Before that: The provider has no zone" in status.last_error) is not answered

@@ -1,6 +1,7 @@
 import pytest
 
-from acme_client.names import read_name
+from acme_client.authority import Authority
+from acme_client.names import covered, read_name
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_a_name_is_spelled_as_a_certificate_spells_it(text, host):
         ("a/b.example.com", "letters"),
         ("1.2.3.4.5", "no IP address"),
         ("☃️\u200d.example.com", "no host name"),
-        ("*.*.example.com", "DNS-01"),
+        ("*.*.example.com", "letters, digits"),
     ],
 )
 def test_a_name_that_no_ca_would_take_is_refused_with_the_reason(text, reason):
@@ -77,3 +78,13 @@ def test_a_public_name_is_one_that_the_public_dns_can_hold(text, public):
 
 def test_what_is_proposed_instead_of_an_underscore_is_a_name():
     assert "'x'" in read_name("_x.example.com").refusal
+
+
+def test_a_wildcard_covers_one_label_and_only_where_it_may_be_ordered():
+    judge = Authority("https://ca.example/directory", dns="yes").judge
+    hosts = ("*.example.com", "a.example.com", "a.b.example.com", "example.com", "my_app.example.com")
+    names = {name.host: judge(name) for name in map(read_name, (*hosts, "10.0.0.1", "*.*.example.com"))}
+    wildcard = "*.example.com"
+    assert covered(names) == {"a.example.com": wildcard, "my_app.example.com": wildcard}
+    assert covered({host: read_name(host) for host in hosts}) == {}
+    assert [host for host, name in names.items() if name.refusal] == ["my_app.example.com", "*.*.example.com"]

@@ -63,7 +63,7 @@ def outcome(config: RoutingConfig) -> Iterator[str]:
     for router in config.routers.values():
         yield f"router {router.name}: {router.rule}"
         yield f"  service {router.service}"
-        for name in ("entrypoints", "middlewares"):
+        for name in ("entrypoints", "middlewares", "domains"):
             if getattr(router, name):
                 yield f"  {name} {', '.join(getattr(router, name))}"
         for name in ("priority", "tls"):

@@ -298,3 +298,40 @@ def test_an_empty_path_is_not_the_directory_where_it_was_started(name):
 
 def test_the_authorities_that_settings_know_are_those_that_certificates_are_ordered_from():
     assert set(KNOWN_CAS) == set(KNOWN)
+
+
+def test_a_credential_that_is_missing_is_told_at_the_start_with_its_variable():
+    [(where, what)] = mistakes({"dns": "cloudflare"})
+    assert "dns" in where
+    assert what == (
+        "Set the variable CF_DNS_API_TOKEN (or CLOUDFLARE_DNS_API_TOKEN), "
+        "or CF_DNS_API_TOKEN_FILE to a file with it."
+    )
+    assert settle({"dns": "cloudflare"}, {"CF_DNS_API_TOKEN": "abc"}).dns == "cloudflare"
+
+
+def test_a_wildcard_needs_somebody_who_sets_records():
+    [(_, what)] = mistakes({"acme_wildcards": ["example.com"]})
+    assert "choose the provider with dns" in what
+    settings = settle({"acme_wildcards": ["*.Example.com", "b.test"], "dns": "desec"}, {"DESEC_TOKEN": "abc"})
+    assert settings.acme_wildcards == ("example.com", "b.test")
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ({"dns": "cloudfare"}, 'perhaps "cloudflare"'),
+        ({"dns": "lexicon:"}, "lexicon:PROVIDER"),
+        ({"dns_resolvers": ["one.one.one.one"]}, "an address"),
+        ({"dns_resolvers": ["1.1.1.1:99999"]}, "with a port"),
+        ({"acme_wildcards": ["https://example.com"]}, "a domain"),
+        ({"acme_wildcards": ["com"]}, "a domain"),
+    ],
+)
+def test_a_mistake_about_the_dns_is_told_with_what_was_meant(flags, words):
+    assert words in mistakes(flags)[0][1]
+
+
+def test_resolvers_may_have_a_port_and_be_of_either_family():
+    given = ["1.1.1.1", "192.168.1.1:5353", "2606:4700::1111", "[2606:4700::1111]:5353"]
+    assert settle({"dns_resolvers": given}).dns_resolvers == tuple(given)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from acme_client.names import read_name
+from acme_client.names import NEEDS_DNS, read_name
 from discovery.container import Container
 from discovery.fragment import Fragment
 from discovery.labels import read_container
@@ -228,6 +228,9 @@ class _Judge:
         place = self.locator.spot(f"{origin}: {path}" if origin else path).place
         reason = why or "No public authority certifies it: it exists in no public DNS."
         now = "Its certificate comes from Tidegate's own authority: tidegate trust says how to trust that."
+        if why == NEEDS_DNS:  # whether a provider is set up is no matter of the file that is checked
+            reason = "A wildcard can be proven by DNS records alone."
+            now = f"Without --dns: {now[0].lower()}{now[1:]}"
         self.checked.findings.append(Finding(place, "notice", host, reason, now))
 
 

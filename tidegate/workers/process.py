@@ -11,8 +11,10 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Sequence
 from pathlib import Path
 
-KEPT_FROM_WORKERS = ("TIDEGATE_", "DOCKER_")
-"""Variables with our settings, of which some are secrets."""
+from acme_client.dns.catalog import variable_prefixes
+
+KEPT_FROM_WORKERS = ("TIDEGATE_", "DOCKER_", *variable_prefixes())
+"""Variables with our settings and with credentials of DNS providers, of which some are secrets."""
 
 
 class Line:

@@ -213,3 +213,11 @@ def test_ordinary_labels_of_others_are_left_alone(tmp_path: Path) -> None:
 def test_every_compose_file_is_an_example() -> None:
     files = {str(path.relative_to(ROOT)) for path in (ROOT / "compose").rglob("*.yaml")}
     assert files <= {example.name for example in EXAMPLES}
+
+
+def test_a_wildcard_is_told_with_the_setting_that_it_needs(tmp_path: Path) -> None:
+    text = "http: {routers: {a: {rule: 'Host(`*.example.com`)', service: b}}, services: {b: {}}}"
+    found = checked(tmp_path, routes=text)
+    [finding] = [each for each in found.findings if each.severity == "notice"]
+    assert finding.what == "A wildcard can be proven by DNS records alone."
+    assert "Without --dns: its certificate" in str(finding)
