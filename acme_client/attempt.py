@@ -11,6 +11,7 @@ from acme_client.accounts import UNKNOWN, Opened
 from acme_client.authority import Authority
 from acme_client.certificate import Certificate
 from acme_client.challenges.proof import Prover
+from acme_client.challenges.turns import begin_with
 from acme_client.events import AccountMade, Event, Ordering
 from acme_client.failure import Failure
 from acme_client.order import Issuance
@@ -95,7 +96,7 @@ class Attempts:
             await self.disk.call(self.store.test_writing, need.host)
             certificate = await self._order(need, _open_order(stored))
             try:
-                await self.disk.call(self.store.keep, need.host, certificate)
+                await self.disk.call(self.store.keep, need.host, certificate, need.entry.succeeded())
             except OSError as error:
                 return Outcome(certificate, unsaved=error)
             return Outcome(certificate)
@@ -123,7 +124,7 @@ class Attempts:
             account=session.account,
             session=session.session,
             call=self.network.call,
-            provers=self.provers,
+            provers=begin_with(self.provers, need.entry.first),
             journal=self._journal(need.host),
         )
         try:

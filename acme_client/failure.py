@@ -85,6 +85,8 @@ class Failure(Exception):
         self.status = status
         self.retry_after = retry_after
         self.wide = kind in ("authority", "unreachable") if wide is None else wide
+        self.challenge = ""
+        """The kind of challenge that failed, where it was one."""
 
     def __str__(self) -> str:
         return with_detail(self.kind, self.cause, self.detail)

@@ -19,6 +19,10 @@ SHORTEST = timedelta(seconds=5)
 """A Retry-After of 0 must not become a loop."""
 
 
+LATER = ("first",)
+"""Fields that records of older releases lack."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """The record of one host, or of one CA as a whole.
@@ -33,9 +37,14 @@ class Entry:
     cause: str = ""
     detail: str = ""
     settings: str = ""
+    first: str = ""
+    """The kind of challenge to begin with; it outlives a success, which it may have led to."""
 
-    def failed(self, failure: Failure, now: datetime, settings: str, jitter: float) -> Entry:
-        """This record after one more failure; the CA's own Retry-After is obeyed exactly."""
+    def failed(self, failure: Failure, now: datetime, settings: str, jitter: float, first: str = "") -> Entry:
+        """This record after one more failure; the CA's own Retry-After is obeyed exactly.
+
+        `first` is the kind of challenge to begin with next time, if another one than now.
+        """
         failures = self.failures + 1
         return Entry(
             failures=failures,
@@ -44,7 +53,11 @@ class Entry:
             cause=failure.cause,
             detail=failure.detail,
             settings=settings,
+            first=first or self.first,
         )
+
+    def succeeded(self) -> Entry:
+        return Entry(first=self.first)
 
     def waits(self, now: datetime) -> bool:
         return self.next_try is not None and self.next_try > now
@@ -103,7 +116,8 @@ def renewal_from(document: Any) -> Renewal:
 
 def _record(cls: type[T], document: Any) -> T:
     try:
-        return cls(**{field.name: _value(field.type, document[field.name]) for field in fields(cls)})
+        known = [field for field in fields(cls) if field.name in document or field.name not in LATER]
+        return cls(**{field.name: _value(field.type, document[field.name]) for field in known})
     except (ValueError, TypeError, KeyError):
         return cls()
 

@@ -24,6 +24,8 @@ from acme_client.attempt import Attempts, Elsewhere, Outcome, Sessions
 from acme_client.authority import Authority
 from acme_client.certificate import Certificate
 from acme_client.challenges.http01 import HTTP01
+from acme_client.challenges.tlsalpn01 import TLSALPN01
+from acme_client.challenges.turns import in_order, next_kind
 from acme_client.events import (
     AuthorityFailed,
     Bug,
@@ -67,9 +69,15 @@ class Manager:
         *,
         clock: Callable[[], datetime] = utc_now,
         open_session: OpenSession = open_session,
+        challenges: Collection[str] = ("http-01",),
     ) -> None:
-        """`publish` gets the certificate of every wanted host, and one for all other names."""
+        """`publish` gets the certificate of every wanted host, and one for all other names.
+
+        `challenges` are the kinds that may be tried, the first one first.
+        """
         self.http01 = HTTP01()
+        self.tlsalpn01 = TLSALPN01()
+        self._provers = in_order((self.http01, self.tlsalpn01), challenges)
         self._authority = authority
         self._log = log
         self._clock = clock
@@ -81,7 +89,7 @@ class Manager:
         opening = partial(open_session, self._store, authority, clock)
         self._sessions = Sessions(opening, self._network, log)
         self._attempts = Attempts(
-            authority, self._store, self._sessions, self._disk, self._network, (self.http01,), log, clock
+            authority, self._store, self._sessions, self._disk, self._network, self._provers, log, clock
         )
         self._hosts = self._holdings.hosts
         self._names: frozenset[str] = frozenset()
@@ -195,7 +203,7 @@ class Manager:
         if (certificate := outcome.certificate) is None:
             return
         renewed = host.held is not None
-        host.held, host.entry = certificate, Entry()
+        host.held, host.entry = certificate, host.entry.succeeded()
         host.renewal = ari.fresh(certificate, host.renewal)
         host.unsaved = outcome.unsaved is not None
         self._holdings.publish()
@@ -217,7 +225,9 @@ class Manager:
             await self._set_pause(pause)
             self._log(AuthorityFailed(host.directory, failure.cause, failure.detail, pause.next_try))
             return
-        host.entry = host.entry.failed(failure, now, settings, jitter)
+        other = failure.kind == "validation"
+        first = next_kind(self._provers, failure.challenge, host.host) if other else ""
+        host.entry = host.entry.failed(failure, now, settings, jitter, first)
         await self._holdings.write(self._store.save_entry, host.host, host.entry)
         self._log(Failed(host.host, failure.cause, failure.detail, host.entry.next_try))
 

@@ -104,8 +104,12 @@ class Issuance:
         proof = Proof(
             self.host.removeprefix("*."), challenge.token, self.session.key_authorization(challenge.token)
         )
-        async with prover.show(proof):
-            await self._prove(url, challenge)
+        try:
+            async with prover.show(proof):
+                await self._prove(url, challenge)
+        except Failure as failure:
+            failure.challenge = prover.type
+            raise
 
     def _choose(self, authorization: Authorization) -> tuple[Prover, Challenge]:
         """The first way of proving that both we and the CA can go."""

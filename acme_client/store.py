@@ -99,10 +99,10 @@ class Store:
             broken,
         )
 
-    def keep(self, host: str, certificate: Certificate) -> None:
+    def keep(self, host: str, certificate: Certificate, entry: Entry | None = None) -> None:
         """Save a certificate; the failures and the order that led to it are history then."""
         self.save(host, certificate)
-        self.save_entry(host, Entry())
+        self.save_entry(host, entry or Entry())
         self.end_order(host)
 
     def save(self, host: str, certificate: Certificate) -> None:

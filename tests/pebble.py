@@ -4,7 +4,8 @@
         ca.directory_url, ca.ca_bundle, ca.http_port
 
 Every name leads to 127.0.0.1, and the CA looks for HTTP-01 answers at
-`http_port`.  Needs `cryptography` and nothing else.  `scripts/pebble` installs the programs.
+`http_port` and for TLS-ALPN-01 proofs at `tls_port`.  Needs `cryptography` and
+nothing else.  `scripts/pebble` installs the programs.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ class Pebble:
         folder: Path,
         *,
         http_port: int | None = None,
+        tls_port: int | None = None,
         validity: int = 90 * 86400,
         nonce_rejects: int = 5,
         sleep: int = 3,
@@ -78,7 +80,7 @@ class Pebble:
             raise FileNotFoundError("pebble is not installed: run scripts/pebble")
         self._programs = found
         self._folder = folder
-        self.http_port = http_port or free_port()
+        self.http_port, self.tls_port = http_port or free_port(), tls_port or free_port()
         self._port, self._management, self._dns, self._dns_management = (free_port() for _ in range(4))
         self._settings = self._config(validity, eab or {})
         self._environment = {
@@ -174,7 +176,7 @@ class Pebble:
             "certificate": str(self._folder / "endpoint.pem"),
             "privateKey": str(self._folder / "endpoint.key"),
             "httpPort": self.http_port,
-            "tlsPort": free_port(),
+            "tlsPort": self.tls_port,
             "certificateValidityPeriod": validity,
             # Only one: where several are offered and none is named, it picks one at random.
             "profiles": {"default": {"description": "the only one", "validityPeriod": validity}},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -16,6 +16,7 @@ import structlog
 
 from acme_client.authority import Authority, choose_authority
 from acme_client.certificate import Certificate
+from acme_client.challenges.tlsalpn01 import ProofCertificate
 from acme_client.manager import Manager
 from discovery.engine import EngineState
 from discovery.merge import combine
@@ -35,7 +36,7 @@ from tidegate.rebuilding import Rebuilding
 from tidegate.refused_address import refused_entrypoint
 from tidegate.route_changes import Line, compare_routes, lines
 from tidegate.serving import Here, Prepared, Serving, Setup
-from tidegate.settings import Settings
+from tidegate.settings import CHALLENGES, Settings
 from tidegate.status import EntrypointRow, RouteRow, Status, build_status, plain_route_rows
 from tidegate.tasks import Loop, Supervisor
 from tidegate.version import version
@@ -77,10 +78,15 @@ class App:
         self.settings = settings
         self.started, self.version = utc_now(), version()
         self.certificates = Manager(
-            settings.data_directory, authority_of(settings), self.serve_certificates, log_event
+            settings.data_directory,
+            authority_of(settings),
+            self.serve_certificates,
+            log_event,
+            challenges=challenges_of(settings),
         )
         self.reachability = Reachability(lambda *_: self.tell_problems())
         self.serving: Serving = self.in_workers(log) if settings.workers > 1 else self.here(log)
+        self.certificates.tlsalpn01.on_change = self.show_proofs
         self.listeners: Sequence[Entrypoint] = ()
         self.from_files = self.from_containers = self.config = RoutingConfig()
         self.route_rows: tuple[RouteRow, ...] = ()
@@ -238,6 +244,9 @@ class App:
         pairs = {host: key_pair(certificate) for host, certificate in served.items()}
         self.serving.certify(pairs, key_pair(default))
 
+    def show_proofs(self, proofs: Mapping[str, ProofCertificate]) -> Awaitable[None]:
+        return self.serving.prove({name: key_pair(proof) for name, proof in proofs.items()})
+
     # What is shown
 
     def as_routing_sees_it(self, entry: NamedAddress) -> Entrypoint:
@@ -359,7 +368,13 @@ def authority_of(settings: Settings) -> Authority:
     )
 
 
-def key_pair(certificate: Certificate) -> KeyPair:
+def challenges_of(settings: Settings) -> tuple[str, ...]:
+    """The kinds of challenges that an authority may look at where we listen, the first to be tried first."""
+    served = {"tls-alpn-01" if entry.tls else "http-01" for entry in settings.entrypoints}
+    return tuple(kind for kind in settings.acme_challenges or CHALLENGES if kind in served)
+
+
+def key_pair(certificate: Certificate | ProofCertificate) -> KeyPair:
     return KeyPair(certificate.chain_pem, certificate.key_pem)
 
 

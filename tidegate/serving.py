@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -99,6 +99,9 @@ class Serving(Protocol):
     def certify(self, certificates: Mapping[str, KeyPair], default: KeyPair) -> None:
         """Serve these certificates to connections from now on."""
 
+    def prove(self, proofs: Mapping[str, KeyPair]) -> Awaitable[None]:
+        """Show these to an ACME authority that asks for them by TLS; done when it may ask."""
+
     def drop_owner(self, owner: str) -> None:
         """A container is gone: nothing more is sent to its address.  Returns without waiting."""
 
@@ -182,6 +185,12 @@ class Here:
     def certify(self, certificates: Mapping[str, KeyPair], default: KeyPair) -> None:
         for host, reason in self.sni.publish(certificates, default).items():
             self._refused(host, reason)
+
+    def prove(self, proofs: Mapping[str, KeyPair]) -> Awaitable[None]:
+        self.sni.prove(proofs)
+        done = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
 
     def drop_owner(self, owner: str) -> None:
         self.pool.drop_owner(owner)

@@ -14,6 +14,7 @@ from proxy.problem import Problem
 from proxy.schema import Duration, IPNetwork, Unfit, closest, option, options
 from tidegate.addresses import Address, NamedAddress, Off
 
+CHALLENGES = ("http-01", "tls-alpn-01")
 KNOWN_CAS = ("letsencrypt", "letsencrypt-staging", "zerossl")
 
 
@@ -272,6 +273,13 @@ class Settings:
         default=None,
         secret=True,
     )
+    acme_challenges: tuple[Literal["http-01", "tls-alpn-01"], ...] = option(
+        doc="How the authority may make sure that a name leads here, the first to be tried first: `http-01` "
+        "(it asks port 80), `tls-alpn-01` (port 443). The next attempt after a failed one is with the next. "
+        "Without it: whatever can be done with the entrypoints there are.",
+        example="tls-alpn-01",
+        default=(),
+    )
     dashboard: Address | Off = option(
         doc="Where the dashboard and its JSON are served. It asks for no password: whoever reaches the "
         "address may read. `off` for none.",
@@ -321,6 +329,11 @@ def contradictions(settings: Settings) -> Iterator[Problem]:
         yield Problem(
             "acme_ca=zerossl", "ZeroSSL wants an external account: set acme_eab_kid and acme_eab_hmac."
         )
+    served = {"tls-alpn-01" if entry.tls else "http-01" for entry in settings.entrypoints}
+    if settings.acme_challenges and not served & set(settings.acme_challenges):
+        kind = settings.acme_challenges[0]
+        where = "https" if kind == "tls-alpn-01" else "http"
+        yield Problem(f"acme_challenges={kind}", f"There is no {where} entrypoint for {kind}.")
     if settings.acme_ca_bundle and not settings.acme_ca_bundle.is_file():
         yield Problem(f"acme_ca_bundle={settings.acme_ca_bundle}", "There is no such file.")
 

@@ -21,6 +21,7 @@ METAVARS: dict[str, str] = {
     "workers": "NUMBER|auto",
     "acme_ca": "NAME|URL|off",
     "acme_email": "EMAIL",
+    "acme_challenges": "KINDS",
 }
 
 INTRODUCTION = f"""\

@@ -74,6 +74,7 @@ class FakeOrder:
     status: str = "pending"
     proof: str = "pending"
     token: str = ""
+    tried: str = "http-01"
     chain_pem: bytes = b""
 
 
@@ -91,6 +92,8 @@ class FakeCA:
     refusals: dict[str, str] = field(default_factory=dict)
     outage: Failure | None = None
     window: Any = None
+    kinds: tuple[str, ...] = ("http-01",)
+    answered: list[str] = field(default_factory=list)
     orders: dict[str, FakeOrder] = field(default_factory=dict)
     ordered: list[str] = field(default_factory=list)
     issued: list[str] = field(default_factory=list)
@@ -133,17 +136,29 @@ class FakeCA:
         )
         challenges = (
             Challenge("dns", "dns-01", "pending", order.token),
-            Challenge(f"challenge of {url}", "http-01", order.proof, order.token, error),
+            *(
+                Challenge(
+                    f"{kind} of {url}",
+                    kind,
+                    order.proof if kind == order.tried else "pending",
+                    order.token,
+                    error,
+                )
+                for kind in self.kinds
+            ),
         )
         return Authorization(url, order.proof, challenges, retry_after=0.0)
 
     def answer(self, challenge_url: str) -> Challenge:
         self._answer()
-        order = self.orders[challenge_url.removeprefix("challenge of authorization of ")]
-        right = self.fetch(PREFIX + order.token) == f"{order.token}.thumb".encode()
+        kind, _, url = challenge_url.partition(" of authorization of ")
+        order = self.orders[url]
+        order.tried = kind
+        self.answered.append(kind)
+        right = kind != "http-01" or self.fetch(PREFIX + order.token) == f"{order.token}.thumb".encode()
         order.proof = "valid" if right and order.host not in self.refusals else "invalid"
         order.status = "ready" if order.proof == "valid" else "invalid"
-        return Challenge(challenge_url, "http-01", "processing", order.token)
+        return Challenge(challenge_url, kind, "processing", order.token)
 
     def finalize(self, url: str, csr_der: bytes) -> Order:
         self._answer()
