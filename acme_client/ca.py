@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,8 @@ from josepy.jwk import JWKEC, JWKOct
 
 from acme_client.authority import Authority
 from acme_client.failure import Failure
+from acme_client.names import read_name
+from acme_client.reading import ends_at
 from acme_client.resources import Authorization, Challenge, Order, RenewalInfo
 from acme_client.wire import Wire, was_cut
 
@@ -78,6 +80,17 @@ class CA:
     def account_url(self) -> str:
         return self._signer.account_url
 
+    @property
+    def profiles(self) -> Collection[str]:
+        """The kinds of certificates that the CA offers by name."""
+        profiles = self._meta.get("profiles")
+        return tuple(map(str, profiles)) if isinstance(profiles, dict) else ()
+
+    @property
+    def _meta(self) -> Mapping[str, Any]:
+        meta = self._directory.get("meta")
+        return meta if isinstance(meta, dict) else {}
+
     def register(self) -> str:
         """Make the account, or find the one that this key already has (RFC 8555 7.3.1)."""
         url = self._endpoint("newAccount")
@@ -97,10 +110,16 @@ class CA:
         self._signer.account_url = self._location(response)
         return self._signer.account_url
 
-    def new_order(self, host: str, replaces: str = "") -> Order:
-        request: dict[str, Any] = {"identifiers": [{"type": "dns", "value": host}]}
+    def new_order(self, host: str, replaces: str = "", profile: str = "") -> Order:
+        """`profile` is one of those that the CA's directory names, or none."""
+        kind = "ip" if read_name(host).address else "dns"  # RFC 8738 3
+        request: dict[str, Any] = {"identifiers": [{"type": kind, "value": host}]}
         if replaces:
             request["replaces"] = replaces
+        if profile:
+            if profile not in self.profiles:  # some CAs say nothing and take another one
+                raise Failure("configuration", f"No profile {profile}.", problem="invalidProfile")
+            request["profile"] = profile
         response = self._post(self._endpoint("newOrder"), request, host)
         return self._order(self._location(response), response)
 
@@ -130,7 +149,13 @@ class CA:
         return self._order(response.headers.get("Location", ""), response)
 
     def download(self, url: str) -> bytes:
-        return self._post(url).content
+        """The chain; of several (RFC 8555 7.4.2) the preferred one, or the CA's own choice."""
+        response = self._post(url)
+        wanted = self._authority.preferred_chain
+        if not wanted or ends_at(response.content, wanted):
+            return response.content
+        others = (self._post(other).content for other in alternates(response.headers.get("Link", "")))
+        return next((chain for chain in others if ends_at(chain, wanted)), response.content)
 
     def key_authorization(self, token: str) -> str:
         if not _TOKEN.match(token):
@@ -234,6 +259,12 @@ def _challenge(document: Mapping[str, Any]) -> Challenge:
         token=_text(document, "token"),
         error=error if isinstance(error, dict) else None,
     )
+
+
+def alternates(link: str) -> list[str]:
+    """The addresses of the other chains in a Link field (RFC 8288)."""
+    links = requests.utils.parse_header_links(link) if link else []
+    return [each["url"] for each in links if each.get("rel") == "alternate" and "url" in each]
 
 
 def _text(document: Mapping[str, Any], name: str) -> str:

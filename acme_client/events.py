@@ -72,6 +72,29 @@ class AuthorityFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Remarked:
+    """Something that the owner should know, although the order goes on."""
+
+    level: ClassVar[Level] = "warning"
+    host: str
+    directory: str
+    remark: str
+
+    def __str__(self) -> str:
+        return f"About the certificate for {self.host}, the CA at {self.directory}: {self.remark}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsing:
+    level: ClassVar[Level] = "info"
+    host: str
+    directory: str
+
+    def __str__(self) -> str:
+        return f"Trying {self.host} at {self.directory} first, where failures cost nothing."
+
+
+@dataclass(frozen=True, slots=True)
 class AccountMade:
     level: ClassVar[Level] = "info"
     account: str
@@ -138,6 +161,17 @@ class StorageWritable:
 
 
 @dataclass(frozen=True, slots=True)
+class NotKept:
+    """Nothing is ordered, because it would be lost with the container."""
+
+    level: ClassVar[Level] = "error"
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+@dataclass(frozen=True, slots=True)
 class ClockWrong:
     level: ClassVar[Level] = "error"
     now: datetime
@@ -165,11 +199,14 @@ Event: TypeAlias = (
     | Refused
     | AuthorityFailed
     | AccountMade
+    | Remarked
+    | Rehearsing
     | Quarantined
     | RootReplaced
     | RightsRepaired
     | StorageUnwritable
     | StorageWritable
+    | NotKept
     | ClockWrong
     | Bug
 )

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ParamSpec
 
-from acme_client.authority import Authority
+from acme_client.authority import Authorities
 from acme_client.certificate import INTERNAL, Certificate
 from acme_client.events import (
     ClockWrong,
@@ -42,7 +42,7 @@ class Holdings:
         self,
         data: Path,
         store: Store,
-        authority: Authority,
+        authority: Authorities,
         disk: Worker,
         publish: Publish,
         log: Callable[[Event], None],
@@ -53,7 +53,7 @@ class Holdings:
         self._data = data
         self._store = store
         self._authority = authority
-        self._internal = OwnCA(data, limited=authority.directory is not None)
+        self._internal = OwnCA(data, limited=authority.any)
         self._disk = disk
         self._publish_to = publish
         self._log = log
@@ -210,9 +210,15 @@ class Holdings:
     def publish(self) -> None:
         own = {name: host.served for name, host in self.hosts.items() if host.served is not None}
         served = self._retired | own
-        if self._default and (served, self._default) != self._published:
-            self._published = (served, self._default)
-            self._publish_to(served, self._default)
+        default = self._of_the_one_address() or self._default
+        if default and (served, default) != self._published:
+            self._published = (served, default)
+            self._publish_to(served, default)
+
+    def _of_the_one_address(self) -> Certificate | None:
+        """What a CA gave for the only address: a client that opens an address names no host (RFC 6066 3)."""
+        addresses = [host for host in self.hosts.values() if host.name.address]
+        return addresses[0].held if len(addresses) == 1 and addresses[0].from_its_ca else None
 
     def _forget(self, now: datetime) -> None:
         """Let go of what has run out, or belongs to a host that is wanted again and has its own."""

@@ -43,7 +43,8 @@ def lapsed(certificate: Certificate | None, now: datetime) -> bool:
 class Host:
     """The manager's record; only the manager changes it.
 
-    `held` is the certificate from `directory`, or from the CA before it;
+    `directory` is the CA to be asked, `others` those whose certificates are as
+    good.  `held` is the certificate from one of them, or from the CA before;
     `stand_in` is Tidegate's own, served while nothing is held.  `unsaved` is a
     certificate that is served and could not be written yet.
     """
@@ -58,6 +59,7 @@ class Host:
     loaded: bool = False
     busy: bool = False
     unsaved: bool = False
+    others: tuple[str, ...] = ()
 
     @property
     def host(self) -> str:
@@ -69,8 +71,8 @@ class Host:
 
     @property
     def from_its_ca(self) -> bool:
-        """Whether the certificate that is held came from the CA that this host belongs to."""
-        return self.held is not None and self.held.directory == self.directory != INTERNAL
+        """Whether the certificate that is held came from a CA that this host belongs to."""
+        return self.directory != INTERNAL and self.need().satisfied
 
     def lacks_internal(self, now: datetime) -> bool:
         """Whether Tidegate's own CA has something to do: sign for good, or stand in."""
@@ -92,7 +94,16 @@ class Host:
         return known.ask_again or BUILT
 
     def need(self) -> Need:
-        return Need(self.host, self.directory, self.held, self.entry, self.renewal, self.wanted, self.busy)
+        return Need(
+            self.host,
+            self.directory,
+            self.held,
+            self.entry,
+            self.renewal,
+            self.wanted,
+            self.busy,
+            self.others,
+        )
 
     def status(self, authority: Entry, now: datetime, obstacle: str = "") -> HostStatus:
         """What is told to people.
@@ -103,7 +114,8 @@ class Host:
         served = self.served
         paused = self.directory != INTERNAL and authority.waits(now)
         next_try = max(
-            (e.next_try for e in (self.entry, authority if paused else Entry()) if e.next_try), default=None
+            filter(None, (self.entry.next_try_at(self.directory), authority.next_try if paused else None)),
+            default=None,
         )
         return HostStatus(
             host=self.host,
@@ -111,7 +123,7 @@ class Host:
             issuer=served.issuer if served else "",
             not_after=served.not_after if served else None,
             renew_at=renew_at(served, self.renewal)
-            if served and served.directory == self.directory
+            if served and (self.from_its_ca or served.directory == self.directory)
             else None,
             next_try=next_try if self.directory != INTERNAL else None,
             last_error=self.name.refusal
@@ -125,6 +137,6 @@ class Host:
             return "failed"
         if self.directory == INTERNAL:
             return "internal"
-        if self.held is not None and self.held.directory == self.directory:
+        if self.from_its_ca:
             return "active"
         return "failed" if self.entry.failures else "waiting"

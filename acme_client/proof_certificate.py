@@ -12,8 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from acme_client.challenges.proof import Proof
 from acme_client.challenges.tlsalpn01 import ProofCertificate
-from acme_client.keys import pem
-from acme_client.names import read_name
+from acme_client.keys import general_name, pem
 
 ACME_IDENTIFIER = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.31")
 OCTET_STRING = b"\x04"
@@ -38,12 +37,6 @@ def make(proof: Proof) -> ProofCertificate:
     )
     signed = builder.sign(key, hashes.SHA256())
     return ProofCertificate(signed.public_bytes(Encoding.PEM), pem(key))
-
-
-def general_name(host: str) -> x509.GeneralName:
-    """The host as a certificate holds it: a name or an address."""
-    address = read_name(host).address
-    return x509.IPAddress(address) if address else x509.DNSName(host)
 
 
 def digest(proof: Proof) -> bytes:

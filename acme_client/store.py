@@ -2,6 +2,7 @@
 
     accounts/<CA>/<email or default>/{account.json, key.pem, lock}
     accounts/<CA>/ledger.json                    an outage of the whole CA
+    accounts/<CA>/issued.json                    what counts against its limits
     certs/<host>/gen-000N/{fullchain.pem, key.pem, meta.json}
     certs/<host>/current -> gen-000N             for people and other programs
     certs/<host>/{ledger.json, renewal.json, order.json, lock}
@@ -21,6 +22,7 @@ from secrets import token_hex
 from typing import Any
 from urllib.parse import urlsplit
 
+from acme_client import limits
 from acme_client.authority import Authority
 from acme_client.certificate import Certificate
 from acme_client.disk import (
@@ -36,6 +38,7 @@ from acme_client.disk import (
 )
 from acme_client.generations import Broken, newest, write
 from acme_client.ledger import Entry, Renewal, entry_from, renewal_from, to_json
+from acme_client.limits import Issued
 
 ROOM = 32 * 1024
 """What a write test writes: more than a generation and its order."""
@@ -154,6 +157,14 @@ class Store:
 
     def save_pause(self, directory: str, entry: Entry) -> None:
         self._replace(self._ca_folder(directory) / "ledger.json", to_json(entry))
+
+    def load_issued(self, directory: str) -> tuple[Issued, ...]:
+        """What this storage had of the CA's limits."""
+        return limits.from_json(read_json(self._ca_folder(directory) / "issued.json"))
+
+    def add_issued(self, directory: str, one: Issued) -> None:
+        issued = limits.after(self.load_issued(directory), one)
+        self._replace(self._ca_folder(directory) / "issued.json", limits.to_json(issued))
 
     def lock_account(self, authority: Authority) -> Lock:
         """Waits: another instance needs a few seconds to register."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from acme_client.authority import Authority, choose_authority
+from acme_client.authority import Authorities, choose_authority
 from acme_client.certificate import Certificate
 from acme_client.challenges.tlsalpn01 import ProofCertificate
 from acme_client.manager import Manager
@@ -36,10 +36,11 @@ from tidegate.rebuilding import Rebuilding
 from tidegate.refused_address import refused_entrypoint
 from tidegate.route_changes import Line, compare_routes, lines
 from tidegate.serving import Here, Prepared, Serving, Setup
-from tidegate.settings import CHALLENGES, Settings
+from tidegate.settings import CHALLENGES, Settings, this_machine
 from tidegate.status import EntrypointRow, RouteRow, Status, build_status, plain_route_rows
 from tidegate.tasks import Loop, Supervisor
 from tidegate.version import version
+from tidegate.volume import not_kept
 from tidegate.words import count_text
 
 if TYPE_CHECKING:
@@ -79,10 +80,11 @@ class App:
         self.started, self.version = utc_now(), version()
         self.certificates = Manager(
             settings.data_directory,
-            authority_of(settings),
+            authorities_of(settings),
             self.serve_certificates,
             log_event,
             challenges=challenges_of(settings),
+            not_kept=not_kept(settings.data_directory, in_container=this_machine().in_container),
         )
         self.reachability = Reachability(lambda *_: self.tell_problems())
         self.serving: Serving = self.in_workers(log) if settings.workers > 1 else self.here(log)
@@ -357,15 +359,18 @@ def listener(entry: NamedAddress) -> Listener:
     return Listener(entry.name, entry.address.host, entry.address.port, entry.tls)
 
 
-def authority_of(settings: Settings) -> Authority:
-    choice = "off" if isinstance(settings.acme_ca, Off) else str(settings.acme_ca)
-    return choose_authority(
-        choice,
+def authorities_of(settings: Settings) -> Authorities:
+    choose = partial(
+        choose_authority,
         email=str(settings.acme_email or ""),
         bundle=settings.acme_ca_bundle,
         eab_kid=settings.acme_eab_kid,
         eab_hmac=str(settings.acme_eab_hmac or ""),
+        profile=settings.acme_profile,
+        preferred_chain=settings.acme_preferred_chain,
     )
+    choices = ("off",) if isinstance(settings.acme_ca, Off) else settings.acme_ca.each
+    return Authorities(tuple(map(choose, choices)))
 
 
 def challenges_of(settings: Settings) -> tuple[str, ...]:

@@ -18,17 +18,28 @@ CHALLENGES = ("http-01", "tls-alpn-01")
 KNOWN_CAS = ("letsencrypt", "letsencrypt-staging", "zerossl")
 
 
-class Directory(str):
-    """An ACME authority by its known name or by the URL of its directory."""
+class Directories(str):
+    """ACME authorities by their known names or by the URLs of their directories, between commas."""
 
     __slots__ = ()
 
     @classmethod
-    def parse(cls, text: str) -> Directory:
+    def parse(cls, text: str) -> Directories:
+        parts = [cls._one(part.strip()) for part in text.split(",")]
+        if len(set(parts)) < len(parts):
+            raise Unfit("each authority once", text)
+        return cls(",".join(parts))
+
+    @property
+    def each(self) -> tuple[str, ...]:
+        return tuple(self.split(","))
+
+    @classmethod
+    def _one(cls, text: str) -> str:
         if text.lower() in KNOWN_CAS:
-            return cls(text.lower())
+            return text.lower()
         if re.fullmatch(r"https://[^\s/@]+(/\S*)?", text, re.IGNORECASE):  # RFC 8555 6.1: HTTPS, nothing else
-            return cls(text)
+            return text
         expected = f"{', '.join(KNOWN_CAS)} or the https:// URL of a directory"
         meant = closest(text, [*KNOWN_CAS, "off"])
         raise Unfit(f'{expected} (perhaps "{meant}")' if meant else expected, text)
@@ -251,11 +262,25 @@ class Settings:
         example="you@example.com",
         default=None,
     )
-    acme_ca: Directory | Off = option(
+    acme_ca: Directories | Off = option(
         doc="Who issues certificates for public names: `letsencrypt`, `letsencrypt-staging`, `zerossl`, or "
-        "the URL of an ACME directory, which is then asked for every name. `off`: only Tidegate's own.",
-        example="letsencrypt-staging",
-        default=Directory("letsencrypt"),
+        "the URL of an ACME directory, which is then asked for every name. Of several, with commas between "
+        "them, the next one is asked while the one before is out of order or has no more to give. `off`: "
+        "only Tidegate's own.",
+        example="letsencrypt,zerossl",
+        default=Directories("letsencrypt"),
+    )
+    acme_profile: str = option(
+        doc="The kind of certificate to ask for, where the authority offers several: with Let's Encrypt "
+        "`classic`, `tlsserver` or `shortlived`. One that it does not know is left out, with a warning.",
+        example="tlsserver",
+        default="",
+    )
+    acme_preferred_chain: str = option(
+        doc="The common name of the root that the certificates should lead to, where the authority offers "
+        "several chains.",
+        example="ISRG Root X1",
+        default="",
     )
     acme_ca_bundle: Path | None = option(
         doc="Certificates (PEM) to trust when talking to the ACME authority, instead of the system's.",
@@ -325,7 +350,9 @@ def contradictions(settings: Settings) -> Iterator[Problem]:
     if bool(settings.acme_eab_kid) != bool(settings.acme_eab_hmac):
         given, missing = ("kid", "hmac") if settings.acme_eab_kid else ("hmac", "kid")
         yield Problem(f"acme_eab_{given}", f"An external account needs both: acme_eab_{missing} is missing.")
-    if settings.acme_ca == "zerossl" and not (settings.acme_eab_kid or settings.acme_eab_hmac):
+    if "zerossl" in str(settings.acme_ca).split(",") and not (
+        settings.acme_eab_kid or settings.acme_eab_hmac
+    ):
         yield Problem(
             "acme_ca=zerossl", "ZeroSSL wants an external account: set acme_eab_kid and acme_eab_hmac."
         )

@@ -18,6 +18,7 @@ from acme_client.authority import Authority
 from acme_client.certificate import Certificate
 from acme_client.challenges.http01 import PREFIX
 from acme_client.failure import Failure, from_problem
+from acme_client.keys import general_name
 from acme_client.reading import read
 from acme_client.resources import Authorization, Challenge, Order, RenewalInfo
 from acme_client.store import Store
@@ -48,7 +49,7 @@ def sign(host: str, public_key: Any, not_before: datetime, life: timedelta) -> b
         .serial_number(x509.random_serial_number())
         .not_valid_before(not_before)
         .not_valid_after(not_before + life)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=True)
+        .add_extension(x509.SubjectAlternativeName([general_name(host)]), critical=True)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(ISSUER_KEY.public_key()), critical=False
         )
