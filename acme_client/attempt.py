@@ -18,6 +18,7 @@ from acme_client.limits import Issued, refuse
 from acme_client.names import read_name
 from acme_client.order import Issuance
 from acme_client.plan import Need, due_at
+from acme_client.preflight import Preflight
 from acme_client.store import OpenOrder, Store, Stored
 from acme_client.worker import Worker
 
@@ -81,6 +82,7 @@ class Attempts:
     provers: Sequence[Prover]
     log: Callable[[Event], None]
     clock: Callable[[], datetime]
+    preflight: Preflight
 
     async def certify(self, need: Need) -> Outcome:
         """A new certificate for this host, or what another instance found out while we were waiting.
@@ -115,6 +117,7 @@ class Attempts:
         opened = _open_order(stored)
         if opened is None or opened.directory != need.directory:
             await self._stop_at_limits(need)
+            await self._look_first(need)
             await self._rehearse(need)
         self.log(Ordering(need.host, need.directory, resumed=opened is not None))
         try:
@@ -168,6 +171,13 @@ class Attempts:
             new = need.held is None
             if refusal := refuse(need.host, new=new, issued=issued, limits=limits, now=self.clock()):
                 raise refusal
+
+    async def _look_first(self, need: Need) -> None:
+        if self.preflight.applies(need, self.authorities.by_directory(need.directory)):
+            opened = await self.sessions[need.directory].get()
+            provers = begin_with(self.provers, need.entry.first)
+            if possible := [prover for prover in provers if not prover.obstacle(need.host)]:
+                await self.preflight.check(need, possible[0], opened.session.caa_identities)
 
     async def _count(self, need: Need) -> None:
         if self.authorities.by_directory(need.directory).limits and not _replaces(need):

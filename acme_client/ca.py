@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -85,6 +85,11 @@ class CA:
         """The kinds of certificates that the CA offers by name."""
         profiles = self._meta.get("profiles")
         return tuple(map(str, profiles)) if isinstance(profiles, dict) else ()
+
+    @property
+    def caa_identities(self) -> Sequence[str]:
+        names = self._meta.get("caaIdentities")
+        return tuple(str(name).lower() for name in names) if isinstance(names, list) else ()
 
     @property
     def _meta(self) -> Mapping[str, Any]:

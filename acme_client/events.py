@@ -85,6 +85,21 @@ class Remarked:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What a look before the order has shown."""
+
+    level: ClassVar[Level] = "warning"
+    host: str
+    finding: str
+    certain: bool
+
+    def __str__(self) -> str:
+        if self.certain:
+            return f"No CA is asked for {self.host} yet: {self.finding}"
+        return f"The CA may refuse {self.host}: {self.finding}"
+
+
+@dataclass(frozen=True, slots=True)
 class Rehearsing:
     level: ClassVar[Level] = "info"
     host: str
@@ -200,6 +215,7 @@ Event: TypeAlias = (
     | AuthorityFailed
     | AccountMade
     | Remarked
+    | Found
     | Rehearsing
     | Quarantined
     | RootReplaced

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-Kind = Literal["validation", "rate", "authority", "unreachable", "configuration", "bug"]
-"""Who has to act: the host's owner (validation), nobody but time (rate), the CA
-(authority: it answered with an error of its own; unreachable: nothing came
+Kind = Literal["preflight", "validation", "rate", "authority", "unreachable", "configuration", "bug"]
+"""Who has to act: the host's owner (validation; preflight: no CA was asked yet),
+nobody but time (rate), the CA (authority: it answered with an error of its own; unreachable: nothing came
 through), whoever set up Tidegate (configuration), or its authors (bug)."""
 
 PLAIN: Mapping[str, tuple[Kind, str]] = {

@@ -32,6 +32,8 @@ class HostStatus:
     renew_at: datetime | None = None
     next_try: datetime | None = None
     last_error: str = ""
+    findings: tuple[str, ...] = ()
+    """What a look before the order has shown, which the CA may see as well."""
 
 
 def lapsed(certificate: Certificate | None, now: datetime) -> bool:
@@ -105,7 +107,9 @@ class Host:
             self.others,
         )
 
-    def status(self, authority: Entry, now: datetime, obstacle: str = "") -> HostStatus:
+    def status(
+        self, authority: Entry, now: datetime, obstacle: str = "", findings: tuple[str, ...] = ()
+    ) -> HostStatus:
         """What is told to people.
 
         `authority` is the record of the CA as a whole; `obstacle` says why
@@ -130,6 +134,7 @@ class Host:
             or (obstacle if self.unsaved or self._state() in ("waiting", "failed") else "")
             or self.entry.text
             or (authority.text if paused else ""),
+            findings=findings,
         )
 
     def _state(self) -> State:

@@ -56,7 +56,8 @@ class Entry:
 
         `first` is the kind of challenge to begin with next time, if another one than now.
         """
-        failures = self.failures + 1
+        begun = self.kind == "preflight" != failure.kind  # of that one, no CA knows
+        failures = 1 if begun else self.failures + 1
         next_try = now + _pause(failure, failures, jitter)
         limited = failure.kind == "rate" and bool(directory)
         return Entry(
@@ -99,7 +100,8 @@ class Entry:
 def _pause(failure: Failure, failures: int, jitter: float) -> timedelta:
     if failure.kind == "configuration":
         return wait((DAY,), failures, jitter)
-    step = wait(AUTHORITY_STEPS if failure.wide else HOST_STEPS, failures, jitter)
+    uncounted = failure.wide or failure.kind == "preflight"
+    step = wait(AUTHORITY_STEPS if uncounted else HOST_STEPS, failures, jitter)
     if failure.retry_after is None:
         return step
     asked = max(timedelta(seconds=failure.retry_after), SHORTEST)

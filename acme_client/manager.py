@@ -40,6 +40,7 @@ from acme_client.host import Host, HostStatus
 from acme_client.names import Name, read_name
 from acme_client.outages import Outages
 from acme_client.plan import choose, renew_at
+from acme_client.preflight import Preflight
 from acme_client.retry import DAY
 from acme_client.store import Store
 from acme_client.suggestions import Suggestions
@@ -72,17 +73,19 @@ class Manager:
         open_session: OpenSession = open_session,
         challenges: Collection[str] = ("http-01",),
         not_kept: str = "",
+        preflight: Preflight | None = None,
     ) -> None:
         """`publish` gets the certificate of every wanted host, and one for all other names.
 
         `challenges` are the kinds that may be tried, the first one first.
         `not_kept` says why nothing that is saved here stays, if so: then no CA
-        is asked for what it counts.
+        is asked for what it counts.  `preflight` looks before each first order.
         """
         self.http01 = HTTP01()
         self.tlsalpn01 = TLSALPN01()
         self._provers = in_order((self.http01, self.tlsalpn01), challenges)
         self._authorities = authorities = Authorities.of(authority)
+        self._preflight = preflight or Preflight(log, enabled=False)
         self._not_kept = not_kept if authorities.count else ""
         self._log = log
         self._clock = clock
@@ -97,7 +100,15 @@ class Manager:
             if each.directory
         }
         self._attempts = Attempts(
-            authorities, self._store, self._sessions, self._disk, self._network, self._provers, log, clock
+            authorities,
+            self._store,
+            self._sessions,
+            self._disk,
+            self._network,
+            self._provers,
+            log,
+            clock,
+            self._preflight,
         )
         self._outages = Outages(authorities, self._store, self._disk, self._holdings, log)
         self._suggestions = Suggestions(
@@ -132,7 +143,12 @@ class Manager:
     def status(self) -> tuple[HostStatus, ...]:
         now = self._clock()
         return tuple(
-            host.status(self._outages.of(host.directory), now, self._not_kept or self._holdings.obstacle)
+            host.status(
+                self._outages.of(host.directory),
+                now,
+                self._not_kept or self._holdings.obstacle,
+                tuple(each.text for each in self._preflight.findings.get(host.host, ())),
+            )
             for _, host in sorted(self._hosts.items())
             if host.host in self._names
         )
@@ -166,6 +182,7 @@ class Manager:
         """Serve what there is, start what is due; returns when to look again."""
         for host in [host for host in self._hosts.values() if host.host not in self._names and not host.busy]:
             self._holdings.retire(host)
+            self._preflight.forget(host.host)
         now = self._clock()
         await self._holdings.settle(now)
         loaded = [host for host in self._hosts.values() if host.loaded]
@@ -213,6 +230,7 @@ class Manager:
         host.renewal = ari.fresh(certificate, host.renewal)
         host.unsaved = outcome.unsaved is not None
         self._holdings.publish()
+        self._preflight.forget(host.host)
         due = renew_at(certificate)
         self._log(Obtained(host.host, certificate.issuer, certificate.not_after, due, renewed))
         if outcome.unsaved:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -43,6 +43,10 @@ class RenewalInfo:
 
 class Session(Protocol):
     """An account at one CA.  Every method is one blocking request, and raises `Failure`."""
+
+    @property
+    def caa_identities(self) -> Sequence[str]:
+        """What the CA is called in CAA records (RFC 8555 7.1.1); none where it does not say."""
 
     def new_order(self, host: str, replaces: str = "", profile: str = "") -> Order: ...
     def order(self, url: str) -> Order: ...

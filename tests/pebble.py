@@ -59,7 +59,8 @@ class Pebble:
     `nonce_rejects` is the share of good nonces that it refuses, in per cent;
     `sleep` the seconds up to which it waits before it looks at an answer;
     `reuse` the share of authorizations that it still remembers.  `validity` is
-    the lifetime of its certificates in seconds.  `eab` maps key ids to keys.
+    the lifetime of its certificates in seconds, `profiles` several of them by name.
+    `eab` maps key ids to keys; `roots` is how many of them a chain may lead to.
     """
 
     def __init__(
@@ -73,6 +74,8 @@ class Pebble:
         sleep: int = 3,
         reuse: int = 50,
         eab: Mapping[str, str] | None = None,
+        profiles: Mapping[str, int] | None = None,
+        roots: int = 1,
         programs: Programs | None = None,
     ) -> None:
         found = programs or find_programs()
@@ -82,11 +85,12 @@ class Pebble:
         self._folder = folder
         self.http_port, self.tls_port = http_port or free_port(), tls_port or free_port()
         self._port, self._management, self._dns, self._dns_management = (free_port() for _ in range(4))
-        self._settings = self._config(validity, eab or {})
+        self._settings = self._config(profiles or {"default": validity}, eab or {})
         self._environment = {
             "PEBBLE_WFE_NONCEREJECT": str(nonce_rejects),
             "PEBBLE_VA_SLEEPTIME": str(sleep),
             "PEBBLE_AUTHZREUSE": str(reuse),
+            "PEBBLE_ALTERNATE_ROOTS": str(roots - 1),
         }
         if sleep == 0:
             self._environment["PEBBLE_VA_NOSLEEP"] = "1"
@@ -150,9 +154,9 @@ class Pebble:
         programs = find_programs()
         return programs.pebble if programs else None
 
-    def issuing_root(self) -> str:
+    def issuing_root(self, number: int = 0) -> str:
         """The root that issued certificates are verified with, in PEM; a new one at each start."""
-        return self._get(f"https://127.0.0.1:{self._management}/roots/0").decode()
+        return self._get(f"https://127.0.0.1:{self._management}/roots/{number}").decode()
 
     def directory(self) -> dict[str, Any]:
         """Ask the program what it can do: releases differ (renewalInfo, profiles)."""
@@ -168,7 +172,7 @@ class Pebble:
         with urllib.request.urlopen(request, timeout=5):
             return
 
-    def _config(self, validity: int, eab: Mapping[str, str]) -> dict[str, Any]:
+    def _config(self, profiles: Mapping[str, int], eab: Mapping[str, str]) -> dict[str, Any]:
         """One file for all releases: each ignores what it does not know."""
         settings: dict[str, Any] = {
             "listenAddress": f"127.0.0.1:{self._port}",
@@ -177,9 +181,11 @@ class Pebble:
             "privateKey": str(self._folder / "endpoint.key"),
             "httpPort": self.http_port,
             "tlsPort": self.tls_port,
-            "certificateValidityPeriod": validity,
-            # Only one: where several are offered and none is named, it picks one at random.
-            "profiles": {"default": {"description": "the only one", "validityPeriod": validity}},
+            "certificateValidityPeriod": next(iter(profiles.values())),
+            # Where several are offered and none is named, it picks one at random.
+            "profiles": {
+                name: {"description": name, "validityPeriod": seconds} for name, seconds in profiles.items()
+            },
             "retryAfter": {"authz": 1, "order": 1},
         }
         if eab:

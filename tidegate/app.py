@@ -18,6 +18,7 @@ from acme_client.authority import Authorities, choose_authority
 from acme_client.certificate import Certificate
 from acme_client.challenges.tlsalpn01 import ProofCertificate
 from acme_client.manager import Manager
+from acme_client.preflight import Preflight
 from discovery.engine import EngineState
 from discovery.merge import combine
 from proxy.capacity import raise_open_files_limit
@@ -75,7 +76,8 @@ class App:
     certificate manager is told to want.
     """
 
-    def __init__(self, settings: Settings, log: Outlet) -> None:
+    def __init__(self, settings: Settings, log: Outlet, unkept: str = "") -> None:
+        """`unkept` says why what is saved does not stay, where it does not."""
         self.settings = settings
         self.started, self.version = utc_now(), version()
         self.certificates = Manager(
@@ -84,7 +86,8 @@ class App:
             self.serve_certificates,
             log_event,
             challenges=challenges_of(settings),
-            not_kept=not_kept(settings.data_directory, in_container=this_machine().in_container),
+            preflight=Preflight(log_event, enabled=settings.acme_preflight == "on"),
+            not_kept=unkept,
         )
         self.reachability = Reachability(lambda *_: self.tell_problems())
         self.serving: Serving = self.in_workers(log) if settings.workers > 1 else self.here(log)
@@ -325,7 +328,7 @@ def run(settings: Settings) -> int:
         data = settings.data_directory
         log.info("starting", version=version(), data=str(data), said=f"Tidegate {version()}, data in {data}")
         try:
-            asyncio.run(serve(settings, outlet))
+            asyncio.run(serve(settings, outlet, not_kept(data, in_container=this_machine().in_container)))
         except CannotListen as error:
             log.error(cannot_listen(error, settings))
             return 1
@@ -338,8 +341,8 @@ def cannot_listen(error: CannotListen, settings: Settings) -> str:
     return refused_entrypoint(entry, error.errno)
 
 
-async def serve(settings: Settings, outlet: Outlet) -> None:
-    await App(settings, outlet).run()
+async def serve(settings: Settings, outlet: Outlet, unkept: str = "") -> None:
+    await App(settings, outlet, unkept).run()
 
 
 def setup(settings: Settings) -> Setup:

@@ -305,6 +305,13 @@ class Settings:
         example="tls-alpn-01",
         default=(),
     )
+    acme_preflight: Switch = option(
+        doc="Whether to look, before a host's first order from a public authority, at what that will see: "
+        "where the name leads, who answers there, what CAA records allow. What would fail for certain is "
+        "not asked for; all else is only told.",
+        example="off",
+        default=Switch("on"),
+    )
     dashboard: Address | Off = option(
         doc="Where the dashboard and its JSON are served. It asks for no password: whoever reaches the "
         "address may read. `off` for none.",

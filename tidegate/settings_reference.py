@@ -22,6 +22,7 @@ METAVARS: dict[str, str] = {
     "acme_ca": "NAMES|URLS|off",
     "acme_email": "EMAIL",
     "acme_challenges": "KINDS",
+    "acme_preflight": "on|off",
 }
 
 INTRODUCTION = f"""\

@@ -101,6 +101,7 @@ class FakeCA:
     replaced: list[str] = field(default_factory=list)
     opened: int = 0
     account: str = "https://ca.example/account/1"
+    caa_identities: tuple[str, ...] = ()
     unknown_accounts: set[str] = field(default_factory=set)
 
     def open(
