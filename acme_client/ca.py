@@ -50,6 +50,15 @@ class Signer:
         return str(signed.json_dumps())
 
     @property
+    def public(self) -> Mapping[str, Any]:
+        return dict(self.key.public_key().to_partial_json())
+
+    def agree(self, request: Mapping[str, Any], url: str) -> Mapping[str, Any]:
+        """A request signed by key and without a nonce, to stand in another one (RFC 8555 7.3.5)."""
+        payload = json.dumps(request).encode()
+        return dict(jws.JWS.sign(payload, key=self.key, alg=ES256, nonce=None, url=url).to_partial_json())
+
+    @property
     def thumbprint(self) -> str:
         return b64encode(self.key.thumbprint(hash_function=hashes.SHA256)).decode()
 
@@ -114,6 +123,34 @@ class CA:
             raise
         self._signer.account_url = self._location(response)
         return self._signer.account_url
+
+    def find(self) -> str:
+        """The address of the account that this key has already; "" where it has none (RFC 8555 7.3.1)."""
+        self._signer.account_url = ""
+        try:
+            response = self._post(self._endpoint("newAccount"), {"onlyReturnExisting": True})
+        except Failure as failure:
+            if failure.problem != "accountDoesNotExist":
+                raise
+            return ""
+        self._signer.account_url = self._location(response)
+        return self._signer.account_url
+
+    def change_key(self, key_pem: bytes) -> None:
+        """Sign with this key from now on (RFC 8555 7.3.5): the old key signs that, and the new one within."""
+        url = self._endpoint("keyChange")
+        new = Signer(key_pem)
+        request = {"account": self.account_url, "oldKey": self._signer.public}
+        self._post(url, new.agree(request, url))
+        self._signer = Signer(key_pem, self.account_url)
+
+    def revoke(self, certificate_der: bytes, reason: int) -> None:
+        request = {"certificate": b64encode(certificate_der).decode(), "reason": reason}
+        try:
+            self._post(self._endpoint("revokeCert"), request)
+        except Failure as failure:
+            if failure.problem != "alreadyRevoked":
+                raise
 
     def new_order(self, host: str, replaces: str = "", profile: str = "") -> Order:
         """`profile` is one of those that the CA's directory names, or none."""

@@ -120,6 +120,26 @@ class AccountMade:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyChanged:
+    level: ClassVar[Level] = "info"
+    account: str
+
+    def __str__(self) -> str:
+        return f"The account {self.account} has another key now."
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    level: ClassVar[Level] = "warning"
+    host: str
+    serial: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The certificate {self.serial} for {self.host} is revoked ({self.reason})."
+
+
+@dataclass(frozen=True, slots=True)
 class Quarantined:
     level: ClassVar[Level] = "error"
     host: str
@@ -217,6 +237,8 @@ Event: TypeAlias = (
     | Remarked
     | Found
     | Rehearsing
+    | KeyChanged
+    | Revoked
     | Quarantined
     | RootReplaced
     | RightsRepaired

@@ -62,6 +62,7 @@ class Host:
     busy: bool = False
     unsaved: bool = False
     others: tuple[str, ...] = ()
+    forced: bool = False
 
     @property
     def host(self) -> str:
@@ -105,6 +106,7 @@ class Host:
             self.wanted,
             self.busy,
             self.others,
+            self.forced,
         )
 
     def status(

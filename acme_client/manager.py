@@ -26,6 +26,7 @@ from acme_client.authority import Authorities, Authority
 from acme_client.challenges.http01 import HTTP01
 from acme_client.challenges.tlsalpn01 import TLSALPN01
 from acme_client.challenges.turns import in_order, next_kind
+from acme_client.commands import Commands
 from acme_client.events import (
     Bug,
     Event,
@@ -118,6 +119,9 @@ class Manager:
         self._names: frozenset[str] = frozenset()
         self._newest = 0
         self._changed = asyncio.Event()
+        self.commands = Commands(
+            self._hosts, authorities, self._sessions, self._store, self._network, log, self._changed.set
+        )
 
     def want(self, hosts: Collection[str]) -> None:
         """Say which hosts are wanted from now on; cheap, to be called on every change of the routes.
@@ -225,7 +229,7 @@ class Manager:
             self._holdings.publish()
         if (certificate := outcome.certificate) is None:
             return
-        renewed = host.held is not None
+        renewed, host.forced = host.held is not None, False
         host.held, host.entry = certificate, host.entry.succeeded()
         host.renewal = ari.fresh(certificate, host.renewal)
         host.unsaved = outcome.unsaved is not None
@@ -246,6 +250,7 @@ class Manager:
             return
         other = failure.kind == "validation"
         first = next_kind(self._provers, failure.challenge, host.host) if other else ""
+        host.forced = False  # it is tried again by the usual rules
         host.entry = host.entry.failed(failure, now, settings, jitter, first, host.directory)
         await self._holdings.write(self._store.save_entry, host.host, host.entry)
         self._log(Failed(host.host, failure.cause, failure.detail, host.entry.next_try))

@@ -36,6 +36,8 @@ class Need:
     wanted: int = 0
     busy: bool = False
     others: tuple[str, ...] = ()
+    forced: bool = False
+    """Its owner wants a new one now."""
 
     @property
     def satisfied(self) -> bool:
@@ -68,7 +70,8 @@ def renew_at(certificate: Certificate, renewal: Renewal | None = None) -> dateti
 
 def due_at(need: Need) -> datetime:
     """The moment at which this host should be asked for; in the past: now."""
-    due = renew_at(need.held, need.renewal) if need.held and need.satisfied else BUILT
+    waits = need.held and need.satisfied and not need.forced
+    due = renew_at(need.held, need.renewal) if need.held and waits else BUILT
     next_try = need.entry.next_try_at(need.directory)
     return max(due, next_try) if next_try else due
 

@@ -40,6 +40,8 @@ from acme_client.generations import Broken, newest, write
 from acme_client.ledger import Entry, Renewal, entry_from, renewal_from, to_json
 from acme_client.limits import Issued
 
+NEXT_KEY = "key-next.pem"
+
 ROOM = 32 * 1024
 """What a write test writes: more than a generation and its order."""
 
@@ -188,6 +190,20 @@ class Store:
         make_folder(folder)
         replace_file(folder / "key.pem", account.key_pem)
         self._replace(folder / "account.json", {"url": account.url, "directory": authority.directory})
+
+    def load_next_key(self, authority: Authority) -> bytes | None:
+        """The key that an account was about to get when this program ended."""
+        try:
+            return (self._account_folder(authority) / NEXT_KEY).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def save_next_key(self, authority: Authority, key_pem: bytes) -> None:
+        """Before the CA is told of it: whichever key counts then, it is here."""
+        replace_file(self._account_folder(authority) / NEXT_KEY, key_pem)
+
+    def drop_next_key(self, authority: Authority) -> None:
+        (self._account_folder(authority) / NEXT_KEY).unlink(missing_ok=True)
 
     def retire_account(self, authority: Authority) -> None:
         """Put an account that the CA has closed aside; its key is kept, for the owner's sake."""

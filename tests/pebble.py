@@ -158,6 +158,13 @@ class Pebble:
         """The root that issued certificates are verified with, in PEM; a new one at each start."""
         return self._get(f"https://127.0.0.1:{self._management}/roots/{number}").decode()
 
+    def certificate_status(self, serial: int) -> dict[str, Any]:
+        """What the CA says of a certificate of its: Status, and Reason where it is revoked."""
+        url = f"https://127.0.0.1:{self._management}/cert-status-by-serial/{serial:x}"
+        document = json.loads(self._get(url))
+        assert isinstance(document, dict)
+        return document
+
     def directory(self) -> dict[str, Any]:
         """Ask the program what it can do: releases differ (renewalInfo, profiles)."""
         document = json.loads(self._get(self.directory_url))
