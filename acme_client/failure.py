@@ -110,6 +110,9 @@ def from_problem(
     near = _nearest(document, host)
     problem = str(near.get("type") or "").rsplit(":", 1)[-1]
     detail = str(near.get("detail") or near.get("title") or document.get("detail") or "")
+    wide: bool | None = None
+    if problem == "userActionRequired":  # RFC 8555 7.3.3: for the whole account, and where to do it
+        wide, detail = True, f"{detail} {document.get('instance') or ''}".strip()
     fallback: tuple[Kind, str] = ("validation", "The CA refused the certificate for {host}.")
     kind, cause = PLAIN.get(problem, fallback)
     if status == 429:
@@ -123,6 +126,7 @@ def from_problem(
         problem=problem,
         status=status,
         retry_after=retry_after,
+        wide=wide,
     )
 
 

@@ -173,10 +173,18 @@ class Pebble:
 
     def send_name_to(self, host: str, *addresses: str) -> None:
         """Let this name lead elsewhere; without an address it has none."""
-        kind = "add-a" if addresses else "set-servfail"
+        kind = "set-servfail" if not addresses else "add-aaaa" if ":" in addresses[0] else "add-a"
         body = json.dumps({"host": f"{host}.", "addresses": list(addresses)}).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{self._dns_management}/{kind}", body)
         with urllib.request.urlopen(request, timeout=5):
+            return
+
+    def set_renewal_info(self, chain_pem: bytes, answer: str) -> None:
+        """Say this when asked about renewing the certificate (Pebble 2.8)."""
+        body = json.dumps({"certificate": chain_pem.decode(), "ariResponse": answer}).encode()
+        trust = ssl.create_default_context(cafile=str(self.ca_bundle))
+        request = urllib.request.Request(f"https://127.0.0.1:{self._management}/set-renewal-info/", body)
+        with urllib.request.urlopen(request, timeout=5, context=trust):
             return
 
     def _config(self, profiles: Mapping[str, int], eab: Mapping[str, str]) -> dict[str, Any]:
