@@ -123,8 +123,6 @@ class Attempts:
         try:
             return await self._ask(need, opened)
         except Failure as failure:
-            if failure.kind not in KEPT_OPEN:
-                await self.disk.call(self.store.end_order, need.host)
             if failure.problem not in UNKNOWN:
                 raise
         return await self._ask(need, None)  # with the account made anew
@@ -133,7 +131,12 @@ class Attempts:
         async def journal(order: OpenOrder) -> None:
             await self.disk.call(self.store.save_order, need.host, order)
 
-        return await self._obtain(need, need.directory, journal, opened, _replaces(need))
+        try:
+            return await self._obtain(need, need.directory, journal, opened, _replaces(need))
+        except Failure as failure:
+            if failure.kind not in KEPT_OPEN:
+                await self.disk.call(self.store.end_order, need.host)
+            raise
 
     async def _obtain(
         self,

@@ -86,16 +86,13 @@ class Remarked:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a look before the order has shown."""
+    """What a look before the order has shown, and does not hold it up."""
 
     level: ClassVar[Level] = "warning"
     host: str
     finding: str
-    certain: bool
 
     def __str__(self) -> str:
-        if self.certain:
-            return f"No CA is asked for {self.host} yet: {self.finding}"
         return f"The CA may refuse {self.host}: {self.finding}"
 
 

@@ -22,7 +22,8 @@ class HostStatus:
     active: its CA's certificate is served.  waiting: none yet, an order is
     under way or queued.  failed: none, and the last attempt came to nothing or
     no CA may be asked.  internal: Tidegate's own CA certifies it for good.
-    `issuer` and `not_after` are those of the certificate that is served.
+    `issuer`, `not_after` and `serial` (in hexadecimal) are those of the certificate
+    that is served; `directory` is the CA to be asked next, or "internal".
     """
 
     host: str
@@ -32,6 +33,9 @@ class HostStatus:
     renew_at: datetime | None = None
     next_try: datetime | None = None
     last_error: str = ""
+    directory: str = ""
+    serial: str = ""
+    failures: int = 0
     findings: tuple[str, ...] = ()
     """What a look before the order has shown, which the CA may see as well."""
 
@@ -136,6 +140,9 @@ class Host:
             or (obstacle if self.unsaved or self._state() in ("waiting", "failed") else "")
             or self.entry.text
             or (authority.text if paused else ""),
+            directory=self.directory,
+            serial=f"{served.serial:x}" if served else "",
+            failures=self.entry.failures,
             findings=findings,
         )
 

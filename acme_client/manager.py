@@ -39,7 +39,7 @@ from acme_client.failure import Failure
 from acme_client.holdings import Holdings, Publish
 from acme_client.host import Host, HostStatus
 from acme_client.names import Name, read_name
-from acme_client.outages import Outages
+from acme_client.outages import AuthorityStatus, Outages
 from acme_client.plan import choose, renew_at
 from acme_client.preflight import Preflight
 from acme_client.retry import DAY
@@ -156,6 +156,9 @@ class Manager:
             for _, host in sorted(self._hosts.items())
             if host.host in self._names
         )
+
+    def authorities(self) -> tuple[AuthorityStatus, ...]:
+        return self._outages.status(self._clock())
 
     async def run(self) -> None:
         """Certify until cancelled.  That is at once: an order under way is gone on with at the next start."""

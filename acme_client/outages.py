@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from acme_client.authority import Authorities
@@ -12,6 +13,15 @@ from acme_client.holdings import Holdings
 from acme_client.ledger import Entry
 from acme_client.store import Store
 from acme_client.worker import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityStatus:
+    """One CA, for people.  `next_try` and `last_error` are set while it is not asked."""
+
+    directory: str
+    next_try: datetime | None = None
+    last_error: str = ""
 
 
 class Outages:
@@ -44,6 +54,15 @@ class Outages:
 
     def of(self, directory: str) -> Entry:
         return self.pauses.get(directory, Entry())
+
+    def status(self, now: datetime) -> tuple[AuthorityStatus, ...]:
+        directories = [each.directory for each in self._authorities.all if each.directory]
+        return tuple(
+            AuthorityStatus(each, pause.next_try, pause.text)
+            if (pause := self.of(each)).waits(now)
+            else AuthorityStatus(each)
+            for each in directories
+        )
 
     async def failed(self, directory: str, failure: Failure, now: datetime, jitter: float) -> None:
         if self.of(directory).waits(now):

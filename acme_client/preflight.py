@@ -65,8 +65,8 @@ class Preflight:
         """
         found = await self._look(need.host, prover, identities)
         for finding in found:
-            if finding not in self.findings.get(need.host, ()):
-                self._log(Found(need.host, finding.text, finding.certain))
+            if not finding.certain and finding not in self.findings.get(need.host, ()):
+                self._log(Found(need.host, finding.text))
         self.findings[need.host] = found
         tired = need.entry.kind == "preflight" and need.entry.failures >= PATIENCE
         if (certain := next((each for each in found if each.certain), None)) and not tired:

@@ -60,6 +60,9 @@ async def test_while_one_ca_is_out_of_order_the_next_one_certifies_and_its_certi
         await tidegate.eventually(lambda: len(tidegate.told(events.AuthorityFailed)) == 1)
         await tidegate.settled()
         assert cas.second.ordered == []  # once is no outage
+        out_of_order, well = tidegate.manager.authorities()
+        assert (out_of_order.directory, out_of_order.last_error) == (DIRECTORY, "The CA is out of order.")
+        assert (well.directory, well.next_try) == (OTHER, None)
         tidegate.advance(minutes=2)
         await tidegate.eventually(lambda: tidegate.status(BLOG).state == "active")
         assert cas.second.issued == [BLOG]

@@ -75,3 +75,57 @@ def test_where_nobody_answers_at_port_80_the_next_attempt_is_over_the_https_port
     with start(ca, tmp_path, websecure=ca.tls_port) as program:
         eventually(lambda: active(program), within=110, every=0.5)
         assert program.log.count("No certificate for blog.test") == 1
+
+
+GUARDED = """\
+http:
+  middlewares:
+    password: {basicAuth: {users: ["me:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/"]}}
+    hsts: {headers: {stsSeconds: 31536000}}
+  routers:
+    site: {rule: "Host(`blog.test`) || Host(`shop.test`)", service: site, middlewares: [password, hsts]}
+    all: {rule: "PathPrefix(`/`)", service: site, middlewares: [password], priority: 9999, entryPoints: [web]}
+  services: {site: {loadBalancer: {servers: [{url: "http://127.0.0.1:9"}]}}}
+"""
+
+
+def test_an_authority_is_answered_before_redirects_passwords_and_routers_for_everything(
+    pebble: Callable[..., Pebble], tmp_path: Path
+) -> None:
+    ca = pebble(http_port=free_port(), reuse=0, sleep=0)
+    program = start(ca, tmp_path, "--acme-challenges", "http-01", web=ca.http_port)
+    (tmp_path / "routes.yaml").write_text(GUARDED)
+    with program:
+        eventually(lambda: "all@file" in [row["router"] for row in program.api("routes")])
+        eventually(lambda: active(program), within=60)
+
+
+def test_an_address_is_proven_over_the_https_port_and_served_to_who_names_no_host(
+    pebble: Callable[..., Pebble], tmp_path: Path
+) -> None:
+    ca = pebble(tls_port=free_port(), reuse=0, sleep=0)
+    program = start(ca, tmp_path, "--acme-challenges", "tls-alpn-01", websecure=ca.tls_port)
+    (tmp_path / "routes.yaml").write_text(
+        ROUTES.replace("Host(`blog.test`) || Host(`shop.test`)", "Host(`127.0.0.1`)")
+    )
+    with program:
+        eventually(lambda: [row["state"] for row in program.api("certificates")] == ["active"], within=60)
+        trust = ssl.create_default_context(cadata=ca.issuing_root())
+        shown(
+            program, LOOPBACK, trust
+        )  # no server name is sent for an address; the address itself is checked
+
+
+@pytest.mark.timeout(180)
+def test_a_hundred_hosts_at_once_are_done_in_minutes(pebble: Callable[..., Pebble], tmp_path: Path) -> None:
+    ca = pebble(http_port=free_port(), reuse=0, sleep=0, nonce_rejects=15)
+    program = start(ca, tmp_path, web=ca.http_port)
+    rule = " || ".join(f"Host(`h{number}.test`)" for number in range(100))
+    site = ROUTES.replace("Host(`blog.test`) || Host(`shop.test`)", rule)
+    (tmp_path / "routes.yaml").write_text(site)
+    with program:
+        eventually(
+            lambda: {row["state"] for row in program.api("certificates")} == {"active"}, within=170, every=1
+        )
+    assert ca.log.count("Issued certificate serial") == 100
+    assert "No certificate for" not in program.log
