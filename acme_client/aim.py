@@ -21,5 +21,9 @@ def aim(directories: Sequence[str], entry: Entry, pauses: Mapping[str, Entry], n
 
 def _may_be_asked(directory: str, entry: Entry, pauses: Mapping[str, Entry], now: datetime) -> bool:
     pause = pauses.get(directory)
-    out_of_order = pause is not None and pause.waits(now) and pause.failures >= PATIENCE
+    out_of_order = (
+        pause is not None
+        and pause.waits(now)
+        and (pause.failures >= PATIENCE or pause.kind == "configuration")  # time changes nothing about that
+    )
     return not out_of_order and not entry.limits(directory, now)

@@ -110,6 +110,8 @@ class Attempts:
     def _settled(self, need: Need, stored: Stored) -> bool:
         """Whether the disk knows of something newer than we do, after which this host is no longer due."""
         entry = stored.entry.under(self.authorities.fingerprint)
+        if need.forced and entry.kind != "rate":
+            entry = replace(entry, next_try=None)
         look = replace(need, held=stored.certificate, entry=entry, renewal=stored.renewal, busy=False)
         return due_at(look) > self.clock()
 

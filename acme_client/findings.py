@@ -84,7 +84,7 @@ def of_caa(
     """`identities` are the CA's names for this purpose; none where it does not say."""
     if identities and not allowed(records, host, identities, kind):
         yield Finding(
-            f"The CAA records of {zone} let {allowed_names(records)} , and not {', '.join(identities)}, issue"
+            f"The CAA records of {zone} let {allowed_names(records)}, and not {', '.join(identities)}, issue"
             f' by {kind}. Add to the DNS: {zone} CAA 0 issue "{next(iter(identities))}"',
             certain=True,
         )

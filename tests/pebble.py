@@ -187,6 +187,19 @@ class Pebble:
         with urllib.request.urlopen(request, timeout=5, context=trust):
             return
 
+    @property
+    def resolver(self) -> tuple[str, int]:
+        """The DNS server in which the CA looks."""
+        return "127.0.0.1", self._dns
+
+    def allow_only(self, name: str, *authorities: str) -> None:
+        """CAA records for this name.  Pebble itself does not look at them."""
+        policies = [{"tag": "issue", "value": authority} for authority in authorities]
+        body = json.dumps({"host": f"{name}.", "policies": policies}).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{self._dns_management}/add-caa", body)
+        with urllib.request.urlopen(request, timeout=5):
+            return
+
     def _config(self, profiles: Mapping[str, int], eab: Mapping[str, str]) -> dict[str, Any]:
         """One file for all releases: each ignores what it does not know."""
         settings: dict[str, Any] = {

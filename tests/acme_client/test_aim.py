@@ -25,6 +25,7 @@ def failed(kind, times=1, **more):
         (Entry(), {FIRST: failed("authority", 2)}, SECOND),
         (Entry(), {FIRST: failed("unreachable", 3)}, SECOND),
         (Entry(), {FIRST: failed("authority", 2), SECOND: failed("unreachable", 2)}, FIRST),
+        (Entry(), {FIRST: failed("configuration")}, SECOND),  # no external account, say
         (failed("rate", retry_after=3600), {}, SECOND),
         (failed("validation", 3), {}, FIRST),  # it would fail anywhere
         (failed("configuration"), {}, FIRST),
