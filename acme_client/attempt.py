@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from acme_client.accounts import UNKNOWN, Opened
+from acme_client.accounts import UNKNOWN
 from acme_client.authority import Authorities
 from acme_client.certificate import Certificate
 from acme_client.challenges.proof import Prover
 from acme_client.challenges.turns import begin_with
-from acme_client.events import AccountMade, Event, Ordering, Rehearsing, Remarked
+from acme_client.events import Event, Ordering, Rehearsing, Remarked
 from acme_client.failure import Failure
 from acme_client.limits import Issued, refuse
 from acme_client.names import read_name
 from acme_client.order import Issuance
 from acme_client.plan import Need, due_at
 from acme_client.preflight import Preflight
+from acme_client.sessions import Sessions
 from acme_client.store import OpenOrder, Store, Stored
 from acme_client.worker import Worker
 
@@ -40,35 +40,6 @@ class Outcome:
     certificate: Certificate | None = None
     stored: Stored | None = None
     unsaved: OSError | None = None
-
-
-class Sessions:
-    """The one session with the CA, opened when first needed and again after trouble."""
-
-    def __init__(
-        self, open_session: Callable[[str], Opened], network: Worker, log: Callable[[Event], None]
-    ) -> None:
-        self._open = open_session
-        self._network = network
-        self._log = log
-        self._opened: Opened | None = None
-        self._lost = ""
-        self._opening = asyncio.Lock()
-
-    async def get(self) -> Opened:
-        async with self._opening:
-            if self._opened is None:
-                self._opened = await self._network.call(self._open, self._lost)
-                self._lost = ""
-                if self._opened.made is not None:
-                    self._log(AccountMade(self._opened.account, self._opened.made))
-            return self._opened
-
-    def drop(self, opened: Opened, failure: Failure) -> None:
-        """Forget a session that failed: the directory, and perhaps the account, are to be asked for anew."""
-        if self._opened is opened:
-            self._opened = None
-            self._lost = failure.problem if failure.problem in UNKNOWN else ""
 
 
 @dataclass(frozen=True, slots=True)

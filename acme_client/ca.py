@@ -23,6 +23,7 @@ from josepy.b64 import b64decode, b64encode
 from josepy.jwa import ES256, HS256
 from josepy.jwk import JWKEC, JWKOct
 
+from acme_client.answers import items, mapping, read_authorization, read_challenge, read_order
 from acme_client.authority import Authority
 from acme_client.failure import Failure
 from acme_client.names import read_name
@@ -92,18 +93,15 @@ class CA:
     @property
     def profiles(self) -> Collection[str]:
         """The kinds of certificates that the CA offers by name."""
-        profiles = self._meta.get("profiles")
-        return tuple(map(str, profiles)) if isinstance(profiles, dict) else ()
+        return tuple(map(str, mapping(self._meta, "profiles") or ()))
 
     @property
     def caa_identities(self) -> Sequence[str]:
-        names = self._meta.get("caaIdentities")
-        return tuple(str(name).lower() for name in names) if isinstance(names, list) else ()
+        return tuple(str(name).lower() for name in items(self._meta, "caaIdentities"))
 
     @property
     def _meta(self) -> Mapping[str, Any]:
-        meta = self._directory.get("meta")
-        return meta if isinstance(meta, dict) else {}
+        return mapping(self._directory, "meta") or {}
 
     def register(self) -> str:
         """Make the account, or find the one that this key already has (RFC 8555 7.3.1)."""
@@ -170,21 +168,10 @@ class CA:
 
     def authorization(self, url: str) -> Authorization:
         response = self._post(url)
-        document = self._json(response)
-        challenges = document.get("challenges")
-        return Authorization(
-            url=url,
-            status=_text(document, "status"),
-            challenges=tuple(
-                _challenge(challenge)
-                for challenge in (challenges if isinstance(challenges, list) else ())
-                if isinstance(challenge, dict)
-            ),
-            retry_after=self._wire.wait(response),
-        )
+        return read_authorization(url, self._json(response), self._wire.wait(response))
 
     def answer(self, challenge_url: str) -> Challenge:
-        return _challenge(self._json(self._post(challenge_url, {})))
+        return read_challenge(self._json(self._post(challenge_url, {})))
 
     def finalize(self, url: str, csr_der: bytes) -> Order:
         response = self._post(url, {"csr": b64encode(csr_der).decode()})
@@ -259,22 +246,7 @@ class CA:
         return url
 
     def _order(self, url: str, response: requests.Response) -> Order:
-        document = self._json(response)
-        authorizations = document.get("authorizations")
-        error = document.get("error")
-        return Order(
-            url=url,
-            status=_text(document, "status"),
-            authorizations=tuple(
-                item
-                for item in (authorizations if isinstance(authorizations, list) else ())
-                if isinstance(item, str)
-            ),
-            finalize=_text(document, "finalize"),
-            certificate=_text(document, "certificate"),
-            error=error if isinstance(error, dict) else None,
-            retry_after=self._wire.wait(response),
-        )
+        return read_order(url, self._json(response), self._wire.wait(response))
 
     def _location(self, response: requests.Response) -> str:
         url = response.headers.get("Location", "")
@@ -292,23 +264,7 @@ class CA:
         return document
 
 
-def _challenge(document: Mapping[str, Any]) -> Challenge:
-    error = document.get("error")
-    return Challenge(
-        url=_text(document, "url"),
-        type=_text(document, "type"),
-        status=_text(document, "status"),
-        token=_text(document, "token"),
-        error=error if isinstance(error, dict) else None,
-    )
-
-
 def alternates(link: str) -> list[str]:
     """The addresses of the other chains in a Link field (RFC 8288)."""
     links = requests.utils.parse_header_links(link) if link else []
     return [each["url"] for each in links if each.get("rel") == "alternate" and "url" in each]
-
-
-def _text(document: Mapping[str, Any], name: str) -> str:
-    value = document.get(name)
-    return value if isinstance(value, str) else ""

@@ -10,11 +10,11 @@ from dataclasses import replace
 from functools import partial
 
 from acme_client.accounts import change_key
-from acme_client.attempt import Sessions
 from acme_client.authority import Authorities, Authority
 from acme_client.certificate import INTERNAL, Certificate
 from acme_client.events import Event, KeyChanged, Revoked
 from acme_client.host import Host
+from acme_client.sessions import Sessions
 from acme_client.store import Store
 from acme_client.worker import Worker
 

@@ -21,7 +21,7 @@ from random import Random
 from acme_client import ari
 from acme_client.accounts import Opened, open_session
 from acme_client.aim import aim
-from acme_client.attempt import Attempts, Elsewhere, Outcome, Sessions
+from acme_client.attempt import Attempts, Elsewhere, Outcome
 from acme_client.authority import Authorities, Authority
 from acme_client.challenges.http01 import HTTP01
 from acme_client.challenges.tlsalpn01 import TLSALPN01
@@ -43,6 +43,7 @@ from acme_client.outages import AuthorityStatus, Outages
 from acme_client.plan import choose, renew_at
 from acme_client.preflight import Preflight
 from acme_client.retry import DAY
+from acme_client.sessions import Sessions
 from acme_client.store import Store
 from acme_client.suggestions import Suggestions
 from acme_client.worker import Worker

@@ -8,7 +8,6 @@ from datetime import datetime
 from random import Random
 
 from acme_client import ari
-from acme_client.attempt import Sessions
 from acme_client.certificate import Certificate
 from acme_client.events import Bug, Event
 from acme_client.failure import Failure
@@ -16,6 +15,7 @@ from acme_client.holdings import Holdings
 from acme_client.host import Host
 from acme_client.ledger import Renewal
 from acme_client.retry import DAY
+from acme_client.sessions import Sessions
 from acme_client.store import Store
 from acme_client.worker import Worker
 
