@@ -9,12 +9,11 @@ from pathlib import Path
 IN_THE_CONTAINER = ("overlay", "overlayfs", "aufs", "vfs", "tmpfs", "ramfs")
 """Filesystems that go with the container, or with the machine's power."""
 
-NOT_KEPT = """\
-{data} goes with this container, and each new one would ask for all certificates again, which an authority \
-counts; so none is ordered. Add these two lines to the service in the compose file:
-    volumes:
-      - tidegate-data:{data}
-and `volumes: {{tidegate-data: {{}}}}` at the end of the file."""
+NOT_KEPT = (
+    "{data} goes with this container, and each new one would ask for all certificates again, which an"
+    " authority counts; so none is ordered. Two lines in the compose file keep it. In the service:"
+    ' volumes: ["tidegate-data:{data}"] and at the end of the file: volumes: {{tidegate-data: {{}}}}'
+)
 
 
 def not_kept(data: Path, *, in_container: bool, mounts: str | None = None) -> str:
@@ -34,7 +33,7 @@ def not_kept(data: Path, *, in_container: bool, mounts: str | None = None) -> st
     # Of two mounts on one place the later one is seen.
     place, kind = max(reversed(found), key=lambda mount: len(mount[0].parts), default=ROOT)
     kept = place != Path("/") and kind not in IN_THE_CONTAINER
-    return "" if kept or kind == UNKNOWN else NOT_KEPT.format(data=data)
+    return "" if kept or kind == UNKNOWN else NOT_KEPT.format(data=where)
 
 
 UNKNOWN = ""

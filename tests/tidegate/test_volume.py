@@ -27,7 +27,7 @@ MEMORY = "9 1 0:50 / /data rw - tmpfs tmpfs rw\n"
 )
 def test_what_goes_with_the_container_is_told_with_the_lines_that_help(data, mounts, kept):
     said = not_kept(Path(data), in_container=True, mounts=mounts)
-    assert said == "" if kept else f"- tidegate-data:{data}" in said
+    assert said == "" if kept else f'volumes: ["tidegate-data:{data}"]' in said
 
 
 def test_outside_of_a_container_everything_is_kept():
