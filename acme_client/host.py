@@ -143,7 +143,7 @@ class Host:
             directory=self.directory,
             serial=f"{served.serial:x}" if served else "",
             failures=self.entry.failures,
-            findings=findings,
+            findings=() if self.from_its_ca else findings,
         )
 
     def _state(self) -> State:

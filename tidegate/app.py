@@ -37,7 +37,7 @@ from tidegate.rebuilding import Rebuilding
 from tidegate.refused_address import refused_entrypoint
 from tidegate.route_changes import Line, compare_routes, lines
 from tidegate.serving import Here, Prepared, Serving, Setup
-from tidegate.settings import CHALLENGES, Settings, this_machine
+from tidegate.settings import CHALLENGES, KNOWN_CAS, Settings, this_machine
 from tidegate.status import EntrypointRow, RouteRow, Status, build_status, plain_route_rows
 from tidegate.tasks import Loop, Supervisor
 from tidegate.version import version
@@ -366,14 +366,18 @@ def authorities_of(settings: Settings) -> Authorities:
     choose = partial(
         choose_authority,
         email=str(settings.acme_email or ""),
-        bundle=settings.acme_ca_bundle,
         eab_kid=settings.acme_eab_kid,
         eab_hmac=str(settings.acme_eab_hmac or ""),
         profile=settings.acme_profile,
         preferred_chain=settings.acme_preferred_chain,
     )
     choices = ("off",) if isinstance(settings.acme_ca, Off) else settings.acme_ca.each
-    return Authorities(tuple(map(choose, choices)))
+    private = [choice for choice in choices if choice not in KNOWN_CAS] or choices
+    # Beside a private authority the public ones are trusted as always.
+    bundles = (settings.acme_ca_bundle if choice in private else None for choice in choices)
+    return Authorities(
+        tuple(choose(choice, bundle=bundle) for choice, bundle in zip(choices, bundles, strict=True))
+    )
 
 
 def challenges_of(settings: Settings) -> tuple[str, ...]:
