@@ -25,6 +25,30 @@ class Opened:
     made: str | None = None
 
 
+def change_key(store: Store, authority: Authority, opened: Opened) -> None:
+    """Another key for the account of this session.  Whenever it is interrupted, no key is lost."""
+    from acme_client import keys
+
+    with store.lock_account(authority):
+        key_pem = keys.new_key()
+        store.save_next_key(authority, key_pem)
+        opened.session.change_key(key_pem)
+        store.save_account(authority, Account(key_pem, opened.account))
+        store.drop_next_key(authority)
+
+
+def settle_keys(store: Store, authority: Authority, clock: Callable[[], datetime]) -> None:
+    """After a change of keys that was interrupted, keep the one that the CA knows."""
+    from acme_client.ca import CA
+
+    key_pem = store.load_next_key(authority)
+    if key_pem is None:
+        return
+    if url := CA(authority, key_pem, "", clock).find():
+        store.save_account(authority, Account(key_pem, url))
+    store.drop_next_key(authority)
+
+
 def open_session(store: Store, authority: Authority, clock: Callable[[], datetime], lost: str = "") -> Opened:
     """A session at the CA.
 
@@ -36,6 +60,7 @@ def open_session(store: Store, authority: Authority, clock: Callable[[], datetim
     from acme_client.ca import CA
 
     with store.lock_account(authority):
+        settle_keys(store, authority, clock)
         account = store.load_account(authority)
         broken = account is not None and not keys.usable(account.key_pem)
         if account and (broken or lost in CLOSED):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from acme_client.accounts import UNKNOWN, Opened
-from acme_client.authority import Authority
+from acme_client.accounts import UNKNOWN
+from acme_client.authority import Authorities
 from acme_client.certificate import Certificate
 from acme_client.challenges.proof import Prover
-from acme_client.events import AccountMade, Event, Ordering
+from acme_client.challenges.turns import begin_with
+from acme_client.events import Event, Ordering, Rehearsing, Remarked
 from acme_client.failure import Failure
+from acme_client.limits import Issued, refuse
+from acme_client.names import read_name
 from acme_client.order import Issuance
 from acme_client.plan import Need, due_at
+from acme_client.preflight import Preflight
+from acme_client.sessions import Sessions
 from acme_client.store import OpenOrder, Store, Stored
 from acme_client.worker import Worker
 
@@ -38,45 +42,18 @@ class Outcome:
     unsaved: OSError | None = None
 
 
-class Sessions:
-    """The one session with the CA, opened when first needed and again after trouble."""
-
-    def __init__(
-        self, open_session: Callable[[str], Opened], network: Worker, log: Callable[[Event], None]
-    ) -> None:
-        self._open = open_session
-        self._network = network
-        self._log = log
-        self._opened: Opened | None = None
-        self._lost = ""
-        self._opening = asyncio.Lock()
-
-    async def get(self) -> Opened:
-        async with self._opening:
-            if self._opened is None:
-                self._opened = await self._network.call(self._open, self._lost)
-                self._lost = ""
-                if self._opened.made is not None:
-                    self._log(AccountMade(self._opened.account, self._opened.made))
-            return self._opened
-
-    def drop(self, opened: Opened, failure: Failure) -> None:
-        """Forget a session that failed: the directory, and perhaps the account, are to be asked for anew."""
-        if self._opened is opened:
-            self._opened = None
-            self._lost = failure.problem if failure.problem in UNKNOWN else ""
-
-
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    authority: Authority
+    authorities: Authorities
     store: Store
-    sessions: Sessions
+    sessions: Mapping[str, Sessions]
+    """By the CA's directory; those for rehearsals are among them."""
     disk: Worker
     network: Worker
     provers: Sequence[Prover]
     log: Callable[[Event], None]
     clock: Callable[[], datetime]
+    preflight: Preflight
 
     async def certify(self, need: Need) -> Outcome:
         """A new certificate for this host, or what another instance found out while we were waiting.
@@ -93,20 +70,28 @@ class Attempts:
             if self._settled(need, stored):
                 return Outcome(stored=stored)
             await self.disk.call(self.store.test_writing, need.host)
-            certificate = await self._order(need, _open_order(stored))
+            certificate = await self._order(need, stored)
             try:
-                await self.disk.call(self.store.keep, need.host, certificate)
+                await self.disk.call(self.store.keep, need.host, certificate, need.entry.succeeded())
+                await self._count(need)
             except OSError as error:
                 return Outcome(certificate, unsaved=error)
             return Outcome(certificate)
 
     def _settled(self, need: Need, stored: Stored) -> bool:
         """Whether the disk knows of something newer than we do, after which this host is no longer due."""
-        entry = stored.entry.under(self.authority.fingerprint)
-        look = Need(need.host, need.directory, stored.certificate, entry, stored.renewal)
+        entry = stored.entry.under(self.authorities.fingerprint)
+        if need.forced and entry.kind != "rate":
+            entry = replace(entry, next_try=None)
+        look = replace(need, held=stored.certificate, entry=entry, renewal=stored.renewal, busy=False)
         return due_at(look) > self.clock()
 
-    async def _order(self, need: Need, opened: OpenOrder | None) -> Certificate:
+    async def _order(self, need: Need, stored: Stored) -> Certificate:
+        opened = _open_order(stored)
+        if opened is None or opened.directory != need.directory:
+            await self._stop_at_limits(need)
+            await self._look_first(need)
+            await self._rehearse(need)
         self.log(Ordering(need.host, need.directory, resumed=opened is not None))
         try:
             return await self._ask(need, opened)
@@ -116,30 +101,83 @@ class Attempts:
         return await self._ask(need, None)  # with the account made anew
 
     async def _ask(self, need: Need, opened: OpenOrder | None) -> Certificate:
-        session = await self.sessions.get()
-        issuance = Issuance(
-            host=need.host,
-            directory=need.directory,
-            account=session.account,
-            session=session.session,
-            call=self.network.call,
-            provers=self.provers,
-            journal=self._journal(need.host),
-        )
+        async def journal(order: OpenOrder) -> None:
+            await self.disk.call(self.store.save_order, need.host, order)
+
         try:
-            return await issuance.obtain(opened, _replaces(need))
+            return await self._obtain(need, need.directory, journal, opened, _replaces(need))
         except Failure as failure:
-            if failure.wide or failure.problem in UNKNOWN:
-                self.sessions.drop(session, failure)
             if failure.kind not in KEPT_OPEN:
                 await self.disk.call(self.store.end_order, need.host)
             raise
 
-    def _journal(self, host: str) -> Callable[[OpenOrder], Awaitable[None]]:
-        async def journal(order: OpenOrder) -> None:
-            await self.disk.call(self.store.save_order, host, order)
+    async def _obtain(
+        self,
+        need: Need,
+        directory: str,
+        journal: Callable[[OpenOrder], Awaitable[None]],
+        opened: OpenOrder | None = None,
+        replaces: str = "",
+    ) -> Certificate:
+        sessions = self.sessions[directory]
+        session = await sessions.get()
+        issuance = Issuance(
+            host=need.host,
+            directory=directory,
+            account=session.account,
+            session=session.session,
+            call=self.network.call,
+            provers=begin_with(self.provers, need.entry.first),
+            journal=journal,
+            profile=self.authorities.by_directory(need.directory).profile_for(read_name(need.host)),
+            warn=lambda remark: self.log(Remarked(need.host, directory, remark)),
+        )
+        try:
+            return await issuance.obtain(opened, replaces)
+        except Failure as failure:
+            if failure.wide or failure.problem in UNKNOWN:
+                sessions.drop(session, failure)
+            raise
 
-        return journal
+    async def _stop_at_limits(self, need: Need) -> None:
+        """Raise what the CA would say, where it is known already.  A replacement is outside all limits."""
+        limits = self.authorities.by_directory(need.directory).limits
+        if limits and not _replaces(need):
+            issued = await self.disk.call(self.store.load_issued, need.directory)
+            new = need.held is None
+            if refusal := refuse(need.host, new=new, issued=issued, limits=limits, now=self.clock()):
+                raise refusal
+
+    async def _look_first(self, need: Need) -> None:
+        if self.preflight.applies(need, self.authorities.by_directory(need.directory)):
+            opened = await self.sessions[need.directory].get()
+            provers = begin_with(self.provers, need.entry.first)
+            if possible := [prover for prover in provers if not prover.obstacle(need.host)]:
+                await self.preflight.check(need, possible[0], opened.session.caa_identities)
+
+    async def _count(self, need: Need) -> None:
+        if self.authorities.by_directory(need.directory).limits and not _replaces(need):
+            one = Issued(self.clock(), need.host, new=need.held is None)
+            await self.disk.call(self.store.add_issued, need.directory, one)
+
+    async def _rehearse(self, need: Need) -> None:
+        """Raise Failure where a host that has failed would fail again.
+
+        What only says that the rehearsal's CA has troubles of its own stops nobody.
+        """
+        rehearsal = self.authorities.by_directory(need.directory).rehearsal
+        if rehearsal is None or not rehearsal.directory or need.entry.kind != "validation":
+            return
+
+        async def forget(order: OpenOrder) -> None:
+            return None
+
+        self.log(Rehearsing(need.host, rehearsal.directory))
+        try:
+            await self._obtain(need, rehearsal.directory, forget)
+        except Failure as failure:
+            if failure.kind == "validation":
+                raise
 
 
 def _open_order(stored: Stored) -> OpenOrder | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from acme_client.certificate import INTERNAL
+from acme_client.limits import LETS_ENCRYPT, Limits
 from acme_client.names import NEEDS_DNS, Name
 
 KNOWN = {
@@ -17,6 +18,12 @@ KNOWN = {
 }
 """Public CAs: asked for public names only."""
 
+OF_LETS_ENCRYPT = (KNOWN["letsencrypt"], KNOWN["letsencrypt-staging"])
+STAGING = KNOWN["letsencrypt-staging"]
+
+FOR_ADDRESSES = "shortlived"
+"""The one profile in which Let's Encrypt certifies addresses."""
+
 
 @dataclass(frozen=True, slots=True)
 class Authority:
@@ -25,8 +32,10 @@ class Authority:
     `directory` is an ACME directory URL; None switches ACME off, and Tidegate's
     own CA certifies everything.  `bundle` holds the roots that the endpoint's
     own certificate is checked with.  `eab_*` bind the account to one made on
-    the CA's web site.  `dns` is the fingerprint of whoever can set DNS records
-    for us, and empty where nobody can.
+    the CA's web site.  `profile` and `preferred_chain` are asked for where the
+    CA has them.  `rehearsal` is a CA at which a host that has failed is tried
+    first, because failures there cost nothing.  `dns` is the fingerprint of
+    whoever can set DNS records for us, and empty where nobody can.
     """
 
     directory: str | None
@@ -35,16 +44,31 @@ class Authority:
     eab_kid: str = ""
     eab_hmac: str = field(default="", repr=False)
     dns: str = ""
+    profile: str = ""
+    preferred_chain: str = ""
+    rehearsal: Authority | None = None
+    limits: Limits | None = None
 
     @property
     def public(self) -> bool:
         return self.directory in KNOWN.values()
 
+    @property
+    def counts(self) -> bool:
+        """Whether what this CA issues is trusted by browsers, and counted."""
+        return self.public and self.directory != STAGING
+
+    def takes(self, name: Name) -> bool:
+        """Whether this CA is asked for the name: a private one for each, a public one for what is public."""
+        if self.directory is None or name.refusal:
+            return False
+        if name.address and self.public:
+            return self.directory in OF_LETS_ENCRYPT and name.address.is_global
+        return name.public or not self.public
+
     def directory_for(self, name: Name) -> str:
         """Who certifies this name: the directory, or "internal"."""
-        if self.directory is None or name.refusal or name.address:
-            return INTERNAL
-        return self.directory if name.public or not self.public else INTERNAL
+        return self.directory if self.directory and self.takes(name) else INTERNAL
 
     def judge(self, name: Name) -> Name:
         """The name without the refusal that only a CA to be asked would have given."""
@@ -53,12 +77,18 @@ class Authority:
         asked = self.directory is not None and (name.public or not self.public)
         return replace(name, refusal="") if name.refusal and name.signable and not asked else name
 
+    def profile_for(self, name: Name) -> str:
+        """The profile to ask for; "" for the CA's usual one."""
+        if name.address and self.directory in OF_LETS_ENCRYPT:
+            return FOR_ADDRESSES
+        return self.profile
+
     @property
     def fingerprint(self) -> str:
         """Changes with any setting, and tells none of them."""
-        bound = (self.eab_kid, self.eab_hmac, *([self.dns] if self.dns else []))
-        parts = (self.directory or "", self.email, str(self.bundle or ""), *bound)
-        return sha256("\0".join(parts).encode()).hexdigest()[:16]
+        parts = (self.directory or "", self.email, str(self.bundle or ""), self.eab_kid, self.eab_hmac)
+        more = [each for each in (self.dns, self.profile) if each]
+        return sha256("\0".join((*parts, *more)).encode()).hexdigest()[:16]
 
 
 def choose_authority(
@@ -69,6 +99,8 @@ def choose_authority(
     eab_kid: str = "",
     eab_hmac: str = "",
     dns: str = "",
+    profile: str = "",
+    preferred_chain: str = "",
 ) -> Authority:
     """The authority that the setting stands for: a known CA's name, `off`, or a directory's URL."""
     word = choice.strip()
@@ -82,4 +114,53 @@ def choose_authority(
         raise ValueError(
             f"Expected {', '.join(KNOWN)}, off or an https:// URL of an ACME directory, not {choice!r}."
         )
-    return Authority(directory, email, bundle, eab_kid, eab_hmac, dns)
+    plain = Authority(directory, email, bundle, eab_kid, eab_hmac, dns, profile, preferred_chain)
+    if directory in OF_LETS_ENCRYPT:
+        plain = replace(plain, eab_kid="", eab_hmac="")  # it wants none; they are for another one of several
+    if directory != KNOWN["letsencrypt"]:
+        return plain
+    return replace(plain, rehearsal=replace(plain, directory=STAGING), limits=LETS_ENCRYPT)
+
+
+@dataclass(frozen=True, slots=True)
+class Authorities:
+    """The CAs, in the order in which they are asked; the next one when one is out of order."""
+
+    all: tuple[Authority, ...]
+
+    @classmethod
+    def of(cls, given: Authority | Authorities) -> Authorities:
+        return given if isinstance(given, Authorities) else cls((given,))
+
+    @property
+    def any(self) -> bool:
+        """Whether there is one to be asked at all."""
+        return any(authority.directory for authority in self.all)
+
+    @property
+    def count(self) -> bool:
+        """Whether one of them counts what it issues."""
+        return any(authority.counts for authority in self.all)
+
+    @property
+    def with_rehearsals(self) -> tuple[Authority, ...]:
+        return (*self.all, *(each.rehearsal for each in self.all if each.rehearsal))
+
+    def by_directory(self, directory: str) -> Authority:
+        return next(authority for authority in self.all if authority.directory == directory)
+
+    def directories_for(self, name: Name) -> tuple[str, ...]:
+        """Those that certify this name, in order; ("internal",) where none does."""
+        taking = (each.directory for each in self.all if each.directory and each.takes(name))
+        return tuple(taking) or (INTERNAL,)
+
+    def judge(self, name: Name) -> Name:
+        """The name without the refusal that only a CA to be asked would have given."""
+        judged = [authority.judge(name) for authority in self.all]
+        return name if any(each.refusal for each in judged) else judged[0]
+
+    @property
+    def fingerprint(self) -> str:
+        if len(self.all) == 1:
+            return self.all[0].fingerprint
+        return sha256("".join(each.fingerprint for each in self.all).encode()).hexdigest()[:16]

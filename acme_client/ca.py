@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,8 +23,11 @@ from josepy.b64 import b64decode, b64encode
 from josepy.jwa import ES256, HS256
 from josepy.jwk import JWKEC, JWKOct
 
+from acme_client.answers import items, mapping, read_authorization, read_challenge, read_order
 from acme_client.authority import Authority
 from acme_client.failure import Failure
+from acme_client.names import read_name
+from acme_client.reading import ends_at
 from acme_client.resources import Authorization, Challenge, Order, RenewalInfo
 from acme_client.wire import Wire, was_cut
 
@@ -46,6 +49,15 @@ class Signer:
         named = {"kid": self.account_url} if self.account_url else {}
         signed = jws.JWS.sign(payload, key=self.key, alg=ES256, nonce=b64decode(nonce), url=url, **named)
         return str(signed.json_dumps())
+
+    @property
+    def public(self) -> Mapping[str, Any]:
+        return dict(self.key.public_key().to_partial_json())
+
+    def agree(self, request: Mapping[str, Any], url: str) -> Mapping[str, Any]:
+        """A request signed by key and without a nonce, to stand in another one (RFC 8555 7.3.5)."""
+        payload = json.dumps(request).encode()
+        return dict(jws.JWS.sign(payload, key=self.key, alg=ES256, nonce=None, url=url).to_partial_json())
 
     @property
     def thumbprint(self) -> str:
@@ -78,6 +90,19 @@ class CA:
     def account_url(self) -> str:
         return self._signer.account_url
 
+    @property
+    def profiles(self) -> Collection[str]:
+        """The kinds of certificates that the CA offers by name."""
+        return tuple(map(str, mapping(self._meta, "profiles") or ()))
+
+    @property
+    def caa_identities(self) -> Sequence[str]:
+        return tuple(str(name).lower() for name in items(self._meta, "caaIdentities"))
+
+    @property
+    def _meta(self) -> Mapping[str, Any]:
+        return mapping(self._directory, "meta") or {}
+
     def register(self) -> str:
         """Make the account, or find the one that this key already has (RFC 8555 7.3.1)."""
         url = self._endpoint("newAccount")
@@ -97,10 +122,44 @@ class CA:
         self._signer.account_url = self._location(response)
         return self._signer.account_url
 
-    def new_order(self, host: str, replaces: str = "") -> Order:
-        request: dict[str, Any] = {"identifiers": [{"type": "dns", "value": host}]}
+    def find(self) -> str:
+        """The address of the account that this key has already; "" where it has none (RFC 8555 7.3.1)."""
+        self._signer.account_url = ""
+        try:
+            response = self._post(self._endpoint("newAccount"), {"onlyReturnExisting": True})
+        except Failure as failure:
+            if failure.problem != "accountDoesNotExist":
+                raise
+            return ""
+        self._signer.account_url = self._location(response)
+        return self._signer.account_url
+
+    def change_key(self, key_pem: bytes) -> None:
+        """Sign with this key from now on (RFC 8555 7.3.5): the old key signs that, and the new one within."""
+        url = self._endpoint("keyChange")
+        new = Signer(key_pem)
+        request = {"account": self.account_url, "oldKey": self._signer.public}
+        self._post(url, new.agree(request, url))
+        self._signer = Signer(key_pem, self.account_url)
+
+    def revoke(self, certificate_der: bytes, reason: int) -> None:
+        request = {"certificate": b64encode(certificate_der).decode(), "reason": reason}
+        try:
+            self._post(self._endpoint("revokeCert"), request)
+        except Failure as failure:
+            if failure.problem != "alreadyRevoked":
+                raise
+
+    def new_order(self, host: str, replaces: str = "", profile: str = "") -> Order:
+        """`profile` is one of those that the CA's directory names, or none."""
+        kind = "ip" if read_name(host).address else "dns"  # RFC 8738 3
+        request: dict[str, Any] = {"identifiers": [{"type": kind, "value": host}]}
         if replaces:
             request["replaces"] = replaces
+        if profile:
+            if profile not in self.profiles:  # some CAs say nothing and take another one
+                raise Failure("configuration", f"No profile {profile}.", problem="invalidProfile")
+            request["profile"] = profile
         response = self._post(self._endpoint("newOrder"), request, host)
         return self._order(self._location(response), response)
 
@@ -109,28 +168,23 @@ class CA:
 
     def authorization(self, url: str) -> Authorization:
         response = self._post(url)
-        document = self._json(response)
-        challenges = document.get("challenges")
-        return Authorization(
-            url=url,
-            status=_text(document, "status"),
-            challenges=tuple(
-                _challenge(challenge)
-                for challenge in (challenges if isinstance(challenges, list) else ())
-                if isinstance(challenge, dict)
-            ),
-            retry_after=self._wire.wait(response),
-        )
+        return read_authorization(url, self._json(response), self._wire.wait(response))
 
     def answer(self, challenge_url: str) -> Challenge:
-        return _challenge(self._json(self._post(challenge_url, {})))
+        return read_challenge(self._json(self._post(challenge_url, {})))
 
     def finalize(self, url: str, csr_der: bytes) -> Order:
         response = self._post(url, {"csr": b64encode(csr_der).decode()})
         return self._order(response.headers.get("Location", ""), response)
 
     def download(self, url: str) -> bytes:
-        return self._post(url).content
+        """The chain; of several (RFC 8555 7.4.2) the preferred one, or the CA's own choice."""
+        response = self._post(url)
+        wanted = self._authority.preferred_chain
+        if not wanted or ends_at(response.content, wanted):
+            return response.content
+        others = (self._post(other).content for other in alternates(response.headers.get("Link", "")))
+        return next((chain for chain in others if ends_at(chain, wanted)), response.content)
 
     def key_authorization(self, token: str) -> str:
         if not _TOKEN.match(token):
@@ -192,22 +246,7 @@ class CA:
         return url
 
     def _order(self, url: str, response: requests.Response) -> Order:
-        document = self._json(response)
-        authorizations = document.get("authorizations")
-        error = document.get("error")
-        return Order(
-            url=url,
-            status=_text(document, "status"),
-            authorizations=tuple(
-                item
-                for item in (authorizations if isinstance(authorizations, list) else ())
-                if isinstance(item, str)
-            ),
-            finalize=_text(document, "finalize"),
-            certificate=_text(document, "certificate"),
-            error=error if isinstance(error, dict) else None,
-            retry_after=self._wire.wait(response),
-        )
+        return read_order(url, self._json(response), self._wire.wait(response))
 
     def _location(self, response: requests.Response) -> str:
         url = response.headers.get("Location", "")
@@ -225,17 +264,7 @@ class CA:
         return document
 
 
-def _challenge(document: Mapping[str, Any]) -> Challenge:
-    error = document.get("error")
-    return Challenge(
-        url=_text(document, "url"),
-        type=_text(document, "type"),
-        status=_text(document, "status"),
-        token=_text(document, "token"),
-        error=error if isinstance(error, dict) else None,
-    )
-
-
-def _text(document: Mapping[str, Any], name: str) -> str:
-    value = document.get(name)
-    return value if isinstance(value, str) else ""
+def alternates(link: str) -> list[str]:
+    """The addresses of the other chains in a Link field (RFC 8288)."""
+    links = requests.utils.parse_header_links(link) if link else []
+    return [each["url"] for each in links if each.get("rel") == "alternate" and "url" in each]

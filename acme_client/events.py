@@ -72,6 +72,41 @@ class AuthorityFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Remarked:
+    """Something that the owner should know, although the order goes on."""
+
+    level: ClassVar[Level] = "warning"
+    host: str
+    directory: str
+    remark: str
+
+    def __str__(self) -> str:
+        return f"About the certificate for {self.host}, the CA at {self.directory}: {self.remark}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look before the order has shown, and does not hold it up."""
+
+    level: ClassVar[Level] = "warning"
+    host: str
+    finding: str
+
+    def __str__(self) -> str:
+        return f"The CA may refuse {self.host}: {self.finding}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsing:
+    level: ClassVar[Level] = "info"
+    host: str
+    directory: str
+
+    def __str__(self) -> str:
+        return f"Trying {self.host} at {self.directory} first, where failures cost nothing."
+
+
+@dataclass(frozen=True, slots=True)
 class AccountMade:
     level: ClassVar[Level] = "info"
     account: str
@@ -79,6 +114,26 @@ class AccountMade:
 
     def __str__(self) -> str:
         return f"Registered the account {self.account}.{' ' + self.reason if self.reason else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChanged:
+    level: ClassVar[Level] = "info"
+    account: str
+
+    def __str__(self) -> str:
+        return f"The account {self.account} has another key now."
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    level: ClassVar[Level] = "warning"
+    host: str
+    serial: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"The certificate {self.serial} for {self.host} is revoked ({self.reason})."
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +193,17 @@ class StorageWritable:
 
 
 @dataclass(frozen=True, slots=True)
+class NotKept:
+    """Nothing is ordered, because it would be lost with the container."""
+
+    level: ClassVar[Level] = "error"
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+@dataclass(frozen=True, slots=True)
 class ClockWrong:
     level: ClassVar[Level] = "error"
     now: datetime
@@ -177,11 +243,17 @@ Event: TypeAlias = (
     | Refused
     | AuthorityFailed
     | AccountMade
+    | Remarked
+    | Found
+    | Rehearsing
+    | KeyChanged
+    | Revoked
     | Quarantined
     | RootReplaced
     | RightsRepaired
     | StorageUnwritable
     | StorageWritable
+    | NotKept
     | ClockWrong
     | RecordLeft
     | Bug

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-Kind = Literal["validation", "rate", "authority", "unreachable", "configuration", "dns", "bug"]
-"""Who has to act: the host's owner (validation), nobody but time (rate), the CA
-(authority: it answered with an error of its own; unreachable: nothing came
-through), whoever set up Tidegate (configuration) or its DNS provider (dns: no CA was asked
-yet), or its authors (bug)."""
+Kind = Literal["preflight", "validation", "rate", "authority", "unreachable", "configuration", "dns", "bug"]
+"""Who has to act: the host's owner (validation; preflight: no CA was asked yet),
+nobody but time (rate), the CA (authority: it answered with an error of its own; unreachable: nothing came
+through), whoever set up Tidegate (configuration) or its DNS provider (dns: no CA was asked yet), or its
+authors (bug)."""
 
 PLAIN: Mapping[str, tuple[Kind, str]] = {
     "connection": (
@@ -86,6 +86,8 @@ class Failure(Exception):
         self.status = status
         self.retry_after = retry_after
         self.wide = kind in ("authority", "unreachable") if wide is None else wide
+        self.challenge = ""
+        """The kind of challenge that failed, where it was one."""
 
     def __str__(self) -> str:
         return with_detail(self.kind, self.cause, self.detail)
@@ -109,6 +111,9 @@ def from_problem(
     near = _nearest(document, host)
     problem = str(near.get("type") or "").rsplit(":", 1)[-1]
     detail = str(near.get("detail") or near.get("title") or document.get("detail") or "")
+    wide: bool | None = None
+    if problem == "userActionRequired":  # RFC 8555 7.3.3: for the whole account, and where to do it
+        wide, detail = True, f"{detail} {document.get('instance') or ''}".strip()
     fallback: tuple[Kind, str] = ("validation", "The CA refused the certificate for {host}.")
     kind, cause = PLAIN.get(problem, fallback)
     if status == 429:
@@ -122,6 +127,7 @@ def from_problem(
         problem=problem,
         status=status,
         retry_after=retry_after,
+        wide=wide,
     )
 
 

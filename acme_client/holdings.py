@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ParamSpec
 
-from acme_client.authority import Authority
+from acme_client.authority import Authorities
 from acme_client.certificate import INTERNAL, Certificate
 from acme_client.events import (
     ClockWrong,
@@ -42,7 +42,7 @@ class Holdings:
         self,
         data: Path,
         store: Store,
-        authority: Authority,
+        authority: Authorities,
         disk: Worker,
         publish: Publish,
         log: Callable[[Event], None],
@@ -53,7 +53,7 @@ class Holdings:
         self._data = data
         self._store = store
         self._authority = authority
-        self._internal = OwnCA(data, limited=authority.directory is not None)
+        self._internal = OwnCA(data, limited=authority.any)
         self._disk = disk
         self._publish_to = publish
         self._log = log
@@ -61,12 +61,12 @@ class Holdings:
         self._default: Certificate | None = None
         self._default_unsaved = False
         self._published: tuple[dict[str, Certificate], Certificate] | None = None
-        self._clock_was_sane = True
+        self.clock_is_sane = True
 
     @property
     def obstacle(self) -> str:
         """Why this machine lets nothing be ordered or saved; "" while it does."""
-        if not self._clock_was_sane:
+        if not self.clock_is_sane:
             return "This machine's clock cannot be right; nothing is ordered until it is."
         return f"Nothing can be saved in {self._data} ({self.trouble})." if self.trouble else ""
 
@@ -211,9 +211,15 @@ class Holdings:
         shown = ((name, self._shown(host)) for name, host in self.hosts.items())
         own = {name: certificate for name, certificate in shown if certificate is not None}
         served = self._retired | own
-        if self._default and (served, self._default) != self._published:
-            self._published = (served, self._default)
-            self._publish_to(served, self._default)
+        default = self._of_the_one_address() or self._default
+        if default and (served, default) != self._published:
+            self._published = (served, default)
+            self._publish_to(served, default)
+
+    def _of_the_one_address(self) -> Certificate | None:
+        """What a CA gave for the only address: a client that opens an address names no host (RFC 6066 3)."""
+        addresses = [host for host in self.hosts.values() if host.name.address]
+        return addresses[0].held if len(addresses) == 1 and addresses[0].from_its_ca else None
 
     def _shown(self, host: Host) -> Certificate | None:
         """A host under a wildcard shows what it got before, until the wildcard has its own: that may fail."""
@@ -233,9 +239,9 @@ class Holdings:
 
     def _check_clock(self, now: datetime) -> bool:
         sane = clock_is_sane(now, [host.held for host in self.hosts.values()])
-        if self._clock_was_sane and not sane:
+        if self.clock_is_sane and not sane:
             self._log(ClockWrong(now))
-        self._clock_was_sane = sane
+        self.clock_is_sane = sane
         return sane
 
     async def _save_unsaved(self) -> None:

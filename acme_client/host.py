@@ -22,7 +22,8 @@ class HostStatus:
     active: its CA's certificate is served.  waiting: none yet, an order is
     under way or queued.  failed: none, and the last attempt came to nothing or
     no CA may be asked.  internal: Tidegate's own CA certifies it for good.
-    `issuer` and `not_after` are those of the certificate that is served.
+    `issuer`, `not_after` and `serial` (in hexadecimal) are those of the certificate
+    that is served; `directory` is the CA to be asked next, or "internal".
     """
 
     host: str
@@ -32,6 +33,11 @@ class HostStatus:
     renew_at: datetime | None = None
     next_try: datetime | None = None
     last_error: str = ""
+    directory: str = ""
+    serial: str = ""
+    failures: int = 0
+    findings: tuple[str, ...] = ()
+    """What a look before the order has shown, which the CA may see as well."""
 
 
 def lapsed(certificate: Certificate | None, now: datetime) -> bool:
@@ -43,7 +49,8 @@ def lapsed(certificate: Certificate | None, now: datetime) -> bool:
 class Host:
     """The manager's record; only the manager changes it.
 
-    `held` is the certificate from `directory`, or from the CA before it;
+    `directory` is the CA to be asked, `others` those whose certificates are as
+    good.  `held` is the certificate from one of them, or from the CA before;
     `stand_in` is Tidegate's own, served while nothing is held.  `unsaved` is a
     certificate that is served and could not be written yet.  `covered_by` is
     the wanted wildcard that this host needs no certificate of its own beside.
@@ -60,6 +67,8 @@ class Host:
     busy: bool = False
     unsaved: bool = False
     covered_by: str = ""
+    others: tuple[str, ...] = ()
+    forced: bool = False
 
     @property
     def host(self) -> str:
@@ -71,8 +80,8 @@ class Host:
 
     @property
     def from_its_ca(self) -> bool:
-        """Whether the certificate that is held came from the CA that this host belongs to."""
-        return self.held is not None and self.held.directory == self.directory != INTERNAL
+        """Whether the certificate that is held came from a CA that this host belongs to."""
+        return self.directory != INTERNAL and self.need().satisfied
 
     def lacks_internal(self, now: datetime) -> bool:
         """Whether Tidegate's own CA has something to do: sign for good, or stand in."""
@@ -96,9 +105,21 @@ class Host:
         return known.ask_again or BUILT
 
     def need(self) -> Need:
-        return Need(self.host, self.directory, self.held, self.entry, self.renewal, self.wanted, self.busy)
+        return Need(
+            self.host,
+            self.directory,
+            self.held,
+            self.entry,
+            self.renewal,
+            self.wanted,
+            self.busy,
+            self.others,
+            self.forced,
+        )
 
-    def status(self, authority: Entry, now: datetime, obstacle: str = "") -> HostStatus:
+    def status(
+        self, authority: Entry, now: datetime, obstacle: str = "", findings: tuple[str, ...] = ()
+    ) -> HostStatus:
         """What is told to people.
 
         `authority` is the record of the CA as a whole; `obstacle` says why
@@ -107,7 +128,8 @@ class Host:
         served = self.served
         paused = self.directory != INTERNAL and authority.waits(now)
         next_try = max(
-            (e.next_try for e in (self.entry, authority if paused else Entry()) if e.next_try), default=None
+            filter(None, (self.entry.next_try_at(self.directory), authority.next_try if paused else None)),
+            default=None,
         )
         return HostStatus(
             host=self.host,
@@ -115,13 +137,17 @@ class Host:
             issuer=served.issuer if served else "",
             not_after=served.not_after if served else None,
             renew_at=renew_at(served, self.renewal)
-            if served and served.directory == self.directory
+            if served and (self.from_its_ca or served.directory == self.directory)
             else None,
             next_try=next_try if self.directory != INTERNAL else None,
             last_error=self.name.refusal
             or (obstacle if self.unsaved or self._state() in ("waiting", "failed") else "")
             or self.entry.text
             or (authority.text if paused else ""),
+            directory=self.directory,
+            serial=f"{served.serial:x}" if served else "",
+            failures=self.entry.failures,
+            findings=() if self.from_its_ca else findings,
         )
 
     def _state(self) -> State:
@@ -129,6 +155,6 @@ class Host:
             return "failed"
         if self.directory == INTERNAL:
             return "internal"
-        if self.held is not None and self.held.directory == self.directory:
+        if self.from_its_ca:
             return "active"
         return "failed" if self.entry.failures else "waiting"

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from acme_client.failure import Failure
+from acme_client.names import read_name
 
 
 def new_key() -> bytes:
@@ -31,11 +32,17 @@ def usable(key_pem: bytes) -> bool:
         return False
 
 
+def general_name(host: str) -> x509.GeneralName:
+    """The host as a certificate holds it: a name or an address."""
+    address = read_name(host).address
+    return x509.IPAddress(address) if address else x509.DNSName(host)
+
+
 def signing_request(host: str, key_pem: str) -> bytes:
     """The signing request in DER; without a common name, which has no more than 64 characters."""
     key = load_pem_private_key(key_pem.encode(), None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise Failure("validation", f"The stored key of the order for {host} is of another kind.")
-    names = x509.SubjectAlternativeName([x509.DNSName(host)])
+    names = x509.SubjectAlternativeName([general_name(host)])
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
     return builder.add_extension(names, critical=False).sign(key, hashes.SHA256()).public_bytes(Encoding.DER)

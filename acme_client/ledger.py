@@ -19,6 +19,10 @@ SHORTEST = timedelta(seconds=5)
 """A Retry-After of 0 must not become a loop."""
 
 
+LATER = ("first", "limited_by", "limited_until")
+"""Fields that records of older releases lack."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """The record of one host, or of one CA as a whole.
@@ -33,18 +37,52 @@ class Entry:
     cause: str = ""
     detail: str = ""
     settings: str = ""
+    first: str = ""
+    """The kind of challenge to begin with; it outlives a success, which it may have led to."""
+    limited_by: str = ""
+    """The CA (its directory) whose limits are used up, and until when; another one may still be asked."""
+    limited_until: datetime | None = None
 
-    def failed(self, failure: Failure, now: datetime, settings: str, jitter: float) -> Entry:
-        """This record after one more failure; the CA's own Retry-After is obeyed exactly."""
-        failures = self.failures + 1
+    def failed(
+        self,
+        failure: Failure,
+        now: datetime,
+        settings: str,
+        jitter: float,
+        first: str = "",
+        directory: str = "",
+    ) -> Entry:
+        """This record after one more failure; the CA's own Retry-After is obeyed exactly.
+
+        `first` is the kind of challenge to begin with next time, if another one than now.
+        """
+        begun = self.kind == "preflight" != failure.kind  # of that one, no CA knows
+        failures = 1 if begun else self.failures + 1
+        next_try = now + _pause(failure, failures, jitter)
+        limited = failure.kind == "rate" and bool(directory)
         return Entry(
             failures=failures,
-            next_try=now + _pause(failure, failures, jitter),
+            next_try=next_try,
             kind=failure.kind,
             cause=failure.cause,
             detail=failure.detail,
             settings=settings,
+            first=first or self.first,
+            limited_by=directory if limited else self.limited_by,
+            limited_until=next_try if limited else self.limited_until,
         )
+
+    def succeeded(self) -> Entry:
+        return Entry(first=self.first)
+
+    def limits(self, directory: str, now: datetime) -> bool:
+        """Whether this CA would refuse for its limits."""
+        return self.limited_by == directory and self.limited_until is not None and self.limited_until > now
+
+    def next_try_at(self, directory: str) -> datetime | None:
+        """When this CA may be asked: what another one's limits say is nothing to it."""
+        other = self.kind == "rate" and self.limited_by not in ("", directory)
+        return None if other else self.next_try
 
     def waits(self, now: datetime) -> bool:
         return self.next_try is not None and self.next_try > now
@@ -62,7 +100,8 @@ class Entry:
 def _pause(failure: Failure, failures: int, jitter: float) -> timedelta:
     if failure.kind == "configuration":
         return wait((DAY,), failures, jitter)
-    step = wait(AUTHORITY_STEPS if failure.wide else HOST_STEPS, failures, jitter)
+    uncounted = failure.wide or failure.kind == "preflight"
+    step = wait(AUTHORITY_STEPS if uncounted else HOST_STEPS, failures, jitter)
     if failure.retry_after is None:
         return step
     asked = max(timedelta(seconds=failure.retry_after), SHORTEST)
@@ -103,7 +142,8 @@ def renewal_from(document: Any) -> Renewal:
 
 def _record(cls: type[T], document: Any) -> T:
     try:
-        return cls(**{field.name: _value(field.type, document[field.name]) for field in fields(cls)})
+        known = [field for field in fields(cls) if field.name in document or field.name not in LATER]
+        return cls(**{field.name: _value(field.type, document[field.name]) for field in known})
     except (ValueError, TypeError, KeyError):
         return cls()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,26 +21,32 @@ from typing import TYPE_CHECKING
 
 from acme_client import ari
 from acme_client.accounts import Opened, open_session
-from acme_client.attempt import Attempts, Elsewhere, Outcome, Sessions
-from acme_client.authority import Authority
-from acme_client.certificate import Certificate
+from acme_client.aim import aim
+from acme_client.attempt import Attempts, Elsewhere, Outcome
+from acme_client.authority import Authorities, Authority
 from acme_client.challenges.http01 import HTTP01
+from acme_client.challenges.tlsalpn01 import TLSALPN01
+from acme_client.challenges.turns import in_order, next_kind
+from acme_client.commands import Commands
 from acme_client.events import (
-    AuthorityFailed,
     Bug,
     Event,
     Failed,
+    NotKept,
     Obtained,
     Refused,
 )
 from acme_client.failure import Failure
 from acme_client.holdings import Holdings, Publish
 from acme_client.host import Host, HostStatus
-from acme_client.ledger import Entry, Renewal
 from acme_client.names import Name, covered, read_name
+from acme_client.outages import AuthorityStatus, Outages
 from acme_client.plan import choose, renew_at
+from acme_client.preflight import Preflight
 from acme_client.retry import DAY
+from acme_client.sessions import Sessions
 from acme_client.store import Store
+from acme_client.suggestions import Suggestions
 from acme_client.worker import Worker
 
 if TYPE_CHECKING:
@@ -65,38 +71,67 @@ class Manager:
     def __init__(
         self,
         data: Path,
-        authority: Authority,
+        authority: Authority | Authorities,
         publish: Publish,
         log: Callable[[Event], None],
         *,
         dns01: DNS01 | None = None,
         clock: Callable[[], datetime] = utc_now,
         open_session: OpenSession = open_session,
+        challenges: Collection[str] = ("dns-01", "http-01"),
+        not_kept: str = "",
+        preflight: Preflight | None = None,
     ) -> None:
-        """`publish` gets the certificate of every wanted host, and one for all other names."""
+        """`publish` gets the certificate of every wanted host, and one for all other names.
+
+        `challenges` are the kinds that may be tried, the first one first.
+        `not_kept` says why nothing that is saved here stays, if so: then no CA
+        is asked for what it counts.  `preflight` looks before each first order.
+        """
         self.http01 = HTTP01()
+        self.tlsalpn01 = TLSALPN01()
         self._dns01 = dns01
-        self._authority = authority
+        shown = (self.http01, self.tlsalpn01, *([dns01] if dns01 else ()))
+        self._provers = in_order(shown, challenges)
+        self._authorities = authorities = Authorities.of(authority)
+        self._preflight = preflight or Preflight(log, enabled=False)
+        self._not_kept = not_kept if authorities.count else ""
         self._log = log
         self._clock = clock
         self._random = Random()  # noqa: S311 - spreads waits, guards nothing
         self._store = Store(data)
         self._disk = Worker("storage", 1)
-        self._holdings = Holdings(data, self._store, authority, self._disk, publish, log)
+        self._holdings = Holdings(data, self._store, authorities, self._disk, publish, log)
         self._network = Worker("acme", AT_ONCE)
-        opening = partial(open_session, self._store, authority, clock)
-        self._sessions = Sessions(opening, self._network, log)
-        provers = (dns01, self.http01) if dns01 else (self.http01,)
+        self._sessions = {
+            each.directory: Sessions(partial(open_session, self._store, each, clock), self._network, log)
+            for each in authorities.with_rehearsals
+            if each.directory
+        }
         self._attempts = Attempts(
-            authority, self._store, self._sessions, self._disk, self._network, provers, log, clock
+            authorities,
+            self._store,
+            self._sessions,
+            self._disk,
+            self._network,
+            self._provers,
+            log,
+            clock,
+            self._preflight,
+        )
+        self._outages = Outages(authorities, self._store, self._disk, self._holdings, log)
+        self._suggestions = Suggestions(
+            self._sessions, self._store, self._network, self._holdings, log, clock
         )
         self._hosts = self._holdings.hosts
         self._names: frozenset[str] = frozenset()
-        self._own, self._internal = replace(authority, directory=None), frozenset[str]()
+        self._own = Authorities.of(replace(authorities.all[0], directory=None))
+        self._internal: frozenset[str] = frozenset()
         self._newest = 0
         self._changed = asyncio.Event()
-        self._pause = Entry()
-        self._asking = False
+        self.commands = Commands(
+            self._hosts, authorities, self._sessions, self._store, self._network, log, self._changed.set
+        )
 
     def want(self, hosts: Collection[str], internal: Collection[str] = ()) -> None:
         """Say which hosts are wanted from now on; cheap, to be called on every change of the routes.
@@ -112,12 +147,12 @@ class Manager:
         self._names = frozenset(names)
         for host in sorted(names.keys() - self._hosts.keys()):
             self._newest += 1
-            self._hosts[host] = Host(
-                names[host], self._asked_for(host).directory_for(names[host]), self._newest
-            )
+            directories = self._asked_for(host).directories_for(names[host])
+            self._hosts[host] = Host(names[host], directories[0], self._newest, others=directories)
             if names[host].refusal:
                 self._log(Refused(host, names[host].refusal))
-        wildcards = covered(names)
+        # Ours cost nothing, and cover none that another authority is to certify.
+        wildcards = covered({host: name for host, name in names.items() if host not in self._internal})
         for host in names:
             self._hosts[host].covered_by = wildcards.get(host, "")
         self._changed.set()
@@ -127,32 +162,44 @@ class Manager:
         known = self._hosts.get(host)
         return known.name if known else self._asked_for(host).judge(read_name(host))
 
-    def _asked_for(self, host: str) -> Authority:
-        return self._own if host in self._internal else self._authority
+    def _asked_for(self, host: str) -> Authorities:
+        return self._own if host in self._internal else self._authorities
 
     def _move(self, host: str) -> None:
         """Another authority is to certify it from now on; what it has is served until that has."""
         if known := self._hosts.get(host):
-            authority = self._asked_for(host)
-            known.name = authority.judge(read_name(host))
-            known.directory = authority.directory_for(known.name)
+            authorities = self._asked_for(host)
+            known.name = authorities.judge(read_name(host))
+            known.others = authorities.directories_for(known.name)
+            known.directory = known.others[0]
 
     def status(self) -> tuple[HostStatus, ...]:
         """Every wanted host; one that a wildcard covers fares as that wildcard does."""
         now = self._clock()
         return tuple(
-            replace(
-                self._hosts[host.covered_by or name].status(self._pause, now, self._holdings.obstacle),
-                host=name,
-            )
+            replace(self._status_of(self._hosts[host.covered_by or name], now), host=name)
             for name, host in sorted(self._hosts.items())
             if name in self._names
         )
 
+    def _status_of(self, host: Host, now: datetime) -> HostStatus:
+        return host.status(
+            self._outages.of(host.directory),
+            now,
+            self._not_kept or self._holdings.obstacle,
+            tuple(each.text for each in self._preflight.findings.get(host.host, ())),
+        )
+
+    def authorities(self) -> tuple[AuthorityStatus, ...]:
+        return self._outages.status(self._clock())
+
     async def run(self) -> None:
         """Certify until cancelled.  That is at once: an order under way is gone on with at the next start."""
         try:
-            await self._remember()
+            await self._holdings.repair_rights()
+            await self._outages.remember()
+            if self._not_kept:
+                self._log(NotKept(self._not_kept))
             async with asyncio.TaskGroup() as tasks:
                 if self._dns01:
                     tasks.create_task(self._dns01.run())
@@ -163,18 +210,7 @@ class Manager:
         finally:
             for host in self._hosts.values():
                 host.busy = False
-            self._asking = False
-
-    async def _remember(self) -> None:
-        """An outage of the CA is waited for after a restart too."""
-        await self._holdings.repair_rights()
-        if self._authority.directory:
-            try:
-                pause = await self._disk.call(self._store.load_pause, self._authority.directory)
-            except OSError as error:
-                self._holdings.unwritable(error)
-            else:
-                self._pause = pause.under(self._authority.fingerprint)
+            self._suggestions.asking = False
 
     async def _sleep(self, wake: datetime) -> None:
         seconds = max((wake - self._clock()).total_seconds(), 0.0)
@@ -188,12 +224,15 @@ class Manager:
         """Serve what there is, start what is due; returns when to look again."""
         for host in [host for host in self._hosts.values() if host.host not in self._names and not host.busy]:
             self._holdings.retire(host)
+            self._preflight.forget(host.host)
         now = self._clock()
         await self._holdings.settle(now)
         loaded = [host for host in self._hosts.values() if host.loaded]
         free = AT_ONCE - sum(host.busy for host in loaded)
-        needs = [host.need() for host in loaded if not host.covered_by]
-        plan = choose(needs, self._pause, now, free)
+        for host in loaded:
+            host.directory = aim(host.others, host.entry, self._outages.pauses, now)
+        needs = [] if self._not_kept else [host.need() for host in loaded if not host.covered_by]
+        plan = choose(needs, self._outages.pauses, now, free)
         for name in plan.start:
             self._hosts[name].busy = True
             tasks.create_task(self._certify(self._hosts[name]))
@@ -228,84 +267,47 @@ class Manager:
             self._holdings.publish()
         if (certificate := outcome.certificate) is None:
             return
-        renewed = host.held is not None
-        host.held, host.entry = certificate, Entry()
+        renewed, host.forced = host.held is not None, False
+        host.held, host.entry = certificate, host.entry.succeeded()
         host.renewal = ari.fresh(certificate, host.renewal)
         host.unsaved = outcome.unsaved is not None
         self._holdings.publish()
+        self._preflight.forget(host.host)
         due = renew_at(certificate)
         self._log(Obtained(host.host, certificate.issuer, certificate.not_after, due, renewed))
         if outcome.unsaved:
             self._holdings.unwritable(outcome.unsaved)
         else:
             self._holdings.written()
-        if self._pause.failures:
-            await self._set_pause(Entry())
+        await self._outages.over(certificate.directory)
 
     async def _record(self, host: Host, failure: Failure) -> None:
-        now, settings, jitter = self._clock(), self._authority.fingerprint, self._random.random()
+        now, settings, jitter = self._clock(), self._authorities.fingerprint, self._random.random()
         if failure.wide:
-            if self._pause.waits(now):
-                return  # an order beside this one has already said so
-            pause = self._pause.failed(failure, now, settings, jitter)
-            await self._set_pause(pause)
-            self._log(AuthorityFailed(host.directory, failure.cause, failure.detail, pause.next_try))
+            await self._outages.failed(host.directory, failure, now, jitter)
             return
-        host.entry = host.entry.failed(failure, now, settings, jitter)
+        other = failure.kind == "validation"
+        first = next_kind(self._provers, failure.challenge, host.host) if other else ""
+        host.forced = False  # it is tried again by the usual rules
+        host.entry = host.entry.failed(failure, now, settings, jitter, first, host.directory)
         await self._holdings.write(self._store.save_entry, host.host, host.entry)
         self._log(Failed(host.host, failure.cause, failure.detail, host.entry.next_try))
-
-    async def _set_pause(self, pause: Entry) -> None:
-        """Persist an outage of the CA, but not that it was out of reach: nobody counted those attempts."""
-        self._pause = pause
-        if self._authority.directory and pause.kind != "unreachable":
-            await self._holdings.write(self._store.save_pause, self._authority.directory, pause)
 
     def _ask_renewals(self, tasks: asyncio.TaskGroup, now: datetime) -> datetime:
         """Ask the CA when it would like its certificates renewed; returns when to ask next."""
         own = (host for host in self._hosts.values() if not host.covered_by)
         questions = [host for host in own if host.from_its_ca and not host.busy]
         times = {host.host: host.ask_renewal_at for host in questions}
-        due = [host for host in questions if times[host.host] <= now]
-        if due and not self._asking and not self._pause.waits(now):
-            self._asking = True
+        due = [
+            host
+            for host in questions
+            if times[host.host] <= now and host.held and not self._outages.of(host.held.directory).waits(now)
+        ]
+        if due and self._holdings.clock_is_sane and not self._suggestions.asking:
+            self._suggestions.asking = True
             tasks.create_task(self._ask(due))
         return min((time for time in times.values() if time > now), default=now + DAY)
 
-    async def _ask(self, hosts: Sequence[Host]) -> None:
-        """Never raises either; a CA that cannot be asked is no trouble, because the lifetime rule holds."""
-        try:
-            for host in hosts:
-                if (held := host.held) and not host.busy:
-                    host.renewal = await self._suggestion(held, host.renewal)
-                    await self._holdings.write(self._store.save_renewal, host.host, host.renewal)
-        except Failure as failure:
-            self._ask_later(hosts, failure.retry_after)
-        except Exception:
-            self._log(Bug(hosts[0].host, traceback.format_exc()))
-            self._ask_later(hosts, DAY.total_seconds())
-        finally:
-            self._asking = False
-            self._changed.set()
-
-    def _ask_later(self, hosts: Sequence[Host], wait: float | None) -> None:
-        for host in hosts:
-            if host.held:
-                host.renewal = ari.unanswered(host.held, host.renewal, self._clock(), wait)
-
-    async def _suggestion(self, held: Certificate, known: Renewal) -> Renewal:
-        """The CA's answer about one certificate; Failure where it cannot be asked at all."""
-        opened = await self._sessions.get()
-        from acme_client.reading import certificate_id
-
-        now = self._clock()
-        try:
-            name = certificate_id(held.chain_pem)
-            info = await self._network.call(opened.session.renewal_info, name) if name else None
-        except Failure as failure:
-            if failure.wide:
-                raise
-            return ari.unanswered(held, known, now, failure.retry_after)
-        if info is None:
-            return ari.unanswered(held, known, now, DAY.total_seconds())
-        return ari.suggested(held, known, info.document, now, info.retry_after, self._random.random())
+    async def _ask(self, hosts: Collection[Host]) -> None:
+        await self._suggestions.ask(hosts)
+        self._changed.set()

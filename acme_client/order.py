@@ -50,6 +50,8 @@ class Issuance:
     provers: Sequence[Prover]
     journal: Callable[[OpenOrder], Awaitable[None]]
     account: str = ""
+    profile: str = ""
+    warn: Callable[[str], None] = lambda remark: None
 
     async def obtain(self, opened: OpenOrder | None, replaces: str = "") -> Certificate:
         """The certificate; `opened` is an order that an earlier life of this program began."""
@@ -82,17 +84,26 @@ class Issuance:
         return order if order.status in ("pending", "ready", "processing", "valid") else None
 
     async def _open(self, replaces: str) -> tuple[OpenOrder, Order]:
-        try:
-            order = await self.call(self.session.new_order, self.host, replaces)
-        except Failure as failure:
-            if not replaces or failure.problem not in ("alreadyReplaced", "malformed"):
-                raise
-            order = await self.call(self.session.new_order, self.host)
+        order = await self._ask_for_order(replaces, self.profile)
         from acme_client.keys import new_key
 
         opened = OpenOrder(self.directory, order.url, new_key().decode(), self.account)
         await self.journal(opened)
         return opened, order
+
+    async def _ask_for_order(self, replaces: str, profile: str) -> Order:
+        """A new order, without what this CA does not take of the wishes for it."""
+        try:
+            if profile:
+                return await self.call(self.session.new_order, self.host, replaces, profile)
+            return await self.call(self.session.new_order, self.host, replaces)
+        except Failure as failure:
+            if profile and failure.problem == "invalidProfile":
+                self.warn(f"It has no certificate profile {profile!r}; its usual one is taken.")
+                return await self._ask_for_order(replaces, "")
+            if replaces and failure.problem in ("alreadyReplaced", "malformed"):
+                return await self._ask_for_order("", profile)
+            raise
 
     async def _authorize(self, url: str) -> None:
         """Prove that the host is ours, unless the CA still remembers an earlier proof."""
@@ -108,6 +119,7 @@ class Issuance:
                     await self._prove(url, challenge)
                     return
             except Failure as failure:
+                failure.challenge = prover.type
                 if failure.kind != "dns":
                     failure.cause = _after(unshown, failure.cause)
                     raise

@@ -5,7 +5,7 @@ Obtaining and renewing are one thing: a host is due.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -24,8 +24,8 @@ LOOK_AGAIN = timedelta(minutes=10)
 class Need:
     """One wanted host with all that decides when it is due.
 
-    `directory` is the CA it should be certified by; `wanted` counts up with
-    each host that is newly wanted.
+    `directory` is the CA it should be certified by, `others` those whose
+    certificates are as good; `wanted` counts up with each host that is newly wanted.
     """
 
     host: str
@@ -35,6 +35,14 @@ class Need:
     renewal: Renewal = field(default_factory=Renewal)
     wanted: int = 0
     busy: bool = False
+    others: tuple[str, ...] = ()
+    forced: bool = False
+    """Its owner wants a new one now."""
+
+    @property
+    def satisfied(self) -> bool:
+        """Whether a certificate is held that only has to be renewed in time."""
+        return self.held is not None and self.held.directory in (self.directory, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +70,10 @@ def renew_at(certificate: Certificate, renewal: Renewal | None = None) -> dateti
 
 def due_at(need: Need) -> datetime:
     """The moment at which this host should be asked for; in the past: now."""
-    if need.held is None or need.held.directory != need.directory:
-        due = BUILT
-    else:
-        due = renew_at(need.held, need.renewal)
-    return max(due, need.entry.next_try) if need.entry.next_try else due
+    waits = need.held and need.satisfied and not need.forced
+    due = renew_at(need.held, need.renewal) if need.held and waits else BUILT
+    next_try = need.entry.next_try_at(need.directory)
+    return max(due, next_try) if next_try else due
 
 
 def clock_is_sane(now: datetime, held: Iterable[Certificate | None]) -> bool:
@@ -79,22 +86,27 @@ def clock_is_sane(now: datetime, held: Iterable[Certificate | None]) -> bool:
     return now >= BUILT and all(now >= certificate.not_before for certificate in others)
 
 
-def choose(needs: Sequence[Need], authority: Entry, now: datetime, free: int) -> Plan:
+def choose(needs: Sequence[Need], pauses: Mapping[str, Entry], now: datetime, free: int) -> Plan:
     """Which hosts to start an order for, at most `free`, and when to look again.
 
     A site without a certificate goes before a renewal, one that has not failed
     before one that has, and then the newest first: somebody is waiting for it,
-    however many old ones are still in the queue.
+    however many old ones are still in the queue.  `pauses` are the records of
+    CAs by their directories: who is out of order is not asked.
     """
     asked = [need for need in needs if need.directory not in (INTERNAL, "") and not need.busy]
-    wakes = [now + LOOK_AGAIN, *(due_at(need) for need in asked)]
+    times = {need.host: _asked_at(need, pauses) for need in asked}
+    wakes = [now + LOOK_AGAIN, *times.values()]
     if not clock_is_sane(now, (need.held for need in needs)):
         return Plan((), now + timedelta(minutes=1))
-    if authority.next_try and authority.waits(now):
-        return Plan((), min(now + LOOK_AGAIN, authority.next_try))
-    due = sorted((need for need in asked if due_at(need) <= now), key=_urgency)
+    due = sorted((need for need in asked if times[need.host] <= now), key=_urgency)
     later = [wake for wake in wakes if wake > now]
     return Plan(tuple(need.host for need in due[: max(free, 0)]), min(later))
+
+
+def _asked_at(need: Need, pauses: Mapping[str, Entry]) -> datetime:
+    due, pause = due_at(need), pauses.get(need.directory)
+    return max(due, pause.next_try) if pause and pause.next_try else due
 
 
 def _urgency(need: Need) -> tuple[bool, int, int]:

@@ -54,6 +54,19 @@ def _common_name(name: x509.Name) -> str:
     return str(parts[0].value) if parts else name.rfc4514_string()
 
 
+def leaf_der(chain_pem: bytes) -> bytes:
+    return x509.load_pem_x509_certificates(chain_pem)[0].public_bytes(Encoding.DER)
+
+
+def ends_at(chain_pem: bytes, name: str) -> bool:
+    """Whether the root of this chain, which is not in it, or one above the leaf is called so."""
+    try:
+        _, *others = chain = x509.load_pem_x509_certificates(chain_pem)
+    except ValueError:
+        return False
+    return name in {_common_name(chain[-1].issuer), *(_common_name(each.subject) for each in others)}
+
+
 def certificate_id(chain_pem: bytes) -> str:
     """The certificate's name in a renewalInfo URL (RFC 9773 4.1); "" where it has none."""
     leaf = x509.load_pem_x509_certificates(chain_pem)[0]

@@ -2,6 +2,7 @@
 
     accounts/<CA>/<email or default>/{account.json, key.pem, lock}
     accounts/<CA>/ledger.json                    an outage of the whole CA
+    accounts/<CA>/issued.json                    what counts against its limits
     certs/<host>/gen-000N/{fullchain.pem, key.pem, meta.json}
     certs/<host>/current -> gen-000N             for people and other programs
     certs/<host>/{ledger.json, renewal.json, order.json, lock}
@@ -22,6 +23,7 @@ from secrets import token_hex
 from typing import Any
 from urllib.parse import urlsplit
 
+from acme_client import limits
 from acme_client.authority import Authority
 from acme_client.certificate import Certificate
 from acme_client.disk import (
@@ -37,6 +39,9 @@ from acme_client.disk import (
 )
 from acme_client.generations import Broken, newest, write
 from acme_client.ledger import Entry, Renewal, entry_from, renewal_from, to_json
+from acme_client.limits import Issued
+
+NEXT_KEY = "key-next.pem"
 
 ROOM = 32 * 1024
 """What a write test writes: more than a generation and its order."""
@@ -102,10 +107,10 @@ class Store:
             broken,
         )
 
-    def keep(self, host: str, certificate: Certificate) -> None:
+    def keep(self, host: str, certificate: Certificate, entry: Entry | None = None) -> None:
         """Save a certificate; the failures and the order that led to it are history then."""
         self.save(host, certificate)
-        self.save_entry(host, Entry())
+        self.save_entry(host, entry or Entry())
         self.end_order(host)
 
     def save(self, host: str, certificate: Certificate) -> None:
@@ -158,6 +163,14 @@ class Store:
     def save_pause(self, directory: str, entry: Entry) -> None:
         self._replace(self._ca_folder(directory) / "ledger.json", to_json(entry))
 
+    def load_issued(self, directory: str) -> tuple[Issued, ...]:
+        """What this storage had of the CA's limits."""
+        return limits.from_json(read_json(self._ca_folder(directory) / "issued.json"))
+
+    def add_issued(self, directory: str, one: Issued) -> None:
+        issued = limits.after(self.load_issued(directory), one)
+        self._replace(self._ca_folder(directory) / "issued.json", limits.to_json(issued))
+
     def lock_account(self, authority: Authority) -> Lock:
         """Waits: another instance needs a few seconds to register."""
         folder = self._account_folder(authority)
@@ -180,6 +193,20 @@ class Store:
         make_folder(folder)
         replace_file(folder / "key.pem", account.key_pem)
         self._replace(folder / "account.json", {"url": account.url, "directory": authority.directory})
+
+    def load_next_key(self, authority: Authority) -> bytes | None:
+        """The key that an account was about to get when this program ended."""
+        try:
+            return (self._account_folder(authority) / NEXT_KEY).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def save_next_key(self, authority: Authority, key_pem: bytes) -> None:
+        """Before the CA is told of it: whichever key counts then, it is here."""
+        replace_file(self._account_folder(authority) / NEXT_KEY, key_pem)
+
+    def drop_next_key(self, authority: Authority) -> None:
+        (self._account_folder(authority) / NEXT_KEY).unlink(missing_ok=True)
 
     def retire_account(self, authority: Authority) -> None:
         """Put an account that the CA has closed aside; its key is kept, for the owner's sake."""

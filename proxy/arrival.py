@@ -15,7 +15,7 @@ from proxy.client_hello import HANDSHAKE, LONGEST, Unreadable, read_client_hello
 from proxy.connection import Connection
 from proxy.gate import Entry
 from proxy.poller import NO_MORE, ONCE_PER_ARRIVAL, READABLE, TROUBLE, Watched, poller, report
-from proxy.tls import SNI
+from proxy.tls import ACME_TLS, SNI
 from proxy.tls_transport import TLSTransport, shake
 
 PLAIN_TO_TLS: Final = (
@@ -79,7 +79,7 @@ class Arrival(Watched):
             return True
         if hello is None:
             return False
-        context = self._sni.find(hello.server_name)
+        context = self._sni.find(hello.server_name, hello.alpn)
         if context:
             self._begin(context)
         else:
@@ -102,6 +102,9 @@ class Arrival(Watched):
         wanted = shake(tls)
         if wanted:
             self._poller.change(self._descriptor, wanted)
+            return
+        if tls.selected_alpn_protocol() == ACME_TLS:
+            self.dismiss()  # the authority has seen what it came for (RFC 8737 3)
             return
         self._poller.forget(self._descriptor)
         self._entry.arrivals.discard(self)

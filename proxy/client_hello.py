@@ -33,8 +33,15 @@ class Unreadable(Exception):
 def read_client_hello(data: bytes) -> ClientHello | None:
     """The hello that a connection begins with, None while it is not whole."""
     message = _message(data)
-    if message is None:
-        return None
+    return None if message is None else _read(message)
+
+
+def read_hello_message(message: bytes) -> ClientHello:
+    """The same of a whole handshake message, which begins with its type and length."""
+    return _read(message[4:])
+
+
+def _read(message: bytes) -> ClientHello:
     try:
         return _hello(message)
     except IndexError:

@@ -6,6 +6,13 @@ import os
 import ssl
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from proxy.client_hello import Unreadable, read_hello_message
+
+ACME_TLS = "acme-tls/1"
+"""The protocol of an authority that looks for a proof and for nothing else (RFC 8737 6.2)."""
+ONLY_ACME_TLS = (ACME_TLS.encode(),)
 
 # Mozilla "Intermediate" without its DHE suites, which need parameters that nobody tunes.  OpenSSL's own
 # default list still has two CBC suites (testssl reports them), so the list is said in full.
@@ -43,6 +50,8 @@ class SNI:
         self._contexts: Mapping[str, ssl.SSLContext] = {}
         self._default: ssl.SSLContext | None = None
         self._loaded: Mapping[KeyPair, ssl.SSLContext] = {}
+        self._proofs: Mapping[str, ssl.SSLContext] = {}
+        self._overheard: tuple[object, tuple[bytes, ...]] = (None, ())
         self.server_context = _bare_context()
         """For a hello that only OpenSSL can read: without a certificate until that knows the name."""
         self.server_context.sni_callback = self._choose
@@ -71,18 +80,41 @@ class SNI:
         self._contexts, self._default, self._loaded = contexts, fallback, loaded
         return refused
 
-    def find(self, name: str | None) -> ssl.SSLContext | None:
+    def prove(self, proofs: Mapping[str, KeyPair]) -> None:
+        """Show these, by the name that is asked for, to clients that offer nothing but `acme-tls/1`.
+
+        ssl.SSLError or ValueError where one cannot be used.
+        """
+        self._proofs = {name.lower(): load(pair, ACME_TLS) for name, pair in proofs.items()}
+        # OpenSSL's own choice sees no protocols.  This hears of every record: only while it is needed.
+        self.server_context._msg_callback = self._overhear if proofs else None  # type: ignore[attr-defined]
+
+    def find(self, name: str | None, alpn: tuple[bytes, ...] = ()) -> ssl.SSLContext | None:
         """Exact name, then the wildcard one label up (RFC 9525 6.3), then the default."""
+        if self._proofs and alpn == ONLY_ACME_TLS and (proof := self._proofs.get((name or "").lower())):
+            return proof
         known = name_shown(name, self._contexts)
         return self._default if known is None else self._contexts[known]
 
     def _choose(self, connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
-        chosen = self.find(name)
+        heard, alpn = self._overheard
+        self._overheard = (None, ())
+        chosen = self.find(name, alpn if heard is connection else ())
         if chosen is None:
             # Never another host's certificate (RFC 6066 3: unrecognized_name).
             return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
         connection.context = chosen
         return None
+
+    def _overhear(
+        self, connection: object, direction: str, _version: Any, _type: Any, message: Any, data: bytes
+    ) -> None:
+        """Remember what a hello offers, until OpenSSL asks in the same breath which certificate it gets."""
+        if direction == "read" and getattr(message, "name", "") == "CLIENT_HELLO":
+            try:
+                self._overheard = (connection, read_hello_message(data).alpn)
+            except Unreadable:
+                self._overheard = (None, ())
 
     def _load(self, pair: KeyPair, loaded: dict[KeyPair, ssl.SSLContext]) -> ssl.SSLContext:
         context = loaded.get(pair) or self._loaded.get(pair) or load(pair)
@@ -90,12 +122,12 @@ class SNI:
         return context
 
 
-def load(pair: KeyPair) -> ssl.SSLContext:
+def load(pair: KeyPair, protocol: str = "http/1.1") -> ssl.SSLContext:
     """A server context with this certificate; the key never touches a disk.
 
     OpenSSL's Python door reads files only, so it gets an anonymous one in memory.
     """
-    context = _bare_context()
+    context = _bare_context(protocol)
     descriptor = os.memfd_create("certificate", os.MFD_CLOEXEC)
     os.set_blocking(descriptor, False)  # memory never does
     try:
@@ -107,11 +139,11 @@ def load(pair: KeyPair) -> ssl.SSLContext:
     return context
 
 
-def _bare_context() -> ssl.SSLContext:
+def _bare_context(protocol: str = "http/1.1") -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols([protocol])
     context.num_tickets = 1  # each costs a tenth of a handshake; a client uses one
     # Renegotiation costs the server more than the client; nothing in HTTP/1.1 needs it.
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION

@@ -4,7 +4,8 @@
         ca.directory_url, ca.ca_bundle, ca.http_port
 
 Every name leads to 127.0.0.1, and the CA looks for HTTP-01 answers at
-`http_port`.  Needs `cryptography` and nothing else.  `scripts/pebble` installs the programs.
+`http_port` and for TLS-ALPN-01 proofs at `tls_port`.  Needs `cryptography` and
+nothing else.  `scripts/pebble` installs the programs.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ class Pebble:
     `nonce_rejects` is the share of good nonces that it refuses, in per cent;
     `sleep` the seconds up to which it waits before it looks at an answer;
     `reuse` the share of authorizations that it still remembers.  `validity` is
-    the lifetime of its certificates in seconds.  `eab` maps key ids to keys.
+    the lifetime of its certificates in seconds, `profiles` several of them by name.
+    `eab` maps key ids to keys; `roots` is how many of them a chain may lead to.
     `dns` is the port of a server on loopback to look names up at, instead of
     the one that knows them all.
     """
@@ -68,12 +70,15 @@ class Pebble:
         folder: Path,
         *,
         http_port: int | None = None,
+        tls_port: int | None = None,
         validity: int = 90 * 86400,
         nonce_rejects: int = 5,
         sleep: int = 3,
         reuse: int = 50,
         eab: Mapping[str, str] | None = None,
         dns: int | None = None,
+        profiles: Mapping[str, int] | None = None,
+        roots: int = 1,
         programs: Programs | None = None,
     ) -> None:
         found = programs or find_programs()
@@ -81,14 +86,15 @@ class Pebble:
             raise FileNotFoundError("pebble is not installed: run scripts/pebble")
         self._programs = found
         self._folder = folder
-        self.http_port = http_port or free_port()
+        self.http_port, self.tls_port = http_port or free_port(), tls_port or free_port()
         self._port, self._management, self._dns, self._dns_management = (free_port() for _ in range(4))
         self._looked_up_at = dns or self._dns
-        self._settings = self._config(validity, eab or {})
+        self._settings = self._config(profiles or {"default": validity}, eab or {})
         self._environment = {
             "PEBBLE_WFE_NONCEREJECT": str(nonce_rejects),
             "PEBBLE_VA_SLEEPTIME": str(sleep),
             "PEBBLE_AUTHZREUSE": str(reuse),
+            "PEBBLE_ALTERNATE_ROOTS": str(roots - 1),
         }
         if sleep == 0:
             self._environment["PEBBLE_VA_NOSLEEP"] = "1"
@@ -152,9 +158,16 @@ class Pebble:
         programs = find_programs()
         return programs.pebble if programs else None
 
-    def issuing_root(self) -> str:
+    def issuing_root(self, number: int = 0) -> str:
         """The root that issued certificates are verified with, in PEM; a new one at each start."""
-        return self._get(f"https://127.0.0.1:{self._management}/roots/0").decode()
+        return self._get(f"https://127.0.0.1:{self._management}/roots/{number}").decode()
+
+    def certificate_status(self, serial: int) -> dict[str, Any]:
+        """What the CA says of a certificate of its: Status, and Reason where it is revoked."""
+        url = f"https://127.0.0.1:{self._management}/cert-status-by-serial/{serial:x}"
+        document = json.loads(self._get(url))
+        assert isinstance(document, dict)
+        return document
 
     def directory(self) -> dict[str, Any]:
         """Ask the program what it can do: releases differ (renewalInfo, profiles)."""
@@ -164,13 +177,34 @@ class Pebble:
 
     def send_name_to(self, host: str, *addresses: str) -> None:
         """Let this name lead elsewhere; without an address it has none."""
-        kind = "add-a" if addresses else "set-servfail"
+        kind = "set-servfail" if not addresses else "add-aaaa" if ":" in addresses[0] else "add-a"
         body = json.dumps({"host": f"{host}.", "addresses": list(addresses)}).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{self._dns_management}/{kind}", body)
         with urllib.request.urlopen(request, timeout=5):
             return
 
-    def _config(self, validity: int, eab: Mapping[str, str]) -> dict[str, Any]:
+    def set_renewal_info(self, chain_pem: bytes, answer: str) -> None:
+        """Say this when asked about renewing the certificate (Pebble 2.8)."""
+        body = json.dumps({"certificate": chain_pem.decode(), "ariResponse": answer}).encode()
+        trust = ssl.create_default_context(cafile=str(self.ca_bundle))
+        request = urllib.request.Request(f"https://127.0.0.1:{self._management}/set-renewal-info/", body)
+        with urllib.request.urlopen(request, timeout=5, context=trust):
+            return
+
+    @property
+    def resolver(self) -> tuple[str, int]:
+        """The DNS server in which the CA looks."""
+        return "127.0.0.1", self._dns
+
+    def allow_only(self, name: str, *authorities: str) -> None:
+        """CAA records for this name.  Pebble itself does not look at them."""
+        policies = [{"tag": "issue", "value": authority} for authority in authorities]
+        body = json.dumps({"host": f"{name}.", "policies": policies}).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{self._dns_management}/add-caa", body)
+        with urllib.request.urlopen(request, timeout=5):
+            return
+
+    def _config(self, profiles: Mapping[str, int], eab: Mapping[str, str]) -> dict[str, Any]:
         """One file for all releases: each ignores what it does not know."""
         settings: dict[str, Any] = {
             "listenAddress": f"127.0.0.1:{self._port}",
@@ -178,10 +212,12 @@ class Pebble:
             "certificate": str(self._folder / "endpoint.pem"),
             "privateKey": str(self._folder / "endpoint.key"),
             "httpPort": self.http_port,
-            "tlsPort": free_port(),
-            "certificateValidityPeriod": validity,
-            # Only one: where several are offered and none is named, it picks one at random.
-            "profiles": {"default": {"description": "the only one", "validityPeriod": validity}},
+            "tlsPort": self.tls_port,
+            "certificateValidityPeriod": next(iter(profiles.values())),
+            # Where several are offered and none is named, it picks one at random.
+            "profiles": {
+                name: {"description": name, "validityPeriod": seconds} for name, seconds in profiles.items()
+            },
             "retryAfter": {"authz": 1, "order": 1},
         }
         if eab:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from acme_client.authority import Authority, choose_authority
+from acme_client.authority import Authorities, choose_authority
 from acme_client.certificate import Certificate
+from acme_client.challenges.tlsalpn01 import ProofCertificate
 from acme_client.manager import Manager
+from acme_client.preflight import Preflight
 from discovery.engine import EngineState
 from discovery.merge import combine
 from proxy.capacity import raise_open_files_limit
@@ -38,10 +40,12 @@ from tidegate.rebuilding import Rebuilding
 from tidegate.refused_address import refused_entrypoint
 from tidegate.route_changes import Line, compare_routes, lines
 from tidegate.serving import Here, Prepared, Serving, Setup
-from tidegate.settings import Settings
+from tidegate.setting_kinds import KNOWN_CAS
+from tidegate.settings import Settings, possible_challenges, this_machine
 from tidegate.status import EntrypointRow, RouteRow, Status, build_status, plain_route_rows
 from tidegate.tasks import Loop, Supervisor
 from tidegate.version import version
+from tidegate.volume import not_kept
 from tidegate.words import count_text
 
 if TYPE_CHECKING:
@@ -85,19 +89,24 @@ class App:
     certificate manager is told to want.
     """
 
-    def __init__(self, settings: Settings, log: Outlet) -> None:
+    def __init__(self, settings: Settings, log: Outlet, unkept: str = "") -> None:
+        """`unkept` says why what is saved does not stay, where it does not."""
         self.settings = settings
         self.started, self.version = utc_now(), version()
         provider = provider_of(settings)
         self.certificates = Manager(
             settings.data_directory,
-            authority_of(settings, provider.fingerprint if provider else ""),
+            authorities_of(settings, provider.fingerprint if provider else ""),
             self.serve_certificates,
             log_event,
             dns01=dns01_of(settings, provider, log_event),
+            challenges=possible_challenges(settings),
+            preflight=Preflight(log_event, enabled=settings.acme_preflight == "on"),
+            not_kept=unkept,
         )
         self.reachability = Reachability(lambda *_: self.tell_problems())
         self.serving: Serving = self.in_workers(log) if settings.workers > 1 else self.here(log)
+        self.certificates.tlsalpn01.on_change = self.show_proofs
         self.listeners: Sequence[Entrypoint] = ()
         self.from_files = self.from_containers = self.config = RoutingConfig()
         self.maintenance = Switch(settings.data_directory, self.hosts_named, self.serve_closed)
@@ -285,6 +294,9 @@ class App:
         pairs = {host: key_pair(certificate) for host, certificate in served.items()}
         self.serving.certify(pairs, key_pair(default))
 
+    def show_proofs(self, proofs: Mapping[str, ProofCertificate]) -> Awaitable[None]:
+        return self.serving.prove({name: key_pair(proof) for name, proof in proofs.items()})
+
     # What is shown
 
     def as_routing_sees_it(self, entry: NamedAddress) -> Entrypoint:
@@ -370,7 +382,7 @@ def run(settings: Settings) -> int:
         data = settings.data_directory
         log.info("starting", version=version(), data=str(data), said=f"Tidegate {version()}, data in {data}")
         try:
-            asyncio.run(serve(settings, outlet))
+            asyncio.run(serve(settings, outlet, not_kept(data, in_container=this_machine().in_container)))
         except CannotListen as error:
             log.error(cannot_listen(error, settings))
             return 1
@@ -383,8 +395,8 @@ def cannot_listen(error: CannotListen, settings: Settings) -> str:
     return refused_entrypoint(entry, error.errno)
 
 
-async def serve(settings: Settings, outlet: Outlet) -> None:
-    await App(settings, outlet).run()
+async def serve(settings: Settings, outlet: Outlet, unkept: str = "") -> None:
+    await App(settings, outlet, unkept).run()
 
 
 def setup(settings: Settings) -> Setup:
@@ -405,19 +417,26 @@ def listener(entry: NamedAddress) -> Listener:
     return Listener(entry.name, entry.address.host, entry.address.port, entry.tls)
 
 
-def authority_of(settings: Settings, dns: str = "") -> Authority:
-    choice = "off" if isinstance(settings.acme_ca, Off) else str(settings.acme_ca)
-    return choose_authority(
-        choice,
+def authorities_of(settings: Settings, dns: str = "") -> Authorities:
+    choose = partial(
+        choose_authority,
         email=str(settings.acme_email or ""),
-        bundle=settings.acme_ca_bundle,
         eab_kid=settings.acme_eab_kid,
         eab_hmac=str(settings.acme_eab_hmac or ""),
         dns=dns,
+        profile=settings.acme_profile,
+        preferred_chain=settings.acme_preferred_chain,
+    )
+    choices = ("off",) if isinstance(settings.acme_ca, Off) else settings.acme_ca.each
+    private = [choice for choice in choices if choice not in KNOWN_CAS] or choices
+    # Beside a private authority the public ones are trusted as always.
+    bundles = (settings.acme_ca_bundle if choice in private else None for choice in choices)
+    return Authorities(
+        tuple(choose(choice, bundle=bundle) for choice, bundle in zip(choices, bundles, strict=True))
     )
 
 
-def key_pair(certificate: Certificate) -> KeyPair:
+def key_pair(certificate: Certificate | ProofCertificate) -> KeyPair:
     return KeyPair(certificate.chain_pem, certificate.key_pem)
 
 

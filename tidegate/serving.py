@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -106,6 +106,9 @@ class Serving(Protocol):
     def furnish(self, pages: Mapping[str, str]) -> None:
         """Show these pages of the owner's, by status, where no app answers."""
 
+    def prove(self, proofs: Mapping[str, KeyPair]) -> Awaitable[None]:
+        """Show these to an ACME authority that asks for them by TLS; done when it may ask."""
+
     def drop_owner(self, owner: str) -> None:
         """A container is gone: nothing more is sent to its address.  Returns without waiting."""
 
@@ -199,6 +202,12 @@ class Here:
 
     def furnish(self, pages: Mapping[str, str]) -> None:
         furnish(pages)
+
+    def prove(self, proofs: Mapping[str, KeyPair]) -> Awaitable[None]:
+        self.sni.prove(proofs)
+        done = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
 
     def drop_owner(self, owner: str) -> None:
         self.pool.drop_owner(owner)

@@ -10,20 +10,32 @@ from ipaddress import ip_address
 from proxy.schema import Duration, IPNetwork, Unfit, closest
 from proxy.values import PRIVATE, parse_network
 
+CHALLENGES = ("dns-01", "http-01", "tls-alpn-01")
 KNOWN_CAS = ("letsencrypt", "letsencrypt-staging", "zerossl")
 
 
-class Directory(str):
-    """An ACME authority by its known name or by the URL of its directory."""
+class Directories(str):
+    """ACME authorities by their known names or by the URLs of their directories, between commas."""
 
     __slots__ = ()
 
     @classmethod
-    def parse(cls, text: str) -> Directory:
+    def parse(cls, text: str) -> Directories:
+        parts = [cls._one(part.strip()) for part in text.split(",")]
+        if len(set(parts)) < len(parts):
+            raise Unfit("each authority once", text)
+        return cls(",".join(parts))
+
+    @property
+    def each(self) -> tuple[str, ...]:
+        return tuple(self.split(","))
+
+    @classmethod
+    def _one(cls, text: str) -> str:
         if text.lower() in KNOWN_CAS:
-            return cls(text.lower())
+            return text.lower()
         if re.fullmatch(r"https://[^\s/@]+(/\S*)?", text, re.IGNORECASE):  # RFC 8555 6.1: HTTPS, nothing else
-            return cls(text)
+            return text
         expected = f"{', '.join(KNOWN_CAS)} or the https:// URL of a directory"
         meant = closest(text, [*KNOWN_CAS, "off"])
         raise Unfit(f'{expected} (perhaps "{meant}")' if meant else expected, text)

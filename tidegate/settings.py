@@ -13,10 +13,11 @@ from proxy.schema import Duration, IPNetwork, option, options
 from tidegate.addresses import OFF, Address, NamedAddress, Off
 from tidegate.defaults import DefaultHeader, DefaultMiddleware, strangers
 from tidegate.setting_kinds import (
+    CHALLENGES,
     Base64URL,
     Constraint,
     DefaultRule,
-    Directory,
+    Directories,
     DNSProvider,
     Domain,
     Email,
@@ -171,11 +172,25 @@ class Settings:
         example="you@example.com",
         default=None,
     )
-    acme_ca: Directory | Off = option(
+    acme_ca: Directories | Off = option(
         doc="Who issues certificates for public names: `letsencrypt`, `letsencrypt-staging`, `zerossl`, or "
-        "the URL of an ACME directory, which is then asked for every name. `off`: only Tidegate's own.",
-        example="letsencrypt-staging",
-        default=Directory("letsencrypt"),
+        "the URL of an ACME directory, which is then asked for every name. Of several, with commas between "
+        "them, the next one is asked while the one before is out of order or has no more to give. `off`: "
+        "only Tidegate's own.",
+        example="letsencrypt,zerossl",
+        default=Directories("letsencrypt"),
+    )
+    acme_profile: str = option(
+        doc="The kind of certificate to ask for, where the authority offers several: with Let's Encrypt "
+        "`classic`, `tlsserver` or `shortlived`. One that it does not know is left out, with a warning.",
+        example="tlsserver",
+        default="",
+    )
+    acme_preferred_chain: str = option(
+        doc="The common name of the root that the certificates should lead to, where the authority offers "
+        "several chains.",
+        example="ISRG Root X1",
+        default="",
     )
     acme_ca_bundle: Path | None = option(
         doc="Certificates (PEM) to trust when talking to the ACME authority, instead of the system's.",
@@ -192,6 +207,21 @@ class Settings:
         example="zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W",
         default=None,
         secret=True,
+    )
+    acme_challenges: tuple[Literal["http-01", "tls-alpn-01", "dns-01"], ...] = option(
+        doc="How the authority may make sure that a name leads here, the first to be tried first: `http-01` "
+        "(it asks port 80), `tls-alpn-01` (port 443), `dns-01` (with "
+        "`dns`, and then before the others). The next attempt after a failed one is with the next. "
+        "Without it: whatever can be done with the entrypoints there are.",
+        example="tls-alpn-01",
+        default=(),
+    )
+    acme_preflight: Switch = option(
+        doc="Whether to look, before a host's first order from a public authority, at what that will see: "
+        "where the name leads, who answers there, what CAA records allow. What would fail for certain is "
+        "not asked for; all else is only told.",
+        example="off",
+        default=Switch("on"),
     )
     acme_wildcards: tuple[Domain, ...] = option(
         doc="Domains whose subdomains share one certificate, `*.example.com`, instead of one each. "
@@ -269,7 +299,9 @@ def contradictions(settings: Settings) -> Iterator[Problem]:
     if bool(settings.acme_eab_kid) != bool(settings.acme_eab_hmac):
         given, missing = ("kid", "hmac") if settings.acme_eab_kid else ("hmac", "kid")
         yield Problem(f"acme_eab_{given}", f"An external account needs both: acme_eab_{missing} is missing.")
-    if settings.acme_ca == "zerossl" and not (settings.acme_eab_kid or settings.acme_eab_hmac):
+    if "zerossl" in str(settings.acme_ca).split(",") and not (
+        settings.acme_eab_kid or settings.acme_eab_hmac
+    ):
         yield Problem(
             "acme_ca=zerossl", "ZeroSSL wants an external account: set acme_eab_kid and acme_eab_hmac."
         )
@@ -278,6 +310,14 @@ def contradictions(settings: Settings) -> Iterator[Problem]:
             f"acme_wildcards={','.join(settings.acme_wildcards)}",
             "A wildcard is proven by a DNS record: choose the provider with dns.",
         )
+    if settings.acme_challenges and not possible_challenges(settings):
+        kind = settings.acme_challenges[0]
+        lacks = {
+            "http-01": "http entrypoint",
+            "tls-alpn-01": "https entrypoint",
+            "dns-01": "provider in dns",
+        }
+        yield Problem(f"acme_challenges={kind}", f"There is no {lacks[kind]} for {kind}.")
     if settings.acme_ca_bundle and not settings.acme_ca_bundle.is_file():
         yield Problem(f"acme_ca_bundle={settings.acme_ca_bundle}", "There is no such file.")
 
@@ -340,3 +380,11 @@ def default_data(machine: Machine | None = None) -> Path:
     xdg = machine.environ.get("XDG_DATA_HOME", "")
     base = Path(xdg) if xdg.startswith("/") else machine.home() / ".local" / "share"
     return base / "tidegate"
+
+
+def possible_challenges(settings: Settings) -> tuple[str, ...]:
+    """The kinds of challenges that can be answered with what is set, the first to be tried first."""
+    here = {"tls-alpn-01" if entry.tls else "http-01" for entry in settings.entrypoints}
+    if not isinstance(settings.dns, Off):
+        here.add("dns-01")
+    return tuple(kind for kind in settings.acme_challenges or CHALLENGES if kind in here)

@@ -19,8 +19,10 @@ METAVARS: dict[str, str] = {
     "upstream_timeout": "SECONDS",
     "fast_lane": "on|off",
     "workers": "NUMBER|auto",
-    "acme_ca": "NAME|URL|off",
+    "acme_ca": "NAMES|URLS|off",
     "acme_email": "EMAIL",
+    "acme_challenges": "KINDS",
+    "acme_preflight": "on|off",
 }
 
 INTRODUCTION = f"""\

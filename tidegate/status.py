@@ -63,6 +63,8 @@ class HostLike(Protocol):
     def next_try(self) -> datetime | None: ...
     @property
     def last_error(self) -> str: ...
+    @property
+    def findings(self) -> tuple[str, ...]: ...
 
 
 class EngineLike(Protocol):
@@ -106,6 +108,8 @@ class CertificateRow:
     not_after: datetime | None
     next_try: datetime | None
     last_error: str
+    findings: tuple[str, ...] = ()
+    """What a look before the order has shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +190,13 @@ def build_status(
     """
     certificates = {
         each.host: CertificateRow(
-            each.host, each.state, each.issuer, each.not_after, each.next_try, each.last_error
+            each.host,
+            each.state,
+            each.issuer,
+            each.not_after,
+            each.next_try,
+            each.last_error,
+            each.findings,
         )
         for each in sorted(hosts, key=lambda each: each.host)
     }

@@ -94,6 +94,7 @@ def service_entry(row: Row) -> Entry:
 
 def certificate_entry(row: Row) -> Entry:
     note = [row["last_error"]] if row["last_error"] else []
+    note += [finding for finding in row["findings"] if finding not in note]
     if row["next_try"]:
         note.append(f"next try {date_text(datetime.fromisoformat(row['next_try']), to_the_minute=True)}")
     until = date_text(datetime.fromisoformat(row["not_after"])) if row["not_after"] else ""

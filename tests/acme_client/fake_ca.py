@@ -18,6 +18,7 @@ from acme_client.authority import Authority
 from acme_client.certificate import Certificate
 from acme_client.challenges.http01 import PREFIX
 from acme_client.failure import Failure, from_problem
+from acme_client.keys import general_name
 from acme_client.reading import read
 from acme_client.resources import Authorization, Challenge, Order, RenewalInfo
 from acme_client.store import Store
@@ -48,7 +49,7 @@ def sign(host: str, public_key: Any, not_before: datetime, life: timedelta) -> b
         .serial_number(x509.random_serial_number())
         .not_valid_before(not_before)
         .not_valid_after(not_before + life)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=True)
+        .add_extension(x509.SubjectAlternativeName([general_name(host)]), critical=True)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(ISSUER_KEY.public_key()), critical=False
         )
@@ -74,6 +75,7 @@ class FakeOrder:
     status: str = "pending"
     proof: str = "pending"
     token: str = ""
+    tried: str = "http-01"
     chain_pem: bytes = b""
 
 
@@ -91,12 +93,15 @@ class FakeCA:
     refusals: dict[str, str] = field(default_factory=dict)
     outage: Failure | None = None
     window: Any = None
+    kinds: tuple[str, ...] = ("http-01",)
+    answered: list[str] = field(default_factory=list)
     orders: dict[str, FakeOrder] = field(default_factory=dict)
     ordered: list[str] = field(default_factory=list)
     issued: list[str] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
     opened: int = 0
     account: str = "https://ca.example/account/1"
+    caa_identities: tuple[str, ...] = ()
     unknown_accounts: set[str] = field(default_factory=set)
 
     def open(
@@ -133,17 +138,29 @@ class FakeCA:
         )
         challenges = (
             Challenge("dns", "dns-01", "pending", order.token),
-            Challenge(f"challenge of {url}", "http-01", order.proof, order.token, error),
+            *(
+                Challenge(
+                    f"{kind} of {url}",
+                    kind,
+                    order.proof if kind == order.tried else "pending",
+                    order.token,
+                    error,
+                )
+                for kind in self.kinds
+            ),
         )
         return Authorization(url, order.proof, challenges, retry_after=0.0)
 
     def answer(self, challenge_url: str) -> Challenge:
         self._answer()
-        order = self.orders[challenge_url.removeprefix("challenge of authorization of ")]
-        right = self.fetch(PREFIX + order.token) == f"{order.token}.thumb".encode()
+        kind, _, url = challenge_url.partition(" of authorization of ")
+        order = self.orders[url]
+        order.tried = kind
+        self.answered.append(kind)
+        right = kind != "http-01" or self.fetch(PREFIX + order.token) == f"{order.token}.thumb".encode()
         order.proof = "valid" if right and order.host not in self.refusals else "invalid"
         order.status = "ready" if order.proof == "valid" else "invalid"
-        return Challenge(challenge_url, "http-01", "processing", order.token)
+        return Challenge(challenge_url, kind, "processing", order.token)
 
     def finalize(self, url: str, csr_der: bytes) -> Order:
         self._answer()

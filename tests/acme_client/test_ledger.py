@@ -59,6 +59,20 @@ def test_a_record_survives_json():
     assert renewal_from(to_json(renewal)) == renewal
 
 
+def test_a_record_of_an_older_release_is_read():
+    entry = failed(VALIDATION)
+    document = to_json(entry)
+    for later in ("first", "limited_by", "limited_until"):
+        del document[later]
+    assert entry_from(document) == entry
+
+
+def test_failures_before_any_ca_was_asked_do_not_make_those_after_it_wait_longer():
+    before = failed(Failure("preflight", "no address"), times=6)
+    assert before.next_try == NOON + timedelta(hours=1)
+    assert failed(VALIDATION, entry=before).next_try == NOON + timedelta(minutes=1)
+
+
 @pytest.mark.parametrize("document", [None, [], "text", {}, {"failures": 1}])
 def test_what_is_no_record_counts_as_none(document):
     assert entry_from(document) == Entry()

@@ -28,7 +28,7 @@ def at_once(monkeypatch):
 class Stage:
     """A manager with a CA in memory, its clock, and all that it said and published."""
 
-    def __init__(self, data, ca=None, clock=None, authority=AUTHORITY):
+    def __init__(self, data, ca=None, clock=None, authority=AUTHORITY, **more):
         self.data = data
         self.clock = clock or Clock()
         self.ca = ca or FakeCA(self.clock)
@@ -36,7 +36,13 @@ class Stage:
         self.served = {}
         self.default = None
         self.manager = Manager(
-            data, authority, self.publish, self.said.append, clock=self.clock, open_session=self.ca.open
+            data,
+            authority,
+            self.publish,
+            self.said.append,
+            clock=self.clock,
+            open_session=self.ca.open,
+            **more,
         )
         self.ca.fetch = self.manager.http01.answer
         self.hosts = ()
@@ -271,6 +277,45 @@ async def test_failures_are_spaced_out_and_end_with_success(tmp_path):
     assert stage.status(BLOG).last_error == ""
 
 
+async def test_each_attempt_tries_the_next_kind_of_challenge_also_over_restarts_and_keeps_what_works(
+    tmp_path,
+):
+    clock = Clock()
+    ca = FakeCA(clock, kinds=("http-01", "tls-alpn-01"), refusals={BLOG: "connection"})
+    both = ("http-01", "tls-alpn-01")
+    for tries in range(1, 4):
+        stage = Stage(tmp_path, ca, clock, challenges=both)
+        stage.want(BLOG)
+        async with stage.running():
+            await stage.eventually(lambda tries=tries: len(ca.answered) == tries)
+            await stage.eventually(lambda stage=stage: bool(stage.told(events.Failed)))
+        clock.now = stage.status(BLOG).next_try
+    assert ca.answered == ["http-01", "tls-alpn-01", "http-01"]
+    ca.refusals.clear()
+    stage = await certified(tmp_path, BLOG, ca=ca, clock=clock, challenges=both)
+    clock.advance(days=80)
+    stage = Stage(tmp_path, ca, clock, challenges=both)
+    stage.want(BLOG)
+    async with stage.running():
+        await stage.eventually(lambda: ca.issued == [BLOG, BLOG])
+    assert ca.answered[3:] == ["tls-alpn-01", "tls-alpn-01"]
+
+
+async def test_however_often_it_fails_a_host_is_not_tried_more_than_five_times_in_an_hour(tmp_path):
+    stage = Stage(tmp_path, challenges=("http-01", "tls-alpn-01"))
+    stage.ca.kinds, stage.ca.refusals = ("http-01", "tls-alpn-01"), {BLOG: "connection"}
+    tried = []
+    stage.want(BLOG)
+    async with stage.running():
+        while stage.clock.now < NOON + timedelta(hours=3):
+            await stage.settled(1)
+            tried += [stage.clock.now] * (len(stage.ca.ordered) - len(tried))
+            stage.advance(minutes=5)
+    for first in tried:
+        assert len([each for each in tried if first <= each < first + timedelta(hours=1)]) <= 5
+    assert len(tried) > 3
+
+
 async def test_one_bad_host_does_not_harm_the_others(tmp_path):
     stage = Stage(tmp_path)
     stage.ca.refusals[BLOG] = "caa"
@@ -414,7 +459,7 @@ async def test_nothing_is_ordered_where_nothing_could_be_saved_and_it_goes_on_by
 async def test_a_certificate_that_could_not_be_saved_is_served_and_saved_later(tmp_path, monkeypatch):
     full = OSError(28, "No space left on device")
 
-    def keep(self, host, certificate):
+    def keep(self, host, certificate, entry=None):
         raise full
 
     stage = Stage(tmp_path)

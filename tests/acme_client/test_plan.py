@@ -61,7 +61,7 @@ def test_a_failure_is_waited_for_even_where_there_is_no_certificate():
 
 
 def plan(*needs, authority=None, now=NOON, free=4):
-    return choose(needs, authority or Entry(), now, free)
+    return choose(needs, {DIRECTORY: authority} if authority else {}, now, free)
 
 
 def test_the_newest_host_is_not_behind_a_hundred_others():

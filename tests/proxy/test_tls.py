@@ -144,3 +144,36 @@ def test_no_cbc_suite_is_offered():
 
 def test_the_key_is_never_printed():
     assert "PRIVATE" not in repr(pair("blog.test"))
+
+
+PROOF_PAIR = pair("proof.blog.test")
+
+
+def proving() -> SNI:
+    sni = SNI()
+    sni.publish({"blog.test": pair("blog.test")}, default=pair("fallback.test"))
+    sni.prove({"blog.test": PROOF_PAIR})
+    return sni
+
+
+def test_a_proof_is_shown_to_an_authority_and_the_usual_certificate_to_everybody_else_at_the_same_time():
+    sni = proving()
+    for alpn, name, seen, agreed in [
+        (["acme-tls/1"], "blog.test", "proof.blog.test", "acme-tls/1"),
+        (["acme-tls/1"], "BLOG.test", "proof.blog.test", "acme-tls/1"),
+        (["h2", "http/1.1"], "blog.test", "blog.test", "http/1.1"),
+        (["acme-tls/1", "http/1.1"], "blog.test", "blog.test", "http/1.1"),
+        (["acme-tls/1"], "other.test", "fallback.test", None),
+        (["acme-tls/1"], None, "fallback.test", None),
+    ]:
+        client = shake(sni, name, alpn=alpn)
+        assert {value for _, value in client.getpeercert()["subjectAltName"]} == {seen}
+        assert client.selected_alpn_protocol() == agreed
+
+
+def test_a_proof_that_is_withdrawn_is_shown_no_more():
+    sni = proving()
+    sni.prove({})
+    client = shake(sni, "blog.test", alpn=["acme-tls/1"])
+    assert {value for _, value in client.getpeercert()["subjectAltName"]} == {"blog.test"}
+    assert sni.server_context._msg_callback is None

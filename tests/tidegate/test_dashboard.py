@@ -142,7 +142,19 @@ async def test_health_is_ok_while_sites_are_served(data):
 
 def test_the_page_shows_everything():
     page = render_page(
-        status(hosts=[Host("blog.example.com"), Host("nas.test", "failed", "", None, last_error="refused")])
+        status(
+            hosts=[
+                Host("blog.example.com"),
+                Host(
+                    "nas.test",
+                    "failed",
+                    "",
+                    None,
+                    last_error="refused",
+                    findings=("refused", "port 80 is mute"),
+                ),
+            ]
+        )
     )
     for words in (
         "Problems (1)",
@@ -152,6 +164,7 @@ def test_the_page_shows_everything():
         "from http://blog.example.com",
         "Let&#x27;s Encrypt R11, until 2027-03-16",
         "refused",
+        "port 80 is mute",
         "5 h 0 min",
     ):
         assert words in page

@@ -47,6 +47,7 @@ class Host:
     not_after: datetime | None = NOW + timedelta(days=60)
     next_try: datetime | None = None
     last_error: str = ""
+    findings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

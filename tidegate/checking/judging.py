@@ -220,7 +220,8 @@ class _Judge:
             for route in routes:
                 for host in route.rule.hosts:
                     name = read_name(host)
-                    if host in wanted and (not name.public or name.refusal):
+                    certified = name.public or bool(name.address and name.address.is_global)
+                    if host in wanted and (not certified or name.refusal):
                         self.note_name(route.router.origin, route.router.name, host, name.refusal)
 
     def note_name(self, origin: str, router: str, host: str, why: str) -> None:

@@ -136,6 +136,7 @@ def certificate_text(certificate: CertificateRow) -> str:
 def certificate_cells(certificate: CertificateRow) -> tuple[Html, ...]:
     tone = {"active": "good", "internal": "good", "failed": "bad"}.get(certificate.state, "warn")
     note = [certificate.last_error] if certificate.last_error else []
+    note += [finding for finding in certificate.findings if finding not in note]
     if certificate.next_try:
         note.append(f"Next try: {date_text(certificate.next_try, to_the_minute=True)}")
     return (

@@ -76,7 +76,7 @@ class Crew:
         self._routing: Serve | None = None
         self._certificates: Certify | None = None
         self._furnished = Furnish({})
-        self._shown = Show(0, {})
+        self._shown = Show(0, {}, {})
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._may_be_refused: set[str] = set()
         self._servers: Mapping[tuple[str, str], Sequence[Server]] = {}
@@ -131,7 +131,13 @@ class Crew:
 
     def show(self, answers: Mapping[str, bytes]) -> Awaitable[None]:
         """Give these answers to the ACME authority; done when every worker does."""
-        self._shown = Show(self._shown.serial + 1, answers)
+        return self._spread(answers, self._shown.proofs)
+
+    def prove(self, proofs: Mapping[str, KeyPair]) -> Awaitable[None]:
+        return self._spread(self._shown.answers, proofs)
+
+    def _spread(self, answers: Mapping[str, bytes], proofs: Mapping[str, KeyPair]) -> Awaitable[None]:
+        self._shown = Show(self._shown.serial + 1, answers, proofs)
         self._tell(self._shown)
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((self._shown.serial, done))

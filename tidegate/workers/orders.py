@@ -70,10 +70,11 @@ class DropOwner:
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """All ACME answers of now, by their paths; to be acknowledged by the serial."""
+    """All ACME answers of now, by their paths or server names; to be acknowledged by the serial."""
 
     serial: int
     answers: Mapping[str, bytes]
+    proofs: Mapping[str, KeyPair]
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,8 +135,9 @@ class Worker:
             case DropOwner(owner):
                 self._here.drop_owner(owner)
                 self._rebuilding.drop_owner(owner)
-            case Show(serial, answers):
+            case Show(serial, answers, proofs):
                 self._answers = answers
+                self._here.prove(proofs)
                 self._tell(reports.Shown(serial))
             case Learn(server, failure):
                 self._reachability.learn(server, failure)

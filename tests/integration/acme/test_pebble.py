@@ -264,7 +264,7 @@ async def test_an_account_that_was_closed_is_replaced_by_one_with_another_key(pe
     tidegate.want(BLOG)
     async with tidegate.running():
         await tidegate.active((BLOG,))
-        opened = await tidegate.manager._sessions.get()
+        opened = await tidegate.manager._sessions[ca.directory_url].get()
         await asyncio.to_thread(close_account, opened.session)
         tidegate.want(BLOG, SHOP)
         await tidegate.active((BLOG, SHOP))

@@ -230,3 +230,24 @@ async def test_an_app_is_told_of_the_clients_certificate(shown):
         der = base64.b64encode(ssl.PEM_cert_to_DER_cert(mine.cert_chain_pems[0].bytes().decode())).decode()
         told = (der, "SAN%3D%22laptop.test%22") if shown else (None, None)
         assert [(call.get(WHOLE), call.get(INFO)) for call in stage.app.calls] == [told] * 3
+
+
+async def test_an_authority_sees_its_proof_and_is_sent_away_while_visitors_see_the_site():
+    """RFC 8737 3: the connection ends with the handshake."""
+    authority = ssl.create_default_context()
+    CA.configure_trust(authority)
+    authority.set_alpn_protocols(["acme-tls/1"])
+    authority.check_hostname = False
+    async with https() as stage:
+        certified(stage)
+        stage.sni.prove({"app.test": pair("proof.test")})
+        where = {"host": "127.0.0.1", "port": stage.port("websecure"), "server_hostname": "app.test"}
+        for _ in range(3):
+            reader, writer = await asyncio.open_connection(**where, ssl=authority)
+            seen = writer.get_extra_info("ssl_object")
+            assert seen.getpeercert()["subjectAltName"] == (("DNS", "proof.test"),)
+            assert seen.selected_alpn_protocol() == "acme-tls/1"
+            assert await reader.read() == b""
+            writer.close()
+            client = await stage.client("websecure", context=trusting())
+            assert (await client.ask(GET)).status == 200

@@ -28,7 +28,7 @@ GOOD = """
         match order:
             case Open():
                 say(Ready())
-            case Show(serial, _):
+            case Show(serial, _, _):
                 say(Shown(serial))
             case Stop():
                 sys.exit(0)

@@ -44,7 +44,7 @@ ORDERS = [
     Serve.of(CONFIG, (Entrypoint("web", port=8080),)),
     Certify({"blog.test": KeyPair(b"chain", b"key")}, KeyPair(b"chain", b"key")),
     DropOwner("4f5e"),
-    Show(2, {"/.well-known/acme-challenge/token": b"token.thumb"}),
+    Show(2, {"/.well-known/acme-challenge/token": b"token.thumb"}, {"blog.test": KeyPair(b"chain", b"key")}),
     Learn(SERVER, "no route"),
     Open(),
     Stop(7.0),

@@ -1,0 +1,97 @@
+"""Commands: what a person may ask for by hand, each done at once or refused with the reason.
+
+await manager.commands.revoke("blog.example.com", "keyCompromise")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+
+from acme_client.accounts import change_key
+from acme_client.authority import Authorities, Authority
+from acme_client.certificate import INTERNAL, Certificate
+from acme_client.events import Event, KeyChanged, Revoked
+from acme_client.host import Host
+from acme_client.sessions import Sessions
+from acme_client.store import Store
+from acme_client.worker import Worker
+
+REASONS: Mapping[str, int] = {
+    "unspecified": 0,
+    "keyCompromise": 1,
+    "superseded": 4,
+    "cessationOfOperation": 5,
+}
+"""RFC 5280 5.3.1, those that an owner may give."""
+
+
+class Unknown(LookupError):
+    """There is nothing of this name to do it with; the text says so to people."""
+
+
+class Commands:
+    """Raises Unknown, or the Failure of a CA that refuses; OSError where the storage does."""
+
+    def __init__(
+        self,
+        hosts: Mapping[str, Host],
+        authorities: Authorities,
+        sessions: Mapping[str, Sessions],
+        store: Store,
+        network: Worker,
+        log: Callable[[Event], None],
+        wake: Callable[[], None],
+    ) -> None:
+        self._hosts = hosts
+        self._authorities = authorities
+        self._sessions = sessions
+        self._store = store
+        self._network = network
+        self._log = log
+        self._wake = wake
+
+    def renew(self, host: str) -> None:
+        """Ask for a new certificate now, whatever the old one's age; limits of the CA still count."""
+        self._force(self._host(host))
+
+    async def revoke(self, host: str, reason: str = "unspecified") -> None:
+        """Let nobody trust the certificate in use any more (RFC 8555 7.6), and ask for another one."""
+        if reason not in REASONS:
+            raise Unknown(f"{reason!r} is no reason; there are {', '.join(REASONS)}.")
+        known, held = self._host(host), self._held(host)
+        from acme_client.reading import leaf_der
+
+        opened = await self._sessions[held.directory].get()
+        await self._network.call(opened.session.revoke, leaf_der(held.chain_pem), REASONS[reason])
+        self._log(Revoked(host, f"{held.serial:x}", reason))
+        self._force(known)
+
+    async def change_keys(self) -> tuple[str, ...]:
+        """Give each account another key (RFC 8555 7.3.5); which accounts."""
+        asked = [(each, self._sessions[each.directory]) for each in self._authorities.all if each.directory]
+        return tuple([await self._change_key(*each) for each in asked])
+
+    async def _change_key(self, authority: Authority, sessions: Sessions) -> str:
+        opened = await sessions.get()
+        await self._network.call(partial(change_key, self._store, authority, opened))
+        self._log(KeyChanged(opened.account))
+        return opened.account
+
+    def _force(self, host: Host) -> None:
+        host.forced = True
+        if host.entry.kind != "rate":
+            host.entry = replace(host.entry, next_try=None)
+        self._wake()
+
+    def _host(self, host: str) -> Host:
+        if host not in self._hosts:
+            raise Unknown(f"No router asks for {host}.")
+        return self._hosts[host]
+
+    def _held(self, host: str) -> Certificate:
+        held = self._hosts[host].held
+        if held is None or held.directory == INTERNAL or held.directory not in self._sessions:
+            raise Unknown(f"No certificate for {host} is held that a CA of the settings has issued.")
+        return held

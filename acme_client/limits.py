@@ -1,0 +1,103 @@
+"""Limits: what a CA lets one account have in a week, known before it says no.
+
+A refusal costs nothing but is answered with a wait; asking anyway, in a loop, is
+what gets addresses blocked.  Only what this storage has asked for is counted, so
+the CA may still know more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from acme_client.failure import Failure
+
+WEEK = timedelta(days=7)
+
+SHARED_ENDINGS = (
+    *("co.uk", "org.uk", "me.uk", "ac.uk", "gov.uk", "com.au", "net.au", "org.au", "co.nz", "co.za", "co.jp"),
+    *("or.jp", "co.kr", "co.in", "com.br", "com.mx", "com.ar", "com.tr", "com.cn", "com.tw", "com.sg"),
+    *("com.pl", "co.at", "or.at", "co.il", "com.ua", "com.hk"),
+    # Dynamic DNS and hosting: each customer's name counts as a domain.
+    *("duckdns.org", "dedyn.io", "ddns.net", "no-ip.org", "hopto.org", "zapto.org", "dynu.net", "mooo.com"),
+    *("dyndns.org", "freeddns.org", "myfritz.net", "synology.me", "myqnapcloud.com", "nip.io", "sslip.io"),
+    *("eu.org", "github.io", "ts.net", "spdns.de", "goip.de", "ddnss.de", "selfhost.eu", "home-webserver.de"),
+)
+"""Endings under which strangers have their names: the part of the public suffix list that homes meet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Certificates in a week, for a registered domain and for the same names."""
+
+    per_domain: int
+    per_name: int
+
+
+LETS_ENCRYPT = Limits(per_domain=50, per_name=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A certificate that counts.  `new` is the first one for its name: renewals count less."""
+
+    at: datetime
+    host: str
+    new: bool = True
+
+
+def registered_domain(host: str) -> str:
+    """The part of a name that was bought: `example.com`, `example.co.uk`, `me.duckdns.org`."""
+    labels = host.removeprefix("*.").split(".")
+    bought = 3 if ".".join(labels[-2:]) in SHARED_ENDINGS else 2
+    return ".".join(labels[-bought:])
+
+
+def after(issued: Iterable[Issued], one: Issued) -> tuple[Issued, ...]:
+    """What counts from now on: this one, and those of the last week."""
+    return (*(each for each in issued if each.at > one.at - WEEK), one)
+
+
+def refuse(
+    host: str, *, new: bool, issued: Sequence[Issued], limits: Limits, now: datetime
+) -> Failure | None:
+    """Why the CA would refuse, with the seconds until it would not; None where it would not."""
+    week = [each for each in issued if each.at > now - WEEK]
+    same = sorted(each.at for each in week if each.host == host)
+    if len(same) >= limits.per_name:
+        cause = (
+            f"This week {host} had {len(same)} certificates, and the CA gives no more than {limits.per_name}."
+            " Keep the data directory over restarts, then none is needed again."
+        )
+        return _until(same[-limits.per_name], cause, now)
+    domain = registered_domain(host)
+    others = sorted(each.at for each in week if each.new and registered_domain(each.host) == domain)
+    if new and len(others) >= limits.per_domain:
+        cause = (
+            f"This week {len(others)} hosts of {domain} had their first certificate, and the CA gives no more"
+            f" than {limits.per_domain}. A wildcard, *.{domain}, would do for all of them."
+        )
+        return _until(others[-limits.per_domain], cause, now)
+    return None
+
+
+def _until(oldest: datetime, cause: str, now: datetime) -> Failure:
+    return Failure("rate", cause, retry_after=(oldest + WEEK - now).total_seconds())
+
+
+def to_json(issued: Iterable[Issued]) -> dict[str, Any]:
+    return {"issued": [{"at": each.at.isoformat(), "host": each.host, "new": each.new} for each in issued]}
+
+
+def from_json(document: Any) -> tuple[Issued, ...]:
+    """What counts; a damaged file counts as none, since the CA keeps its own count."""
+    try:
+        return tuple(
+            Issued(datetime.fromisoformat(each["at"]), str(each["host"]), bool(each["new"]))
+            for each in document["issued"]
+            if datetime.fromisoformat(each["at"]).tzinfo
+        )
+    except (KeyError, TypeError, ValueError):
+        return ()

@@ -1,0 +1,83 @@
+"""Outages: the record of each CA as a whole, whose hosts wait while it is out of order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from acme_client.authority import Authorities
+from acme_client.events import AuthorityFailed, Event
+from acme_client.failure import Failure
+from acme_client.holdings import Holdings
+from acme_client.ledger import Entry
+from acme_client.store import Store
+from acme_client.worker import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityStatus:
+    """One CA, for people.  `next_try` and `last_error` are set while it is not asked."""
+
+    directory: str
+    next_try: datetime | None = None
+    last_error: str = ""
+
+
+class Outages:
+    def __init__(
+        self,
+        authorities: Authorities,
+        store: Store,
+        disk: Worker,
+        holdings: Holdings,
+        log: Callable[[Event], None],
+    ) -> None:
+        self.pauses: dict[str, Entry] = {}
+        """By the CA's directory; none where all is well."""
+        self._authorities = authorities
+        self._store = store
+        self._disk = disk
+        self._holdings = holdings
+        self._log = log
+
+    async def remember(self) -> None:
+        """An outage is waited for after a restart too."""
+        for authority in self._authorities.all:
+            if authority.directory:
+                try:
+                    pause = await self._disk.call(self._store.load_pause, authority.directory)
+                except OSError as error:
+                    self._holdings.unwritable(error)
+                else:
+                    self.pauses[authority.directory] = pause.under(self._authorities.fingerprint)
+
+    def of(self, directory: str) -> Entry:
+        return self.pauses.get(directory, Entry())
+
+    def status(self, now: datetime) -> tuple[AuthorityStatus, ...]:
+        directories = [each.directory for each in self._authorities.all if each.directory]
+        return tuple(
+            AuthorityStatus(each, pause.next_try, pause.text)
+            if (pause := self.of(each)).waits(now)
+            else AuthorityStatus(each)
+            for each in directories
+        )
+
+    async def failed(self, directory: str, failure: Failure, now: datetime, jitter: float) -> None:
+        if self.of(directory).waits(now):
+            return  # an order beside this one has already said so
+        pause = self.of(directory).failed(failure, now, self._authorities.fingerprint, jitter)
+        await self._set(directory, pause)
+        self._log(AuthorityFailed(directory, failure.cause, failure.detail, pause.next_try))
+
+    async def over(self, directory: str) -> None:
+        """It has just certified a host."""
+        if self.of(directory).failures:
+            await self._set(directory, Entry())
+
+    async def _set(self, directory: str, pause: Entry) -> None:
+        """Persist an outage, but not that the CA was out of reach: nobody counted those attempts."""
+        self.pauses[directory] = pause
+        if pause.kind != "unreachable":
+            await self._holdings.write(self._store.save_pause, directory, pause)
