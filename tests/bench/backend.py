@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 from tests.bench.process import LOAD_CORE, running
 from tests.program import LOOPBACK, ROOT, eventually, free_port
@@ -31,6 +32,7 @@ http {{
     server {{
         listen {address} backlog=4096;
         location / {{ default_type text/plain; return 200 "{text}"; }}
+        location = /text {{ default_type text/plain; alias {files}/text; }}
         location /files/ {{ default_type application/octet-stream; alias {files}/; }}
     }}
 }}
@@ -51,6 +53,7 @@ def backend(folder: Path) -> Iterator[Backend]:
     folder.chmod(0o755)  # nginx's worker gives up root and still reads its files
     for name, size in FILES.items():
         write_file(files / name, size)
+    (files / "text").write_text(prose(64 * KIB))
     port, chat = free_port(), free_port()
     text = CONFIG.format(address=f"{LOOPBACK}:{port}", text="x" * KIB, files=files)
     (own / "nginx.conf").write_text(text)
@@ -61,6 +64,13 @@ def backend(folder: Path) -> Iterator[Backend]:
         stack.enter_context(running(echo, LOAD_CORE, own / "echo.log", cwd=ROOT))
         eventually(lambda: (own / "nginx.pid").exists())
         yield Backend(port, chat)
+
+
+def prose(size: int) -> str:
+    """Text of that many characters that compresses as pages do: to a quarter or so."""
+    chance = Random(7)
+    words = ["".join(chance.choices("aeinorstlhdcu", k=chance.randint(2, 9))) for _ in range(400)]
+    return " ".join(chance.choices(words, k=size))[:size]
 
 
 def write_file(path: Path, size: int) -> None:

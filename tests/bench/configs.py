@@ -29,14 +29,20 @@ http {{
     proxy_max_temp_file_size 0;  # else a large answer is written to disk first: half the speed
     proxy_http_version 1.1;
     map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
+    {inherited}
+    ssl_protocols TLSv1.2 TLSv1.3;
+    {sites}
+}}
+"""
+
+
+# A server that sets one field for its app has to set all of them again.
+INHERITED = """
     proxy_set_header Upgrade $http_upgrade;
     proxy_set_header Connection $connection_upgrade;
     proxy_set_header Host $http_host;
     proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
     proxy_set_header X-Forwarded-Proto $scheme;
-    ssl_protocols TLSv1.2 TLSv1.3;
-    {sites}
-}}
 """
 
 
@@ -54,8 +60,14 @@ def nginx(site: Site, program: str) -> list[str]:
         f"location / {{ proxy_pass http://b{port}; }} }}"
         for host, port in site.hosts.items()
     )
-    sites = "\n    ".join([*pools, *servers])
-    text = NGINX.format(sites=sites)
+    chores = (
+        f"{each.nginx_http} server {{ {web} server_name {each.host}; "
+        f"{each.nginx.format(inherited=INHERITED)} location / {{ proxy_pass http://b{site.main}; }} }}"
+        for each in site.chores
+        if each.nginx
+    )
+    sites = "\n    ".join([*pools, *servers, *chores])
+    text = NGINX.format(sites=sites, inherited=INHERITED)
     path = site.write("nginx.conf", text)
     return [program, "-p", str(site.folder), "-c", path, "-e", "error.log", "-g", "daemon off;"]
 
@@ -82,11 +94,18 @@ frontend all
 
 
 def haproxy(site: Site, program: str) -> list[str]:
-    hosts = site.write("hosts.map", "".join(f"{host} b{port}\n" for host, port in site.hosts.items()))
+    lines = [f"{host} b{port}\n" for host, port in site.hosts.items()]
+    lines += [f"{each.host} {each.name}\n" for each in site.chores]
+    hosts = site.write("hosts.map", "".join(lines))
     pem = site.write("both.pem", site.certificate.read_text() + site.key.read_text())
     web, websecure = f"{LOOPBACK}:{site.web}", f"{LOOPBACK}:{site.websecure}"
-    text = HAPROXY.format(web=web, websecure=websecure, pem=pem, hosts=hosts)
+    text = "".join(each.haproxy_top for each in site.chores)
+    text += HAPROXY.format(web=web, websecure=websecure, pem=pem, hosts=hosts)
     text += "".join(f"backend b{port}\n    server s {LOOPBACK}:{port}\n" for port in site.backends)
+    text += "".join(
+        f"backend {each.name}\n    {each.haproxy}\n    server s {LOOPBACK}:{site.main} cookie s\n"
+        for each in site.chores
+    )
     return [program, "-db", "-f", site.write("haproxy.cfg", text)]
 
 
@@ -106,6 +125,12 @@ def caddy(site: Site, program: str) -> list[str]:
     blocks = [
         f"http://{host}:{site.web} {{\n  bind {LOOPBACK}\n  reverse_proxy {LOOPBACK}:{port}\n}}\n"
         for host, port in site.hosts.items()
+    ]
+    blocks += [
+        f"http://{each.host}:{site.web} {{\n  bind {LOOPBACK}\n  {each.caddy}\n"
+        f"  reverse_proxy {LOOPBACK}:{site.main} {{\n    {each.caddy_proxy}\n  }}\n}}\n"
+        for each in site.chores
+        if each.caddy or each.caddy_proxy
     ]
     blocks.append(
         f"https://{HOST}:{site.websecure} {{\n  bind {LOOPBACK}\n  tls {site.certificate} {site.key}\n"
@@ -133,7 +158,19 @@ def route_tree(site: Site) -> dict[str, object]:
         f"b{port}": {"loadBalancer": {"servers": [{"url": f"http://{LOOPBACK}:{port}"}]}}
         for port in site.backends
     }
-    return {"http": {"routers": dict(routers(site)), "services": services}}
+    chores = [each for each in site.chores if each.tidegate or each.balancer]
+    services |= {
+        each.name: {"loadBalancer": {"servers": [{"url": f"http://{LOOPBACK}:{site.main}"}], **each.balancer}}
+        for each in chores
+    }
+    middlewares = {each.name: each.tidegate for each in chores if each.tidegate}
+    return {
+        "http": {
+            "routers": dict(routers(site)),
+            "services": services,
+            **({"middlewares": middlewares} if middlewares else {}),
+        }
+    }
 
 
 def routers(site: Site) -> Iterator[tuple[str, dict[str, object]]]:
@@ -142,4 +179,14 @@ def routers(site: Site) -> Iterator[tuple[str, dict[str, object]]]:
         router: dict[str, object] = {"rule": f"Host(`{host}`)", "service": f"b{port}"}
         yield f"web{number}", router | {"entryPoints": ["web"]}
         if number == 0:
+            yield from chore_routers(site)
             yield "secure", router | {"entryPoints": ["websecure"], "tls": {}}
+
+
+def chore_routers(site: Site) -> Iterator[tuple[str, dict[str, object]]]:
+    for each in site.chores:
+        doing = {"middlewares": [each.name]} if each.tidegate else {}
+        yield (
+            each.name,
+            {"rule": f"Host(`{each.host}`)", "service": each.name, "entryPoints": ["web"], **doing},
+        )

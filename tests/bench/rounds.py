@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from tests.bench.backend import GB
+from tests.bench.chore import Chore
 from tests.bench.load import Sample, play
 from tests.bench.peers import Peer
 from tests.bench.plan import Plan, say
@@ -99,7 +100,7 @@ def alternate(workload: Workload, stage: Stage, plan: Plan) -> Outcome:
                 continue
             try:
                 if not number:
-                    check(workload, site)
+                    check(workload, site, name)
                 sample = play(workload, site, proxy, plan.seconds)
                 refuse_errors(sample)
             except FAILURES as error:
@@ -112,13 +113,24 @@ def alternate(workload: Workload, stage: Stage, plan: Plan) -> Outcome:
     return Outcome(samples, reasons)
 
 
-def check(workload: Workload, site: Site) -> None:
+def check(workload: Workload, site: Site, peer: str) -> None:
     """One request in advance: its answer must be the backend's, whole."""
     if workload.unit == "messages":
         return  # the player checks each handshake itself
+    if workload.chore:
+        check_chore(workload.chore, site, peer)
+        return
     status, length = site.ask(tls=workload.tls, path=workload.path)
     if (status, length) != (200, workload.size):
         raise RuntimeError(f"answered {status} with {length} bytes instead of 200 with {workload.size}")
+
+
+def check_chore(chore: Chore, site: Site, peer: str) -> None:
+    if missing := chore.missing_in(peer):
+        raise RuntimeError(missing)
+    status, fields = site.does(chore)
+    if status != 200 or (chore.sign and chore.sign.lower() not in map(str.lower, fields)):
+        raise RuntimeError(f"answered {status} without {chore.sign or 'doing it'}: {fields}")
 
 
 def refuse_errors(sample: Sample) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import http.client
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import trustme
 
+from tests.bench.chore import CHORES, Chore
 from tests.program import LOOPBACK, free_port
 
 HOST = "localhost"  # resolves everywhere, so the load generators can send it as their SNI
@@ -27,6 +28,7 @@ class Site:
     hosts: Mapping[str, int]
     certificate: Path
     key: Path
+    chores: Sequence[Chore] = ()
     docker: str = "off"  # or the URL of an engine whose labels are read as well
 
     def write(self, name: str, text: str) -> str:
@@ -41,6 +43,21 @@ class Site:
 
     def url(self, *, tls: bool, path: str) -> str:
         return f"https://{HOST}:{self.websecure}{path}" if tls else f"http://{HOST}:{self.web}{path}"
+
+    @property
+    def main(self) -> int:
+        return self.hosts[HOST]
+
+    def does(self, chore: Chore) -> tuple[int, Mapping[str, str]]:
+        """Status and fields of one answer of its site."""
+        connection = http.client.HTTPConnection(LOOPBACK, self.web, timeout=5)
+        try:
+            connection.request("GET", chore.path, headers={"Host": chore.host, **chore.headers})
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status, dict(answer.getheaders())
+        finally:
+            connection.close()
 
     def ask(self, *, tls: bool = False, path: str = "/", host: str = HOST) -> tuple[int, int]:
         """Status and body length of one answer."""
@@ -83,4 +100,8 @@ def make_site(folder: Path, name: str, backend: int, chat: int, routes: int) -> 
     own.mkdir(exist_ok=True)
     hosts = dict.fromkeys(host_names(routes), backend) | {CHAT_HOST: chat}
     certificate, key = folder / "certificate.pem", folder / "key.pem"
-    return Site(own, free_port(), free_port(), hosts, certificate, key)
+    chores = CHORES if routes == 1 else ()
+    for chore in chores:
+        for file, text in chore.files.items():
+            (own / file).write_text(text)
+    return Site(own, free_port(), free_port(), hosts, certificate, key, chores)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tests.bench.backend import FILES, KIB
+from tests.bench.chore import CHORES, Chore
 from tests.bench.site import HOST, host_names
 
 # What a browser sends with each request of a page; Host, Referer and Cookie come with them: 14 in all.
@@ -57,6 +58,7 @@ class Workload:
     unit: Unit = "requests"
     routes: int = 1
     latency: bool = True
+    chore: Chore | None = None
 
     @property
     def size(self) -> int:
@@ -103,6 +105,17 @@ WORKLOADS = (
         latency=False,
     ),
     Workload("websocket", "WebSocket, 64-byte messages", connections=32, unit="messages"),
+    *(
+        Workload(
+            each.name,
+            f"{each.name}: {each.title}",
+            path=each.path,
+            headers={"Host": each.host, **each.headers},
+            latency=False,
+            chore=each,
+        )
+        for each in CHORES
+    ),
     Workload("routes-10", "10 routes", script=across(10), routes=10),
     Workload("routes-1000", "1,000 routes", script=across(1_000), routes=1_000),
     Workload("routes-10000", "10,000 routes", script=across(10_000), routes=10_000),
