@@ -12,6 +12,7 @@ from proxy.framing import NO_BODY, LengthReader, write_chunk, write_last_chunk
 from proxy.head import ScannedResponse
 from proxy.headers import from_server
 from proxy.message import Response, ResponseHead
+from proxy.receipt import Receipt
 from proxy.table import Route
 from proxy.turn import Turn
 from proxy.upstream_exchange import AnswerMemo, UpstreamExchange, kept_for
@@ -40,7 +41,7 @@ class Answering(UpstreamExchange):
     """Where much content flows, one way or the other."""
 
     def received(self, data: bytes) -> None:
-        memo = self._line.memo
+        memo = self._memory()
         if memo and self._head is None and self._sent and not self._pending and data.startswith(memo.block):
             same = len(data) == memo.size and self._may_repeat(memo)
             if same:
@@ -48,12 +49,26 @@ class Answering(UpstreamExchange):
                 return
         super().received(data)
 
+    def _memory(self) -> AnswerMemo | None:
+        """Of the last answer like this one: the server's own, unless middlewares have changed it."""
+        if not self._on_response:
+            return self._line.memo
+        receipt = self._turn.receipt
+        memo = receipt.answer if receipt and self._depends_on_heads(receipt) else None
+        return memo if memo and memo.route is self._route else None
+
+    def _depends_on_heads(self, receipt: Receipt) -> bool:
+        """Whether what the client gets depends on nothing but the server's answer and this very request."""
+        route = self._route
+        return (
+            route.steady_back and self._on_response is route.on_response and receipt.served is self._turn.head
+        )
+
     def _may_repeat(self, memo: AnswerMemo) -> bool:
         """Whether the client gets the same head for the same head of the server."""
         return (
             memo.method == self._method
             and not self._http10
-            and not self._on_response
             and self._dialogue.wire.open
             and self._dialogue.may_keep(self._turn)
         )
@@ -80,16 +95,22 @@ class Answering(UpstreamExchange):
         length = head.framing.length
         if not self._block or length != len(content) or not (opening.keep and head.keep_alive):
             return
-        if self._http10 or self._on_response:
+        if self._http10:
             return
-        self._line.memo = AnswerMemo(
+        memo = AnswerMemo(
             self._block,
             len(self._block) + len(content),
             self._method,
             head.status,
             opening.head,
             kept_for(head, self._timeouts.keep_alive),
+            self._route,
         )
+        receipt = self._turn.receipt
+        if not self._on_response:
+            self._line.memo = memo
+        elif receipt and self._depends_on_heads(receipt):
+            receipt.answer = memo
 
     def _interim(self, head: ResponseHead) -> None:
         self._dialogue.inform(self._turn, head)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TypeAlias
 
 from proxy.exchange import OnRequest, OnResponse, RequestHead, Response
@@ -73,6 +72,5 @@ def _around(route: Route, step: OnRequest) -> list[OnResponse]:
 def dressed(response: Response, head: RequestHead, steps: Iterable[OnResponse]) -> Response:
     """The response after it has passed these middlewares."""
     for step in steps:
-        changed = step.on_response(response, head)
-        response = replace(response, status=changed.status, reason=changed.reason, fields=changed.fields)
+        response = response.under(step.on_response(response, head))
     return response

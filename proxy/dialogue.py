@@ -91,7 +91,7 @@ class Dialogue:
         """The same head as before, and nothing that could decide differently: the same route."""
         self._connection.enter(Phase.TURN, now)
         turn = self.turn = self._reception.turn(receipt, now)
-        turn.route, turn.received = course.route, True
+        turn.route, turn.received, turn.head = course.route, True, receipt.served
         turn.tally.router = course.route.name
         if self._gate.fast:
             passage = self._passage = Passage(self._gate.fast, self, turn, course.route)
@@ -225,14 +225,14 @@ class Dialogue:
     # The fast lane
 
     def _remember(self, turn: Turn, route: Route) -> None:
-        """A head without content whose way depends on nothing but the table goes there again."""
+        """A head without content whose way depends on nothing but itself and the table goes there again."""
         receipt = turn.receipt
-        simple = not (route.on_request or route.particular)
+        simple = route.steady and not route.particular
         if receipt and turn.received and simple and not receipt.path.startswith(CHALLENGE):
             course = self._course
             if course is None or course.table is not self._gate.table or course.route is not route:
                 course = self._course = Course(self._gate.table, route)
-            receipt.course = course
+            receipt.course, receipt.served = course, turn.head
 
     def _let_pass(self, turn: Turn, lane: FastLane, route: Route) -> None:
         passage: Passage = (

@@ -28,8 +28,8 @@ __all__ = (
     "Acting", "Begins", "Body", "BodyMiddleware", "ConnectTimedOut", "Empty", "Expands", "Fields",
     "Handler", "IPAddress",
     "Middleware", "NeverSent", "NoServer", "OnRequest", "OnResponse", "Request", "RequestHead", "Response",
-    "ResponseHead", "Stream", "TimedOut", "Truncated", "UpstreamError", "get", "no_inform", "with_field",
-    "without",
+    "ResponseHead", "Stream", "TimedOut", "Truncated", "UpstreamError", "get", "is_steady", "no_inform",
+    "with_field", "without",
 )  # fmt: skip
 
 
@@ -97,6 +97,14 @@ class OnRequest(Protocol):
 @runtime_checkable
 class OnResponse(Protocol):
     def on_response(self, response: ResponseHead, request: RequestHead, /) -> ResponseHead: ...
+
+
+def is_steady(middleware: OnRequest | OnResponse) -> bool:
+    """Whether what it does depends on the heads alone, so that it may be remembered: it says so itself.
+
+    No clock, no counter, nothing that it has seen before and nothing of chance.
+    """
+    return getattr(middleware, "steady", False) is True
 
 
 @runtime_checkable

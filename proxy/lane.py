@@ -179,12 +179,12 @@ class Passage(Answering):
         service = self._service or self._route.service
         if service is None:
             raise NoServer(f"router {self._route.name} has no service")
-        same = receipt is not None and receipt.head is head and service.pass_host_header
-        if receipt and same and receipt.written:
+        same = receipt is not None and receipt.served is head and service.pass_host_header
+        if receipt and same and receipt.written and receipt.written_for is head:
             return receipt.written
         written = self._composed(head.target, service, server)
         if receipt and same and head.host:
-            receipt.written = written
+            receipt.written, receipt.written_for = written, head
         return written
 
     def _composed(self, target: str, service: Service, server: Server) -> bytes:

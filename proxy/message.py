@@ -8,7 +8,7 @@ and takes ten times as long (measured).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -92,11 +92,18 @@ class RequestHead:
     def get(self, name: str, default: str = "") -> str:
         return get(self.fields, name, default)
 
+    def with_fields(self, fields: Fields) -> RequestHead:
+        """The same request with these fields; `dataclasses.replace` takes ten times as long (measured)."""
+        return RequestHead(
+            self.method, self.target, fields, self.host, self.client_ip, self.scheme, self.port, self.http10,
+            self.certificate,
+        )  # fmt: skip
+
     def with_field(self, name: str, value: str) -> RequestHead:
-        return replace(self, fields=with_field(self.fields, name, value))
+        return self.with_fields(with_field(self.fields, name, value))
 
     def without(self, *names: str) -> RequestHead:
-        return replace(self, fields=without(self.fields, *names))
+        return self.with_fields(without(self.fields, *names))
 
 
 @dataclass(init=False, unsafe_hash=True)
@@ -109,6 +116,9 @@ class ResponseHead:
         self.status = status
         self.fields = fields
         self.reason = reason
+
+    def with_fields(self, fields: Fields) -> ResponseHead:
+        return ResponseHead(self.status, fields, self.reason)
 
     def get(self, name: str, default: str = "") -> str:
         return get(self.fields, name, default)
@@ -135,3 +145,10 @@ class Response(ResponseHead):
         super().__init__(status, fields, reason)
         self.body = body
         self.upgraded = upgraded
+
+    def with_fields(self, fields: Fields) -> Response:
+        return Response(self.status, fields, self.reason, self.body, self.upgraded)
+
+    def under(self, head: ResponseHead) -> Response:
+        """The same content under another head."""
+        return Response(head.status, head.fields, head.reason, self.body, self.upgraded)

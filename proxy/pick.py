@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from proxy.balancing import Balanced
 from proxy.crowding import Slot
@@ -67,4 +67,4 @@ class SetCookie:
     line: str
 
     def on_response(self, response: ResponseHead, request: RequestHead) -> ResponseHead:
-        return replace(response, fields=(*response.fields, ("Set-Cookie", self.line)))
+        return response.with_fields((*response.fields, ("Set-Cookie", self.line)))

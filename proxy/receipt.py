@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from proxy.head import ScannedRequest
 from proxy.message import RequestHead
 from proxy.table import Route, RoutingTable
+
+if TYPE_CHECKING:
+    from proxy.upstream_exchange import AnswerMemo
 
 
 @dataclass(eq=False)
@@ -21,9 +25,15 @@ class Receipt:
     """A request's head: as bytes, as scanned, as routing sees it, and as a server gets it."""
 
     written: bytes | None
-    """For a server, unless a middleware changes the head."""
+    """For a server."""
+    written_for: RequestHead
+    """The head that `written` says; a middleware may have changed it."""
     course: Course | None = None
     """Where it went the last time."""
+    served: RequestHead
+    """As the middlewares of that route have left it."""
+    answer: AnswerMemo | None = None
+    """What the client got for it, where the answer's head depends on more than the server's."""
 
     def __init__(
         self,
@@ -40,3 +50,4 @@ class Receipt:
         self.client = client
         self.path = path
         self.written = written
+        self.written_for = self.served = head

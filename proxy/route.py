@@ -33,6 +33,10 @@ class Route:
     middlewares: tuple[Middleware, ...] = ()
     on_request: tuple[OnRequest, ...] = ()
     on_response: tuple[OnResponse, ...] = ()
+    steady: bool = True
+    """What `on_request` makes of a head depends on nothing else: the same head, the same outcome."""
+    steady_back: bool = True
+    """So it is with `on_response`, a head of an answer and one of a request."""
     wrap: tuple[BodyMiddleware, ...] = ()
     passes: tuple[str, ...] = ()
     """The names of its middlewares, those of the installation first; chains are one name."""

@@ -88,10 +88,7 @@ class OnHead:
                 request = replace(request, head=outcome)
             response = await next_handler(request)
             if isinstance(middleware, OnResponse):
-                changed = middleware.on_response(response, head)
-                response = replace(
-                    response, status=changed.status, reason=changed.reason, fields=changed.fields
-                )
+                response = response.under(middleware.on_response(response, head))
             return response
 
         return step

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from proxy.balancing import Balanced
 from proxy.composite import Composites, Unresolvable
 from proxy.copying import Copying
-from proxy.exchange import Acting, Begins, OnRequest, OnResponse, RequestHead
+from proxy.exchange import Acting, Begins, OnRequest, OnResponse, RequestHead, is_steady
 from proxy.failing_over import FailingOver
 from proxy.host_index import HostIndex, covers
 from proxy.model import Entrypoint, Failover, Mirrored, Router, RoutingConfig, Service, Weighted
@@ -249,14 +249,18 @@ def _route(
             router.name, router, rule, service, "broken", str(broken), on_request=refusal, passes=passes
         )
     heads = on_heads(middlewares)
+    on_request = tuple(each for each in heads if isinstance(each, OnRequest))
+    on_response = tuple(each for each in reversed(heads) if isinstance(each, OnResponse))
     return Route(
         router.name,
         router,
         rule,
         service,
         middlewares=tuple(middlewares),
-        on_request=tuple(each for each in heads if isinstance(each, OnRequest)),
-        on_response=tuple(each for each in reversed(heads) if isinstance(each, OnResponse)),
+        on_request=on_request,
+        on_response=on_response,
+        steady=all(map(is_steady, on_request)),
+        steady_back=all(map(is_steady, on_response)),
         wrap=around_handler(middlewares),
         passes=passes,
         picks=service.how is not None,

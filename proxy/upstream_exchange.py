@@ -21,6 +21,7 @@ from proxy.framing import BodyReader, CloseReader, reader_of
 from proxy.head import ScannedResponse, scan_response
 
 if TYPE_CHECKING:
+    from proxy.route import Route
     from proxy.upstream_connection import UpstreamConnection
 
 MOST_INTERIM: Final = 32
@@ -65,6 +66,7 @@ class AnswerMemo:
     status: int
     written: bytes
     keep_for: float
+    route: Route
 
 
 class UpstreamExchange:

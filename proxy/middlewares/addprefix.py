@@ -14,6 +14,8 @@ class AddPrefix:
 
     prefix: str = option(doc="What is put before the path.", example="/app")
 
+    steady = True
+
     def __post_init__(self) -> None:
         if not self.prefix.strip():
             raise ValueError("prefix is empty. Example: /app")

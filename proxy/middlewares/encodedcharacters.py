@@ -19,6 +19,8 @@ class EncodedCharacters:
     allow_encoded_question_mark: bool = option(doc="Let %3F pass.", example="true", default=False)
     allow_encoded_hash: bool = option(doc="Let %23 pass.", example="true", default=False)
 
+    steady = True
+
     def on_request(self, request: RequestHead) -> RequestHead | Response:
         path = request.path
         if "%" in path and any(escape in path.upper() for escape in self._refused):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 
 from proxy import cors
 from proxy.exchange import Fields, RequestHead, Response, ResponseHead, with_field, without
@@ -99,6 +99,8 @@ class Headers:
     ssl_host: str = option(doc=NO_EFFECT + "see sslRedirect.", example="example.com", default="")
     ssl_force_host: bool = option(doc=NO_EFFECT + "see sslRedirect.", example="true", default=False)
 
+    steady = True
+
     def __post_init__(self) -> None:
         if not any(_is_said(getattr(self, each.name)) for each in fields(self)):
             raise ValueError("It changes nothing. Example: customResponseHeaders.X-Robots-Tag=none")
@@ -114,7 +116,7 @@ class Headers:
             return Response(200, tuple(cors.preflight_fields(self, request)), "OK")
         if not self.custom_request_headers:
             return request
-        return replace(request, fields=_changed(request.fields, self.custom_request_headers))
+        return request.with_fields(_changed(request.fields, self.custom_request_headers))
 
     def on_response(self, response: ResponseHead, request: RequestHead) -> ResponseHead:
         changed = _changed(response.fields, self.custom_response_headers)
@@ -124,7 +126,7 @@ class Headers:
             changed = with_field(changed, name, value)
         if self.add_vary_header:
             changed = cors.vary_by_origin(changed)
-        return replace(response, fields=changed)
+        return response.with_fields(changed)
 
     def _may_be_asked_for(self, request: RequestHead) -> bool:
         named = next(

@@ -21,6 +21,8 @@ class IPAllowList:
     )
     reject_status_code: int = option(doc="The status of the refusal.", example="404", default=403)
 
+    steady = True
+
     def __post_init__(self) -> None:
         if not self.source_range:
             raise ValueError("sourceRange names no network, so nobody could pass. Example: 192.168.1.0/24")

@@ -29,6 +29,8 @@ class Maintenance:
         doc="When programs should ask again.", example="30m", default=Duration(300)
     )
 
+    steady = True
+
     def on_request(self, request: RequestHead) -> RequestHead | Response:
         if self.hosts and not any(covers(host, request.host) for host in self.hosts):
             return request

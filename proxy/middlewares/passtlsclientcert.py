@@ -71,6 +71,8 @@ class PassTLSClientCert:
         doc="What it says, as X-Forwarded-Tls-Client-Cert-Info.", example="", default=None
     )
 
+    steady = True
+
     def on_request(self, request: RequestHead) -> RequestHead | Response:
         der = request.certificate
         if not der:

@@ -27,6 +27,8 @@ class RedirectRegex:
         doc="Say that it is for ever, so that clients remember.", example="true", default=False
     )
 
+    steady = True
+
     def __post_init__(self) -> None:
         compiled(self.regex)
 

@@ -24,6 +24,8 @@ class RedirectScheme:
         doc="Say that it is for ever, so that clients remember.", example="true", default=False
     )
 
+    steady = True
+
     def on_request(self, request: RequestHead) -> RequestHead | Response:
         below = _BELOW[self.scheme]
         port = self.port or _PORT[below]

@@ -14,6 +14,8 @@ class ReplacePath:
 
     path: str = option(doc="The path that the app gets.", example="/index.html")
 
+    steady = True
+
     def __post_init__(self) -> None:
         if not self.path.startswith("/"):
             raise ValueError("path begins with a slash. Example: /index.html")

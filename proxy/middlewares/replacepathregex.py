@@ -17,6 +17,8 @@ class ReplacePathRegex:
         doc="What stands there instead; $1 is the first group.", example="/new/$1", default=""
     )
 
+    steady = True
+
     def __post_init__(self) -> None:
         compiled(self.regex)
 

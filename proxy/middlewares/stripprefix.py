@@ -19,6 +19,8 @@ class StripPrefix:
         default=False,
     )
 
+    steady = True
+
     def on_request(self, request: RequestHead) -> RequestHead | Response:
         for prefix in filter(None, map(as_bytes, self.prefixes)):
             rest = cut_prefix(request.path, prefix)

@@ -17,6 +17,8 @@ class StripPrefixRegex:
         doc="Expressions for beginnings of paths (RE2).", example="/app/[a-z0-9]+", default=()
     )
 
+    steady = True
+
     def __post_init__(self) -> None:
         for pattern in self.regex:
             compiled(pattern)

@@ -1,0 +1,95 @@
+"""What is remembered of a request and its answer is never more than what would be decided again."""
+
+from itertools import count
+
+import pytest
+
+from proxy.middlewares.headers import Headers
+from proxy.middlewares.ratelimit import RateLimit
+from proxy.middlewares.stripprefix import StripPrefix
+from proxy.model import RoutingConfig, Service
+from proxy.table import Entrypoint, compile_table
+from tests.proxy.middlewares.run import declared
+from tests.proxy.wire.stage import Call, router, staged, to
+
+ASKED = b"GET /a/b HTTP/1.1\r\nHost: app.test\r\nX-Given: 1\r\n%b\r\n"
+
+
+def with_middlewares(app, **middlewares):
+    route = router("app", "Host(`app.test`)", "app", middlewares=tuple(middlewares))
+    return RoutingConfig({"app": route}, {"app": Service("app", (to(app),))}, middlewares)
+
+
+def saying(word: str):
+    return declared(
+        Headers, {"customRequestHeaders": {"X-Said": word}, "customResponseHeaders": {"X-Told": word}}
+    )
+
+
+def swap(stage, **middlewares):
+    config = with_middlewares(stage.app, **middlewares)
+    stage.entrypoints.table = compile_table(config, [Entrypoint(name="web", tls=False)])
+
+
+async def ask(client, more: bytes = b""):
+    reply = await client.ask(ASKED % more)
+    assert reply.status == 200
+    return reply
+
+
+async def test_a_head_is_changed_alike_the_next_time_and_anew_with_a_new_table():
+    async with staged(
+        config=lambda app: with_middlewares(
+            app, strip=declared(StripPrefix, {"prefixes": ["/a"]}), said=saying("one")
+        )
+    ) as stage:
+        client = await stage.client()
+        for _ in range(3):
+            assert (await ask(client)).get("X-Told") == "one"
+        swap(stage, said=saying("two"))
+        for _ in range(3):
+            assert (await ask(client)).get("X-Told") == "two"
+        swap(stage)
+        for _ in range(3):
+            assert (await ask(client)).get("X-Told") is None
+        swap(stage, said=saying("one"))
+        for _ in range(3):
+            assert (await ask(client)).get("X-Told") == "one"
+    seen = [(call.target, call.get("X-Said")) for call in stage.app.calls]
+    assert seen == [("/b", "one")] * 3 + [("/a/b", "two")] * 3 + [("/a/b", None)] * 3 + [("/a/b", "one")] * 3
+
+
+async def test_an_answer_is_remembered_for_the_very_request_alone():
+    cors = declared(Headers, {"accessControlAllowOriginList": ["https://a.test", "https://b.test"]})
+    async with staged(config=lambda app: with_middlewares(app, cors=cors)) as stage:
+        clients = [await stage.client(), await stage.client()]
+        for _ in range(3):
+            for client, origin in zip(clients, (b"https://a.test", b"https://b.test"), strict=True):
+                allowed = (await ask(client, b"Origin: %b\r\n" % origin)).get("Access-Control-Allow-Origin")
+                assert allowed == origin.decode()
+        for origin, allowed in ((b"https://b.test", "https://b.test"), (b"https://c.test", None)):
+            reply = await ask(clients[0], b"Origin: %b\r\n" % origin)
+            assert reply.get("Access-Control-Allow-Origin") == allowed
+
+
+async def test_an_app_that_says_something_else_is_heard():
+    numbers = count()
+
+    async def counts(call: Call) -> None:
+        number = next(numbers) // 2
+        await call.send(b"HTTP/1.1 200 OK\r\nX-Number: %d\r\nContent-Length: 2\r\n\r\nok" % number)
+
+    async with staged(counts, config=lambda app: with_middlewares(app, said=saying("one"))) as stage:
+        client = await stage.client()
+        replies = [await ask(client) for _ in range(6)]
+    assert [reply.get("X-Number") for reply in replies] == ["0", "0", "1", "1", "2", "2"]
+    assert {reply.get("X-Told") for reply in replies} == {"one"}
+
+
+@pytest.mark.parametrize("more", [b"", b"Cookie: a=1\r\n"])
+async def test_what_counts_counts_each_request(more):
+    limit = declared(RateLimit, {"average": 1, "period": "1h", "burst": 3})
+    async with staged(config=lambda app: with_middlewares(app, limit=limit, said=saying("one"))) as stage:
+        client = await stage.client()
+        statuses = [(await client.ask(ASKED % more)).status for _ in range(5)]
+    assert statuses == [200, 200, 200, 429, 429]
