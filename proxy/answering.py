@@ -61,7 +61,7 @@ class Answering(UpstreamExchange):
         """Whether what the client gets depends on nothing but the server's answer and this very request."""
         route = self._route
         return (
-            route.steady_back and self._on_response is route.on_response and receipt.served is self._turn.head
+            route.steady_back and self._on_response is route.on_passage and receipt.served is self._turn.head
         )
 
     def _may_repeat(self, memo: AnswerMemo) -> bool:

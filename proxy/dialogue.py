@@ -227,7 +227,7 @@ class Dialogue:
     def _remember(self, turn: Turn, route: Route) -> None:
         """A head without content whose way depends on nothing but itself and the table goes there again."""
         receipt = turn.receipt
-        simple = route.steady and not route.particular
+        simple = route.steady and route.plain and not route.particular
         if receipt and turn.received and simple and not receipt.path.startswith(CHALLENGE):
             course = self._course
             if course is None or course.table is not self._gate.table or course.route is not route:

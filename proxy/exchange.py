@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from proxy.surroundings import Surroundings
 
 __all__ = (
-    "Acting", "Begins", "Body", "BodyMiddleware", "ConnectTimedOut", "Empty", "Expands", "Fields",
+    "Acting", "AtOnce", "Begins", "Body", "BodyMiddleware", "ConnectTimedOut", "Empty", "Expands", "Fields",
     "Handler", "IPAddress",
     "Middleware", "NeverSent", "NoServer", "OnRequest", "OnResponse", "Request", "RequestHead", "Response",
     "ResponseHead", "Stream", "TimedOut", "Truncated", "UpstreamError", "get", "is_steady", "no_inform",
@@ -110,6 +110,14 @@ def is_steady(middleware: OnRequest | OnResponse) -> bool:
 @runtime_checkable
 class BodyMiddleware(Protocol):
     def wrap(self, next_handler: Handler, /) -> Handler: ...
+
+
+@runtime_checkable
+class AtOnce(BodyMiddleware, Protocol):
+    """One that mostly has nothing to wait for, and does nothing to the answers of those whom it lets in."""
+
+    def at_once(self, request: RequestHead, /) -> RequestHead | None:
+        """The head as the next one gets it; None, and nothing done, where `wrap` is needed for it."""
 
 
 Acting: TypeAlias = OnRequest | OnResponse | BodyMiddleware

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Final
 from proxy.answering import Answering
 from proxy.balancer import Balancer
 from proxy.conduit import Conduit, take_pipe
-from proxy.exchange import NeverSent, NoServer, UpstreamError
+from proxy.exchange import NeverSent, NoServer, RequestHead, UpstreamError
 from proxy.framing import write_chunk, write_last_chunk
 from proxy.headers import to_server
 from proxy.model import Server, Service
 from proxy.pages import page
 from proxy.pick import Watch
-from proxy.plain import obstacle
 from proxy.repeating import may_ask_another, may_be_repeated
 from proxy.socket_transport import SocketTransport
 from proxy.table import Route
@@ -48,9 +47,20 @@ class FastLane:
     balancer: Balancer
 
     def takes(self, turn: Turn) -> bool:
-        """Whether the turn may pass here: it needs no body middleware and no tunnel."""
+        """Whether the turn may pass here, with its head as it is then: nothing waits, nor is a tunnel."""
         route = turn.route
-        return route is not None and obstacle(route, turn.scanned.upgrade) is None
+        if route is None or turn.scanned.upgrade or (route.wrap and not route.hurried):
+            return False
+        head: RequestHead | None = turn.head
+        for step in route.hurried:
+            try:
+                head = step.at_once(head) if head else None
+            except Exception:
+                return False  # in the other lane it fails again, and is told of
+        if head is None:
+            return False
+        turn.head = head
+        return True
 
 
 class Passage(Answering):
@@ -72,7 +82,7 @@ class Passage(Answering):
         self._dialogue = dialogue
         self._turn = turn
         self._route = route
-        self._on_response = route.on_response
+        self._on_response = route.on_passage
         self._lane = lane
         self._framing = turn.scanned.framing
 
@@ -114,7 +124,7 @@ class Passage(Answering):
     def _pick(self, service: Service) -> Server:
         pick = self._lane.balancer.pick(service, self._turn.head, self._tried)
         self._service, self._watch = pick.service, pick.watch
-        self._on_response = (*pick.steps, *self._route.on_response)
+        self._on_response = (*pick.steps, *self._route.on_passage)
         return pick.server
 
     def _may_ask_another(self, error: UpstreamError) -> bool:
@@ -280,7 +290,7 @@ class Passage(Answering):
         """The page that stands for the failure: mapped here and nowhere else in this lane."""
         turn = self._turn
         self._unsent = b""
-        self._on_response = self._route.on_response  # what the server would have been remembered by
+        self._on_response = self._route.on_passage  # what the server would have been remembered by
         if self._watch:
             self._watch.failed(error)
             self._watch = None

@@ -45,7 +45,7 @@ class ParticularPassage(Passage):
             pick = self._lane.balancer.pick(service, self._turn.head, self._tried)
         self._slot = pick.slot
         self._service, self._watch = pick.service, pick.watch
-        self._on_response = (*pick.steps, *self._route.on_response)
+        self._on_response = (*pick.steps, *self._route.on_passage)
         return pick.server
 
     def _queue_up(self, crowded: Crowded) -> None:

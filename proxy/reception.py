@@ -56,6 +56,8 @@ class Reception:
 
     def whole(self, data: bytes, now: float) -> Turn | None:
         """The next request where these bytes are an ordinary head and nothing else, as they mostly are."""
+        if self.last and data == self.last.block:
+            return self.turn(self.last, now)
         if self._for_itself and 4 < len(data) <= LIMITS.head and data.find(b"\r\n\r\n") == len(data) - 4:
             receipt = self._read(data)
             if receipt:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from proxy.authority import url_host
-from proxy.exchange import BodyMiddleware, Middleware, OnRequest, OnResponse, RequestHead, Response
+from proxy.exchange import AtOnce, BodyMiddleware, Middleware, OnRequest, OnResponse, RequestHead, Response
 from proxy.model import Router, Service
 from proxy.pages import NOT_SET_UP, page
 from proxy.rule import Rule
@@ -38,6 +38,10 @@ class Route:
     steady_back: bool = True
     """So it is with `on_response`, a head of an answer and one of a request."""
     wrap: tuple[BodyMiddleware, ...] = ()
+    hurried: tuple[AtOnce, ...] = ()
+    """The same, where a request may do without waiting for any of them."""
+    on_passage: tuple[OnResponse, ...] = ()
+    """`on_response` in the fast lane, where those behind the hurried ones come first."""
     passes: tuple[str, ...] = ()
     """The names of its middlewares, those of the installation first; chains are one name."""
     picks: bool = False

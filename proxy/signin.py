@@ -29,4 +29,4 @@ def signed_in(request: RequestHead, user: str, header: str, *, remove: bool) -> 
         request = request.without("Authorization")
     if not header:
         return request
-    return replace(request, fields=(*without_alike(request.fields, header), (header, as_bytes(user))))
+    return request.with_fields((*without_alike(request.fields, header), (header, as_bytes(user))))

@@ -13,6 +13,7 @@ from itertools import islice, takewhile
 
 from proxy.exchange import (
     Acting,
+    AtOnce,
     Begins,
     BodyMiddleware,
     Expands,
@@ -21,7 +22,9 @@ from proxy.exchange import (
     OnRequest,
     OnResponse,
     Request,
+    RequestHead,
     Response,
+    is_steady,
 )
 
 DEEPEST = 32
@@ -78,6 +81,12 @@ class OnHead:
 
     middleware: Acting
 
+    def at_once(self, request: RequestHead) -> RequestHead | None:
+        if not isinstance(self.middleware, OnRequest):
+            return request
+        outcome = self.middleware.on_request(request)
+        return None if isinstance(outcome, Response) else outcome
+
     def wrap(self, next_handler: Handler) -> Handler:
         async def step(request: Request) -> Response:
             middleware, head = self.middleware, request.head
@@ -92,3 +101,22 @@ class OnHead:
             return response
 
         return step
+
+
+def hurried(wrap: Sequence[BodyMiddleware]) -> tuple[AtOnce, ...]:
+    """All of them, where each can mostly do without a wait and is asked twice without harm; else none."""
+    able = tuple(each for each in wrap if isinstance(each, AtOnce) and _may_hurry(each))
+    return able if len(able) == len(wrap) else ()
+
+
+def _may_hurry(each: AtOnce) -> bool:
+    if not isinstance(each, OnHead):
+        return True
+    middleware = each.middleware
+    return not isinstance(middleware, OnRequest) or is_steady(middleware)
+
+
+def behind(wrap: Sequence[BodyMiddleware]) -> tuple[OnResponse, ...]:
+    """What answers pass that come from behind those which wrap, innermost first."""
+    inner = (each.middleware for each in reversed(wrap) if isinstance(each, OnHead))
+    return tuple(each for each in inner if isinstance(each, OnResponse))

@@ -23,7 +23,7 @@ from proxy.reference import ServiceName, referred
 from proxy.route import Refusal, Route, ToHTTPS
 from proxy.rule import Rule, RuleError, parse_rule
 from proxy.running import Running
-from proxy.steps import Unresolved, around_handler, expanded, on_heads
+from proxy.steps import Unresolved, around_handler, behind, expanded, hurried, on_heads
 from proxy.target import is_ambiguous
 
 __all__ = ["Entrypoint", "Route", "RoutingTable", "compile_table"]
@@ -251,6 +251,8 @@ def _route(
     heads = on_heads(middlewares)
     on_request = tuple(each for each in heads if isinstance(each, OnRequest))
     on_response = tuple(each for each in reversed(heads) if isinstance(each, OnResponse))
+    wrap = around_handler(middlewares)
+    on_passage = (*behind(wrap), *on_response)
     return Route(
         router.name,
         router,
@@ -260,8 +262,10 @@ def _route(
         on_request=on_request,
         on_response=on_response,
         steady=all(map(is_steady, on_request)),
-        steady_back=all(map(is_steady, on_response)),
-        wrap=around_handler(middlewares),
+        steady_back=all(map(is_steady, on_passage)),
+        wrap=wrap,
+        hurried=hurried(wrap),
+        on_passage=on_passage,
         passes=passes,
         picks=service.how is not None,
         particular=_is_particular(service),

@@ -32,13 +32,18 @@ class UserList:
     _users: Users | None = field(default=None, repr=False)
     _until: float = 0.0
 
-    async def now(self) -> Users:
+    def at_hand(self) -> Users | None:
+        """The users, None where the file has to be read first."""
         if not self.file:
             return self.own
-        if self._users is None or self.around.now() >= self._until:
-            self._users = await self.around.aside(self._from_file)
+        return self._users if self.around.now() < self._until else None
+
+    async def now(self) -> Users:
+        users = self.at_hand()
+        if users is None:
+            users = self._users = await self.around.aside(self._from_file)
             self._until = self.around.now() + REREAD
-        return self._users
+        return users
 
     def _from_file(self) -> Users:
         try:

@@ -4,6 +4,7 @@ from itertools import count
 
 import pytest
 
+from proxy.middlewares.basicauth import BasicAuth
 from proxy.middlewares.headers import Headers
 from proxy.middlewares.ratelimit import RateLimit
 from proxy.middlewares.stripprefix import StripPrefix
@@ -92,4 +93,38 @@ async def test_what_counts_counts_each_request(more):
     async with staged(config=lambda app: with_middlewares(app, limit=limit, said=saying("one"))) as stage:
         client = await stage.client()
         statuses = [(await client.ask(ASKED % more)).status for _ in range(5)]
+    assert statuses == [200, 200, 200, 429, 429]
+
+
+SIGNED_IN = b"Authorization: Basic YW5uYTpzZWNyZXQ=\r\n"
+AUTH = {"users": ["anna:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ="], "headerField": "X-User", "removeHeader": "true"}
+
+
+@pytest.mark.parametrize("order", [("auth", "inner"), ("outer", "auth"), ("outer", "auth", "inner")])
+async def test_who_has_signed_in_passes_all_the_same_steps_the_next_time(order):
+    """The first time has to wait for the password to be hashed, the next ones do not."""
+    known = {"auth": declared(BasicAuth, AUTH), "outer": saying("outer"), "inner": saying("inner")}
+    told = {"X-Told": {"auth": "inner", "outer": "outer"}[order[0]]}
+    said = "inner" if "inner" in order else "outer"
+    async with staged(
+        config=lambda app: with_middlewares(app, **{name: known[name] for name in order})
+    ) as stage:
+        client, stranger = await stage.client(), await stage.client()
+        for _ in range(3):
+            reply = await ask(client, SIGNED_IN + b"X-User: mallory\r\n")
+            assert reply.get("X-Told") == told["X-Told"]
+            assert (await stranger.ask(ASKED % b"")).status == 401
+            wrong = await stranger.ask(ASKED % b"Authorization: Basic YW5uYTp3cm9uZw==\r\n")
+            assert wrong.status == 401
+            assert wrong.get("X-Told") == (None if order[0] == "auth" else "outer")
+    seen = {(call.get("X-User"), call.get("Authorization"), call.get("X-Said")) for call in stage.app.calls}
+    assert (len(stage.app.calls), seen) == (3, {("anna", None, said)})
+
+
+async def test_what_counts_behind_a_password_counts_each_request_once():
+    limit = declared(RateLimit, {"average": 1, "period": "1h", "burst": 3})
+    auth = declared(BasicAuth, AUTH)
+    async with staged(config=lambda app: with_middlewares(app, auth=auth, limit=limit)) as stage:
+        client = await stage.client()
+        statuses = [(await client.ask(ASKED % SIGNED_IN)).status for _ in range(5)]
     assert statuses == [200, 200, 200, 429, 429]
