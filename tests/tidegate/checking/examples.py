@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-_BLOCK = re.compile(r"^```ya?ml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r'^```ya?ml(?: title="(?!tidegate\.)[^"]*")?\n(.*?)^```', re.MULTILINE | re.DOTALL)
 _ROW = re.compile(r"^\| `(tidegate\.[a-z]+)` \|.*\| (`[^`]+`|`` .* ``) \|$", re.MULTILINE)
 
 
