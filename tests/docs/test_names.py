@@ -15,6 +15,8 @@ from tidegate.sources import CONFIG, variable_name
 
 FOREIGN = {"--now": "systemctl", "--scale": "docker compose", "--resolve": "curl"}
 """Flags of other programs that pages name, and whose they are."""
+KNOWN = {"http", "hots", *options_of(ShortLabels)}
+"""Words behind `tidegate.`, and one that troubleshooting shows as a mistake."""
 VARIABLE = re.compile(r"\bTIDEGATE_(?!TEST_)[A-Z_]+\b")
 LABEL = re.compile(r"\btidegate\.(?!yaml\b)([A-Za-z]+)(?:\.([A-Za-z]+))?[\w.\[\]]*[=:`]")
 
@@ -35,9 +37,5 @@ def test_variables_exist(page: Path) -> None:
     "page", [page for page in PAGES if page.name != "mistakes.md"], ids=lambda page: page.name
 )
 def test_labels_exist(page: Path) -> None:
-    strange = [
-        found
-        for found in LABEL.findall(page.read_text())
-        if not {"http", *options_of(ShortLabels)} & set(found)
-    ]
+    strange = [found for found in LABEL.findall(page.read_text()) if not KNOWN & set(found)]
     assert strange == []
