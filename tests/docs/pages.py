@@ -15,9 +15,7 @@ ROOT = Path(__file__).parents[2]
 SITE = tuple(sorted((ROOT / "docs").glob("*.md")))
 PAGES = (*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")), *SITE)
 FENCE = re.compile(r'^```(\w*)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
-COMMAND = re.compile(
-    r"^(?:\$ )?(?:docker (?:compose )?exec \S+ )?tidegate +(?P<words>\S.*?)(?: {2,}#.*)?$", re.MULTILINE
-)
+COMMAND = re.compile(r"^(?:\$ )?(?:docker (?:compose )?exec \S+ )?tidegate +(?P<words>\S.*)$", re.MULTILINE)
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 
 
@@ -44,7 +42,7 @@ def commands(page: Path) -> Iterator[list[str]]:
     for block in blocks(page):
         if block.language in ("", "console", "sh"):
             for found in COMMAND.finditer(block.text):
-                words = shlex.split(found["words"])
+                words = shlex.split(found["words"], comments=True)
                 if "--help" not in words:
                     yield words
 

@@ -13,11 +13,16 @@ from tests.docs.pages import FLAG, PAGES, known_flags
 from tidegate.settings import Settings
 from tidegate.sources import CONFIG, variable_name
 
-FOREIGN = {"--now": "systemctl", "--scale": "docker compose", "--resolve": "curl"}
+FOREIGN = {
+    "--now": "systemctl",
+    "--scale": "docker compose",
+    "--resolve": "curl",
+    "--build-arg": "docker build",
+}
 """Flags of other programs that pages name, and whose they are."""
 KNOWN = {"http", "hots", *options_of(ShortLabels)}
 """Words behind `tidegate.`, and one that troubleshooting shows as a mistake."""
-VARIABLE = re.compile(r"\bTIDEGATE_(?!TEST_)[A-Z_]+\b")
+VARIABLE = re.compile(r"\bTIDEGATE_(?!TEST_|VERSION\b)[A-Z_]+\b")
 LABEL = re.compile(r"\btidegate\.(?!yaml\b)([A-Za-z]+)(?:\.([A-Za-z]+))?[\w.\[\]]*[=:`]")
 
 
