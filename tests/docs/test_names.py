@@ -10,6 +10,7 @@ import pytest
 from discovery.dialects.short import ShortLabels
 from proxy.schema import options_of
 from tests.docs.pages import FLAG, PAGES, known_flags
+from tidegate.cli import COMMANDS
 from tidegate.settings import Settings
 from tidegate.sources import CONFIG, variable_name
 
@@ -22,6 +23,7 @@ FOREIGN = {
 """Flags of other programs that pages name, and whose they are."""
 KNOWN = {"http", "hots", *options_of(ShortLabels)}
 """Words behind `tidegate.`, and one that troubleshooting shows as a mistake."""
+MENTIONED = re.compile(r"`(?:docker exec \S+ )?tidegate ([a-z]+)")
 VARIABLE = re.compile(r"\bTIDEGATE_(?!TEST_|VERSION\b)[A-Z_]+\b")
 LABEL = re.compile(r"\btidegate\.(?!yaml\b)([A-Za-z]+)(?:\.([A-Za-z]+))?[\w.\[\]]*[=:`]")
 
@@ -29,6 +31,12 @@ LABEL = re.compile(r"\btidegate\.(?!yaml\b)([A-Za-z]+)(?:\.([A-Za-z]+))?[\w.\[\]
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_flags_exist(page: Path) -> None:
     assert set(FLAG.findall(page.read_text())) - known_flags() - set(FOREIGN) == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_exist(page: Path) -> None:
+    """Those within a sentence; whole lines are read by test_commands."""
+    assert set(MENTIONED.findall(page.read_text())) - set(COMMANDS) == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
