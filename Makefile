@@ -44,8 +44,9 @@ check: env docs ## style, types, directions of import, and that the docs hold to
 	@$(PYTHON) -m mypy
 	@.venv/bin/lint-imports | tail -n 3
 
+# Not --quiet, which hides warnings from --strict, too.
 docs: env ## the site of docs/, in site/; a link that leads nowhere is an error
-	@NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --quiet --strict
+	@said=$$(NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict 2>&1) || { echo "$$said" | grep -v ^INFO; exit 1; }
 
 bench: env engine peers compile ## beside nginx, HAProxy, Caddy, Envoy: docs/benchmarks.md; a look: ROWS=few,tls ROUNDS=2 SECONDS=2
 	@$(PYTHON) -m tests.bench --date "$$(date -u +%F)" \

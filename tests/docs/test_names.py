@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from discovery.dialects.short import ShortLabels
-from proxy.schema import options_of
+from proxy.schema import canonical, options_of
 from tests.docs.pages import FLAG, PAGES, known_flags
 from tidegate.cli import COMMANDS
 from tidegate.settings import Settings
@@ -21,7 +21,7 @@ FOREIGN = {
     "--build-arg": "docker build",
 }
 """Flags of other programs that pages name, and whose they are."""
-KNOWN = {"http", "hots", *options_of(ShortLabels)}
+KNOWN = {"http", "hots", *map(canonical, options_of(ShortLabels))}
 """Words behind `tidegate.`, and one that troubleshooting shows as a mistake."""
 MENTIONED = re.compile(r"`(?:docker exec \S+ )?tidegate ([a-z]+)")
 VARIABLE = re.compile(r"\bTIDEGATE_(?!TEST_|VERSION\b)[A-Z_]+\b")
@@ -50,5 +50,5 @@ def test_variables_exist(page: Path) -> None:
     "page", [page for page in PAGES if page.name != "mistakes.md"], ids=lambda page: page.name
 )
 def test_labels_exist(page: Path) -> None:
-    strange = [found for found in LABEL.findall(page.read_text()) if not KNOWN & set(found)]
+    strange = [found for found in LABEL.findall(page.read_text()) if not KNOWN & set(map(canonical, found))]
     assert strange == []
