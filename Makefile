@@ -12,7 +12,7 @@ COMPILED_TESTS := tests/proxy tests/conformance tests/fuzz $(REAL)
 # Most tests of what is real wait for it.  The engine is one process's; ARGS='-n 0' tests in this one alone.
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadgroup
 
-.PHONY: help demo test check compile wheel bench peers-corpus fuzz soak format lock env engine pebble nameservers peers fuzzer
+.PHONY: help demo test check docs compile wheel dist audit bench peers-corpus fuzz soak format lock env engine pebble nameservers peers fuzzer
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -32,11 +32,21 @@ compile: env ## with mypyc, in place, what every request passes: nearly twice as
 wheel: compile ## the compiled wheel for this machine's Python, in dist/
 	@TIDEGATE_COMPILE=1 $(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 
-check: env ## style, types and directions of import, in seconds
+dist: env ## the sdist and both wheels in dist/, each tried in an environment of its own; the version is that of the git tag
+	@scripts/dist
+
+audit: env ## which pinned packages have known faults; ALL=1 also those that only develop; needs a network
+	@ALL=$(ALL) scripts/audit
+
+check: env docs ## style, types, directions of import, and that the docs hold together, in seconds
 	@$(PYTHON) -m ruff check --quiet $(CODE)
 	@$(PYTHON) -m ruff format --quiet --check $(CODE)
 	@$(PYTHON) -m mypy
 	@.venv/bin/lint-imports | tail -n 3
+
+# Not --quiet, which hides warnings from --strict, too.
+docs: env ## the site of docs/, in site/; a link that leads nowhere is an error
+	@said=$$(NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict 2>&1) || { echo "$$said" | grep -v ^INFO; exit 1; }
 
 bench: env engine peers compile ## beside nginx, HAProxy, Caddy, Envoy: docs/benchmarks.md; a look: ROWS=few,tls ROUNDS=2 SECONDS=2
 	@$(PYTHON) -m tests.bench --date "$$(date -u +%F)" \

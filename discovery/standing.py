@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -90,10 +91,11 @@ def meant(word: str, listed: Sequence[Listed]) -> tuple[list[str], str | None]:
 
 
 def naming(host: str, listed: Sequence[Listed], language: Language = USUAL) -> list[str]:
-    """The ids of those who ask for something and have the host somewhere in their labels."""
+    """The ids of those who ask for something and name the host, not a longer one, in their labels."""
+    whole = re.compile(rf"(?<![\w.-]){re.escape(host)}(?![\w-]|\.\w)")
     return [
         each.id
         for each in listed
         if language.dialect_of(each.labels) is not None
-        and any(host in value.lower() for value in each.labels.values())
+        and any(whole.search(value.lower()) for value in each.labels.values())
     ]

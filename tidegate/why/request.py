@@ -104,7 +104,7 @@ async def who_asks_for(host: str, scene: Scene) -> tuple[str, ...]:
     except EngineError:
         return ()
     seen = answer.containers if answer else ()
-    return tuple(f"{each.name}: {reason(each)}" for each in seen)
+    return tuple(f"{each.name}: {reason(each)}" for each in seen if not each.routes)
 
 
 async def followed(answer: RequestAnswer, question: Question, scene: Scene) -> RequestAnswer:

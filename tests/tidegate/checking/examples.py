@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-_BLOCK = re.compile(r"^```ya?ml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r'^```ya?ml(?: title="(?!tidegate\.)[^"]*")?\n(.*?)^```', re.MULTILINE | re.DOTALL)
 _ROW = re.compile(r"^\| `(tidegate\.[a-z]+)` \|.*\| (`[^`]+`|`` .* ``) \|$", re.MULTILINE)
 
 
@@ -30,7 +30,9 @@ def _of_pages() -> Iterator[Example]:
 
 
 def _as_file(block: str) -> str:
-    """A block that shows only labels stands below a service."""
+    """A block that shows only labels, or is indented as far as what a service says, stands below one."""
+    if block.startswith("    "):
+        return "services:\n  app:\n" + block
     if block.startswith("labels:"):
         return "services:\n  app:\n    expose: ['2368']\n" + textwrap.indent(block, "    ")
     return block

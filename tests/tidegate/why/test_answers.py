@@ -144,6 +144,14 @@ async def test_somebody_asks_for_the_host_in_vain(changes, why):
     )
 
 
+async def test_who_is_served_elsewhere_asks_for_nothing_in_vain():
+    """Neither a longer name nor another part of the site."""
+    blog = container("blog-1", "172.18.0.2", tidegate_host="blog.example.com", tidegate_enable="false")
+    cloud = container("cloud-1", "172.18.0.3", tidegate_host="example.com", tidegate_path="/cloud")
+    line, served = await first("https://example.com/", scene(blog, cloud))
+    assert (line, served) == ("https://example.com/ gets 404: no router takes it.", False)
+
+
 async def test_a_redirect_is_followed(port):
     config = served_by(Server("routes.yaml", "127.0.0.1", port))
     found = await answer(Asking("http://blog.example.com/x"), scene(config=config))
