@@ -5,15 +5,17 @@
 
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
-CODE := setup.py proxy discovery acme_client tidegate tests scripts compose
+CODE := setup.py proxy discovery acme_client tidegate tests scripts compose compose/image/inside/bill-of-materials
 # What meets an engine, an authority and other programs meets the proxy as it ships, which is compiled.
 REAL := tests/integration tests/peers tests/soak
 COMPILED_TESTS := tests/proxy tests/conformance tests/fuzz $(REAL)
+# Meets an image that it builds itself, so it is run once, and last.
+IMAGE_TESTS := tests/integration/image
 
-.PHONY: help demo test check compile wheel bench peers-corpus fuzz soak format lock env engine pebble peers fuzzer
+.PHONY: help demo test test-image image check compile wheel bench peers-corpus fuzz soak format lock env engine pebble peers fuzzer
 
 help:
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 demo: env engine pebble ## three small apps become HTTPS sites; Ctrl-C cleans up
 	@$(PYTHON) -m compose.demo
@@ -22,7 +24,16 @@ test: check engine pebble ## everything: once in plain Python, then compiled, ag
 	@scripts/compile --remove
 	@$(PYTHON) -m pytest $(ARGS) $(addprefix --ignore=,$(REAL))
 	@scripts/compile
-	@$(PYTHON) -m pytest $(ARGS) $(COMPILED_TESTS)
+	@$(PYTHON) -m pytest $(ARGS) $(COMPILED_TESTS) --ignore=$(IMAGE_TESTS)
+	@$(MAKE) --no-print-directory test-image
+
+test-image: env pebble ## the container image is built and does its work among containers (four minutes, the first time ten)
+	@scripts/engine --base
+	@$(PYTHON) -m pytest $(ARGS) $(IMAGE_TESTS)
+
+image: env ## the container image `tidegate`, on BASE=python:3.13-slim, or on BASE=debian, which needs no registry
+	@scripts/engine $(if $(filter debian,$(BASE)),--base)
+	@$(PYTHON) -m compose.image $(BASE)
 
 compile: env ## with mypyc, in place, what every request passes: nearly twice as fast; scripts/compile --remove undoes it
 	@scripts/compile
@@ -54,7 +65,7 @@ format: env ## let ruff lay the code out
 	@$(PYTHON) -m ruff check --quiet --fix $(CODE) || true
 	@$(PYTHON) -m ruff format --quiet $(CODE)
 
-lock: env ## renew requirements.lock and requirements-run.lock after a change of pyproject.toml
+lock: env ## renew the requirements*.lock files after a change of pyproject.toml
 	@scripts/lock
 
 env:

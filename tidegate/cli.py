@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +89,9 @@ def run(call: Call) -> int:
     settings = checked_settings(call)
     # structlog loads rich where it is installed, for tracebacks in colours that nobody prints here: 4 MB.
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
+    # requests loads this one to guess encodings, and warns where it cannot; we read UTF-8 alone: 2.5 MB.
+    sys.modules.setdefault("charset_normalizer", None)  # type: ignore[arg-type]
+    warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
     from tidegate.app import run as serve
 
     return serve(settings)
