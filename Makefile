@@ -12,7 +12,7 @@ COMPILED_TESTS := tests/proxy tests/conformance tests/fuzz $(REAL)
 # Meets an image that it builds itself, so it is run once, and last.
 IMAGE_TESTS := tests/integration/image
 
-.PHONY: help demo test test-image image check compile wheel bench peers-corpus fuzz soak format lock env engine pebble peers fuzzer
+.PHONY: help demo test test-image image image-arm64 check compile wheel bench peers-corpus fuzz soak format lock env engine pebble peers fuzzer
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,11 @@ test-image: env pebble ## the container image is built and does its work among c
 image: env ## the container image `tidegate`, on BASE=python:3.13-slim, or on BASE=debian, which needs no registry
 	@scripts/engine $(if $(filter debian,$(BASE)),--base)
 	@$(PYTHON) -m compose.image $(BASE)
+
+image-arm64: env pebble ## the same for arm64, emulated: it is built, saved to dist/ and does its main job (half an hour)
+	@scripts/engine --foreign
+	@$(PYTHON) -m compose.image debian arm64
+	@TIDEGATE_TEST_ARCHITECTURE=arm64 $(PYTHON) -m pytest $(ARGS) $(IMAGE_TESTS) -k 'https or certificates or sigterm'
 
 compile: env ## with mypyc, in place, what every request passes: nearly twice as fast; scripts/compile --remove undoes it
 	@scripts/compile

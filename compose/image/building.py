@@ -12,6 +12,7 @@ from pathlib import Path
 import docker
 
 from compose.image import debian
+from compose.image.loadable import loadable
 from tests.engine import USUAL_SOCKET, answers, own_engine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,10 +53,8 @@ class Workshop:
         name = debian.name(architecture)
         with self.client() as client:
             if not client.images.list(name):
-                repository, _, tag = name.partition(":")
-                client.api.import_image_from_file(
-                    str(debian.tree(architecture)), repository=repository, tag=tag, changes=["CMD python3"]
-                )
+                with loadable(debian.tree(architecture), name, architecture) as image:
+                    client.images.load(image)
         return name
 
     def build(self, base: str, name: str = NAME, say: Callable[[str], object] = lambda _: None) -> str:
@@ -66,7 +65,11 @@ class Workshop:
                 path=str(ROOT),
                 dockerfile="compose/Dockerfile",
                 tag=name,
-                buildargs={"BASE": base, "REVISION": revision()},
+                buildargs={
+                    "BASE": base,
+                    "REVISION": revision(),
+                    "COMPILE": os.environ.get("TIDEGATE_COMPILE", "1"),
+                },
                 # An engine of our own has no way out but the host's: it leaves the firewall alone.
                 network_mode="host" if self.own else None,
                 rm=True,

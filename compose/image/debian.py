@@ -17,7 +17,6 @@ from pathlib import Path
 SUITE = "trixie"
 PACKAGES = "python3,ca-certificates"
 CACHE = Path(__file__).resolve().parents[2] / ".cache"
-EMULATORS = {"arm64": "qemu-aarch64-static", "armhf": "qemu-arm-static"}
 OWN_AUTHORITIES = Path("/usr/local/share/ca-certificates")
 UNNEEDED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "var/cache/apt", "var/lib/apt/lists")
 
@@ -38,7 +37,7 @@ def name(architecture: str) -> str:
 
 
 def tree(architecture: str) -> Path:
-    """A tar of the base's root file system."""
+    """A tar of the base's root file system; another architecture's is made within its `emulation`."""
     made = CACHE / f"debian-{SUITE}-{architecture}.tar"
     if made.exists():
         return made
@@ -47,7 +46,8 @@ def tree(architecture: str) -> Path:
     CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="tidegate-base-") as directory:
         root = Path(directory) / "root"
-        bootstrap(root, architecture)
+        how = ("--variant=minbase", f"--include={PACKAGES}", f"--arch={architecture}")
+        run("debootstrap", *how, SUITE, str(root))
         trust_what_this_machine_trusts(root)
         for place in UNNEEDED:
             shutil.rmtree(root / place, ignore_errors=True)
@@ -55,19 +55,6 @@ def tree(architecture: str) -> Path:
         run("tar", "-C", str(root), "--exclude=./proc/*", "--exclude=./sys/*", "-cf", str(unfinished), ".")
         unfinished.rename(made)
     return made
-
-
-def bootstrap(root: Path, architecture: str) -> None:
-    how = ["--variant=minbase", f"--include={PACKAGES}", f"--arch={architecture}"]
-    if architecture == machine():
-        run("debootstrap", *how, SUITE, str(root))
-        return
-    emulator = shutil.which(EMULATORS[architecture])
-    if emulator is None:
-        raise NoBase(f"{EMULATORS[architecture]} is not here: apt-get install qemu-user-static.")
-    run("debootstrap", "--foreign", *how, SUITE, str(root))
-    shutil.copy(emulator, root / "usr/bin")
-    run("chroot", str(root), "/debootstrap/debootstrap", "--second-stage")
 
 
 def trust_what_this_machine_trusts(root: Path) -> None:

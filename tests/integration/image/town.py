@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import socket
 import ssl
 import tarfile
 import urllib.request
 import uuid
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,14 @@ import docker
 from docker.models.containers import Container
 from docker.models.networks import Network
 
+from compose.image import debian
 from tests.integration.crowd import IMAGE as APP
 from tests.pebble import find_programs, write_endpoint
+from tests.program import eventually
 
+ARCHITECTURE = os.environ.get("TIDEGATE_TEST_ARCHITECTURE") or debian.machine()
+PACE = 1 if debian.machine() == ARCHITECTURE else 10
+"""How much longer everything may take: an emulated start is some ten seconds."""
 SOCKET = "/var/run/docker.sock"
 HERE = Path(__file__).parent
 PEBBLE = {
@@ -111,10 +118,13 @@ class Town:
         container.start()
         return container
 
-    def app(self, name: str, labels: dict[str, str], **options: Any) -> Container:
-        options.setdefault("stop_signal", "SIGKILL")
-        container = self.create(APP, labels=labels, environment={"APP": name}, **options)
+    def app(self, name: str, labels: dict[str, str], others: Sequence[Network] = ()) -> Container:
+        """An app on the front network and on `others`; every answer of it says its name."""
+        container = self.create(APP, labels=labels, environment={"APP": name}, stop_signal="SIGKILL")
+        for network in others:
+            network.connect(container)
         container.start()
+        container.reload()
         return container
 
     def tidegate(self, *flags: str, mounts: dict[str, str] | None = None, **options: Any) -> Container:
@@ -125,6 +135,8 @@ class Town:
             self.image,
             *("run", "--acme-ca", "https://pebble:14000/dir", "--acme-ca-bundle", "/ca.pem", *flags),
             volumes=[f"{source}:{place}" for source, place in places.items()],
+            # Nobody answers for names of the outside: what asks for one (host.docker.internal) must not wait.
+            dns_opt=["timeout:1", "attempts:1"],
             **options,
         )
         container.start()
@@ -164,6 +176,11 @@ class Town:
         answer = json.loads(said)
         assert isinstance(answer, dict)
         return answer
+
+
+def in_time(question: Callable[[], Any], within: float = 20) -> Any:
+    """Ask until the answer is true, and return it."""
+    return eventually(question, within=within * PACE, every=0.25)
 
 
 def address_of(container: Container) -> str:
