@@ -5,17 +5,20 @@
 
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
-CODE := setup.py proxy discovery acme_client tidegate tests scripts compose
+CODE := setup.py proxy discovery acme_client tidegate tests scripts compose compose/image/inside/bill-of-materials
 # What meets an engine, an authority and other programs meets the proxy as it ships, which is compiled.
 REAL := tests/integration tests/peers tests/soak
 COMPILED_TESTS := tests/proxy tests/conformance tests/fuzz $(REAL)
 # Most tests of what is real wait for it.  The engine is one process's; ARGS='-n 0' tests in this one alone.
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadgroup
 
-.PHONY: help demo test check docs compile wheel dist audit bench peers-corpus fuzz soak format lock env engine pebble nameservers peers fuzzer
+# Meets an image that it builds itself, for minutes: `make test-image` alone does.
+IMAGE_TESTS := tests/integration/image
+
+.PHONY: help demo test test-image image image-arm64 check docs compile wheel dist audit bench peers-corpus fuzz soak format lock env engine pebble nameservers peers fuzzer
 
 help:
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 demo: env engine pebble ## three small apps become HTTPS sites; Ctrl-C cleans up
 	@$(PYTHON) -m compose.demo
@@ -24,7 +27,20 @@ test: check engine pebble nameservers ## everything: once in plain Python, then 
 	@scripts/compile --remove
 	@$(PYTHON) -m pytest $(SIDE_BY_SIDE) $(ARGS) $(addprefix --ignore=,$(REAL))
 	@scripts/compile
-	@$(PYTHON) -m pytest $(SIDE_BY_SIDE) $(ARGS) $(COMPILED_TESTS)
+	@$(PYTHON) -m pytest $(SIDE_BY_SIDE) $(ARGS) $(COMPILED_TESTS) --ignore=$(IMAGE_TESTS)
+
+test-image: env pebble ## the container image is built and does its work among containers (four minutes, the first time ten)
+	@scripts/engine --base
+	@$(PYTHON) -m pytest $(ARGS) $(IMAGE_TESTS)
+
+image: env ## the container image `tidegate`, on BASE=python:3.13-slim, or on BASE=debian, which needs no registry
+	@scripts/engine $(if $(filter debian,$(BASE)),--base)
+	@$(PYTHON) -m compose.image $(BASE)
+
+image-arm64: env pebble ## the same for arm64, emulated: it is built, saved to dist/ and does its main job (half an hour)
+	@scripts/engine --foreign
+	@$(PYTHON) -m compose.image debian arm64
+	@TIDEGATE_TEST_ARCHITECTURE=arm64 $(PYTHON) -m pytest $(ARGS) $(IMAGE_TESTS) -k 'https or certificates or sigterm'
 
 compile: env ## with mypyc, in place, what every request passes: nearly twice as fast; scripts/compile --remove undoes it
 	@scripts/compile
@@ -66,7 +82,7 @@ format: env ## let ruff lay the code out
 	@$(PYTHON) -m ruff check --quiet --fix $(CODE) || true
 	@$(PYTHON) -m ruff format --quiet $(CODE)
 
-lock: env ## renew requirements.lock and requirements-run.lock after a change of pyproject.toml
+lock: env ## renew the requirements*.lock files after a change of pyproject.toml
 	@scripts/lock
 
 env:

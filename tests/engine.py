@@ -46,17 +46,23 @@ class Daemon:
 
     directory: Path
     bridge: Bridge
+    kept: Path | None = None
+    """Where images and layers are kept for the next time; without it they go with the daemon."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         return f"unix://{self.directory}/docker.sock"
 
+    @property
+    def data(self) -> Path:
+        return self.kept or self.directory / "data"
+
     def start(self) -> None:
         log = (self.directory / "log").open("ab")
         command = [
             "dockerd",
-            f"--data-root={self.directory}/data",
+            f"--data-root={self.data}",
             f"--exec-root={self.directory}/exec",
             f"--pidfile={self.directory}/pid",
             f"--host={self.url}",
@@ -142,7 +148,8 @@ class Daemon:
 
     def _mounts(self) -> list[str]:
         lines = Path("/proc/self/mountinfo").read_text().splitlines()
-        ours = [line.split()[4] for line in lines if line.split()[4].startswith(str(self.directory))]
+        places = (f"{self.directory}/", f"{self.data}/")
+        ours = [line.split()[4] for line in lines if line.split()[4].startswith(places)]
         return sorted(ours, reverse=True)
 
     def _last_words(self) -> str:
@@ -162,7 +169,7 @@ def running_engine(directory: Path | None = None) -> Iterator[str]:
 
 
 @contextmanager
-def own_engine(directory: Path | None = None) -> Iterator[Daemon]:
+def own_engine(directory: Path | None = None, kept: Path | None = None) -> Iterator[Daemon]:
     """An engine that belongs to whoever asks, to be stopped and started at will."""
     if os.geteuid() != 0:
         raise NoEngineError("No Docker engine answers, and starting one needs root.")
@@ -173,7 +180,7 @@ def own_engine(directory: Path | None = None) -> Iterator[Daemon]:
     if directory is None or len(str(directory)) > LONGEST_DIRECTORY:
         directory = Path(tempfile.mkdtemp(prefix="tg-", dir="/tmp"))
     directory.mkdir(parents=True, exist_ok=True)
-    daemon = Daemon(directory, Bridge.make())
+    daemon = Daemon(directory, Bridge.make(), kept)
     daemon.end_leftover()
     try:
         daemon.start()

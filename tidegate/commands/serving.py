@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 from proxy.problem import Problem
@@ -17,6 +18,9 @@ def run(call: Call) -> int:
     settings = checked_settings(call)
     # structlog loads rich where it is installed, for tracebacks in colours that nobody prints here: 4 MB.
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
+    # requests loads this one to guess encodings, and warns where it cannot; we read UTF-8 alone: 2.5 MB.
+    sys.modules.setdefault("charset_normalizer", None)  # type: ignore[arg-type]
+    warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
     from tidegate.app import run as serve
 
     return serve(settings)

@@ -1,0 +1,106 @@
+"""Building: the image, by an engine's classic builder, on a base that the engine has or that is made here."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+
+from compose.image import debian
+from compose.image.loadable import loadable
+from tests.engine import USUAL_SOCKET, answers, own_engine
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT = ROOT / ".cache" / "engine"
+NAME = "tidegate"
+MOST_KEPT = 6 * 10**9
+"""Bytes of layers above which all of them are dropped; a build leaves about a quarter of a gigabyte."""
+PATIENCE = 1800
+"""Seconds that one step of a build may take; an emulated one takes many minutes."""
+
+
+class BuildFailed(Exception):
+    """The text is the end of what the builder said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """An engine to build with; `own` where it was started for that, and ends with it."""
+
+    url: str
+    own: bool
+
+    def client(self) -> closing[docker.DockerClient]:
+        return closing(docker.DockerClient(base_url=self.url, timeout=PATIENCE))
+
+    def tidy(self) -> None:
+        """Remove what a run that was killed has left, and layers when there are too many."""
+        with self.client() as client:
+            for container in client.containers.list(all=True):
+                container.remove(force=True, v=True)
+            client.networks.prune()
+            client.volumes.prune()
+            if client.df()["LayersSize"] > MOST_KEPT:
+                client.images.prune(filters={"dangling": False})
+
+    def debian_base(self, architecture: str) -> str:
+        """Debian's base in the engine; its name."""
+        name = debian.name(architecture)
+        with self.client() as client:
+            if not client.images.list(name):
+                with loadable(debian.tree(architecture), name, architecture) as image:
+                    client.images.load(image)
+        return name
+
+    def build(self, base: str, name: str = NAME, say: Callable[[str], object] = lambda _: None) -> str:
+        """The image on this base; its id."""
+        said: list[str] = []
+        with self.client() as client:
+            steps = client.api.build(
+                path=str(ROOT),
+                dockerfile="compose/Dockerfile",
+                tag=name,
+                buildargs={
+                    "BASE": base,
+                    "REVISION": revision(),
+                    "COMPILE": os.environ.get("TIDEGATE_COMPILE", "1"),
+                },
+                # An engine of our own has no way out but the host's: it leaves the firewall alone.
+                network_mode="host" if self.own else None,
+                rm=True,
+                decode=True,
+            )
+            for step in steps:
+                if "error" in step:
+                    raise BuildFailed("".join(said[-40:]) + step["error"])
+                text = step.get("stream", "")
+                said.append(text)
+                if text.startswith("Step "):
+                    say(text.strip())
+            return str(client.images.get(name).id)
+
+
+@contextmanager
+def workshop() -> Iterator[Workshop]:
+    """The engine that answers, else one of our own, which keeps its layers for the next time."""
+    url = os.environ.get("DOCKER_HOST") or USUAL_SOCKET
+    if answers(url):
+        yield Workshop(url, own=False)
+        return
+    with own_engine(kept=KEPT) as daemon:
+        shop = Workshop(daemon.url, own=True)
+        shop.tidy()
+        yield shop
+
+
+def revision() -> str:
+    """The commit that is built from; empty outside a repository."""
+    asked = subprocess.run(
+        ["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return asked.stdout.strip()

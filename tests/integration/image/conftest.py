@@ -1,0 +1,44 @@
+"""The image, built from this tree on a Debian base; a town around it; a fresh Tidegate for each test.
+
+With TIDEGATE_TEST_ARCHITECTURE=arm64 the image is another machine's, emulated; the town is this one's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from compose.image import debian
+from compose.image.building import Workshop, workshop
+from compose.image.emulation import emulation
+from tests.integration.crowd import Crowd
+from tests.integration.image.town import ARCHITECTURE, Town
+
+IMAGE = "tidegate-under-test"
+
+
+@pytest.fixture(scope="session")
+def shop() -> Iterator[Workshop]:
+    with emulation(ARCHITECTURE), workshop() as shop:
+        yield shop
+
+
+@pytest.fixture(scope="session")
+def built_town(shop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    base = shop.debian_base(debian.machine())
+    shop.build(shop.debian_base(ARCHITECTURE), IMAGE)
+    with Crowd(shop.url):  # builds the image of the app
+        town = Town(shop.url, IMAGE, base, tmp_path_factory.mktemp("town"))
+        try:
+            town.authority()
+            town.visitor()
+            yield town
+        finally:
+            town.close()
+
+
+@pytest.fixture
+def town(built_town: Town) -> Iterator[Town]:
+    yield built_town
+    built_town.clear(keep=2)
