@@ -25,8 +25,9 @@ from proxy.capacity import raise_open_files_limit
 from proxy.listening import CannotListen, Listener
 from proxy.model import RoutingConfig
 from proxy.problem import Problem
+from proxy.securing import name_shown
 from proxy.table import Entrypoint
-from proxy.tls import KeyPair, name_shown
+from proxy.tls import KeyPair
 from proxy.visitor import TrustedProxies
 from tidegate.addresses import Address, NamedAddress, Off
 from tidegate.dashboard.serve import open_dashboard
