@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import socket
 import ssl
-from time import monotonic
+from time import monotonic, time
 from typing import Final
 
 from proxy.client_hello import HANDSHAKE, LONGEST, Unreadable, read_client_hello
 from proxy.connection import Connection
 from proxy.gate import Entry
 from proxy.poller import NO_MORE, ONCE_PER_ARRIVAL, READABLE, TROUBLE, Watched, poller, report
-from proxy.tls import ACME_TLS, SNI
+from proxy.tls import ACME_TLS, SNI, has_expired
 from proxy.tls_options import TLSOptions
 from proxy.tls_transport import TLSTransport, shake
 
@@ -136,6 +136,9 @@ class Arrival(Watched):
             return
         if tls.selected_alpn_protocol() == ACME_TLS:
             self.dismiss()  # the authority has seen what it came for (RFC 8737 3)
+            return
+        if self._options.asks and tls.session_reused and has_expired(tls.getpeercert(True), time()):
+            self.dismiss()  # TLS 1.2 resumes by number, and OpenSSL does not look at the certificate again
             return
         self._poller.forget(self._descriptor)
         self._entry.arrivals.discard(self)

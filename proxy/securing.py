@@ -74,7 +74,7 @@ class Secured:
                 elif options and options.asks and sayer.origin != router.origin:
                     self._note(router, sayer, host)
         lacks = self.config.tls_options.get(DEFAULT_OF_FILES, USUAL) is None
-        if lacks and not all(any(covers(said, host) for said in self._said) for host in hosts or ("",)):
+        if lacks and not all(name_shown(host, self._said) for host in hosts or ("",)):
             self.refused[router.name] = "The default TLS options have a mistake in them."
 
     def securing(self) -> Securing:
@@ -102,7 +102,12 @@ class Secured:
             self._said.setdefault(host, (router, options))
 
     def _rivals(self, host: str) -> Iterator[tuple[Router, TLSOptions | None]]:
-        return (said for other, said in self._said.items() if _meet(host, other))
+        """What is said of the host, or of some that it stands for or is one of."""
+        for other in dict.fromkeys((host, "*." + host.partition(".")[2])):
+            if other in self._said:
+                yield self._said[other]
+        if host.startswith("*."):
+            yield from (said for other, said in self._said.items() if covers(host, other) and other != host)
 
     def _looked_up(self, router: Router) -> TLSOptions | None:
         name, known = router.tls_options, self.config.tls_options
@@ -134,10 +139,6 @@ def _instead(name: str, known: list[str]) -> str:
     if guess := closest(name, known):
         return f'Did you mean "{guess}"?'
     return f"Known: {', '.join(sorted(known))}." if known else "None is declared."
-
-
-def _meet(one: str, other: str) -> bool:
-    return covers(one, other) or covers(other, one)
 
 
 def _plain(name: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from proxy.client_certificate import read_certificate
 from proxy.client_hello import Unreadable, read_hello_message
 from proxy.problem import Problem
 from proxy.securing import Securing, name_shown
@@ -209,6 +210,11 @@ def load(pair: KeyPair, options: TLSOptions = USUAL, *, protocol: str = HTTP) ->
     finally:
         os.close(descriptor)
     return context
+
+
+def has_expired(certificate: bytes | None, now: float) -> bool:
+    """Whether a client's certificate (DER) is good no more; without one there is nothing to expire."""
+    return certificate is not None and read_certificate(certificate).not_after.timestamp() <= now
 
 
 def _bare_context(options: TLSOptions, protocol: str = HTTP) -> ssl.SSLContext:

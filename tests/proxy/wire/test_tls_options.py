@@ -6,6 +6,7 @@ import datetime
 import functools
 import socket
 import ssl
+import time
 
 import pytest
 import trustme
@@ -260,3 +261,42 @@ async def test_only_the_versions_that_are_asked_for_are_spoken(version, fits):
         else:
             with pytest.raises(ssl.SSLError, match=r"(?i)protocol.version"):
                 await asyncio.to_thread(visit, stage, "home.test", showing(version=version))
+
+
+def visit_politely(stage, context: ssl.SSLContext, session=None) -> tuple[ssl.SSLSession, bool]:
+    """To its end, as a session needs it to be kept by number; and whether this one was resumed."""
+    with (
+        socket.create_connection(("127.0.0.1", stage.port("websecure")), 5) as sock,
+        context.wrap_socket(sock, server_hostname="home.test", session=session) as tls,
+    ):
+        tls.sendall(b"GET / HTTP/1.1\r\nHost: home.test\r\nConnection: close\r\n\r\n")
+        if not tls.recv(65536).startswith(b"HTTP/1.1 200 OK"):
+            raise ConnectionError("nothing was served")
+        found = tls.session, bool(tls.session_reused)
+        tls.unwrap()
+        return found
+
+
+@pytest.mark.parametrize(("version", "again"), [(VERSIONS[0], True), (VERSIONS[1], False)])
+async def test_who_has_shown_a_certificate_resumes_only_by_number(version, again):
+    """Python has no way to switch that off in TLS 1.2."""
+    context = showing(CLIENTS.issue_cert("anna@home.test"), version)
+    async with https() as stage:
+        certified(stage)
+        session, _ = await asyncio.to_thread(visit_politely, stage, context)
+        _, resumed = await asyncio.to_thread(visit_politely, stage, context, session)
+        assert resumed is again
+        assert all(call.get(WHOLE) for call in stage.app.calls)
+
+
+async def test_a_certificate_that_expires_is_of_no_use_to_who_resumes():
+    until = int(time.time()) + 2
+    not_after = datetime.datetime.fromtimestamp(until, datetime.UTC)
+    context = showing(CLIENTS.issue_cert("anna@home.test", not_after=not_after), VERSIONS[0])
+    async with https() as stage:
+        certified(stage)
+        session, _ = await asyncio.to_thread(visit_politely, stage, context)
+        await asyncio.sleep(until + 0.1 - time.time())
+        with pytest.raises(OSError):
+            await asyncio.to_thread(visit_politely, stage, context, session)
+        assert len(stage.app.calls) == 1
