@@ -38,13 +38,6 @@ NOT_YET = {
     "plugin": "Plugins of Traefik are not served.",
 }
 """Kinds of middleware that people bring; what uses one answers 503 like any that is broken."""
-IDLE = {
-    "passtlsclientcert": (
-        "Clients are not asked for certificates yet: there is none to tell the app of.",
-        "The app gets only what a trusted proxy in front says.",
-    ),
-}
-"""Kinds that can be served, but have nothing to do."""
 
 
 class Weight(int):
@@ -173,8 +166,6 @@ def _read_middleware(name: str, tree: Tree, reading: Reading) -> Middleware | No
         what = NOT_YET.get(canonical(kind)) or f'There is no middleware type "{kind[:40]}". {hint}'
         reading.problem((*path, kind), what, consequence, secret=True)
         return None
-    if canonical(kind) in IDLE:
-        reading.problem((*path, kind), *IDLE[canonical(kind)], "warning")
     middleware, flaws = parse_options(cls, below)
     reading.flaws(cls, (*path, kind), flaws, consequence)
     if middleware is None and not flaws:

@@ -10,6 +10,7 @@ from proxy.exchange import Middleware
 from proxy.model import Router, Service
 from proxy.problem import Problem
 from proxy.reaching import Transport
+from proxy.tls_options import TLSOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Fragment:
     services: Mapping[str, Service] = field(default_factory=dict)
     middlewares: Mapping[str, Middleware] = field(default_factory=dict)
     transports: Mapping[str, Transport] = field(default_factory=dict)
+    tls_options: Mapping[str, TLSOptions | None] = field(default_factory=dict)
     broken: frozenset[str] = frozenset()
     places: Mapping[tuple[str, str], str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()

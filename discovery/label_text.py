@@ -31,10 +31,10 @@ class WrittenLabels:
     provider: str = PROVIDER
 
     def where(self, path: Sequence[str], *, secret: bool = False) -> str:
-        wanted = tuple(step.lower() for step in (ROOT, "http", *path))
-        found = self.written.get(wanted)
+        below = path if path[:1] == ("tls",) else ("http", *path)
+        found = self.written.get(tuple(step.lower() for step in (ROOT, *below)))
         if found is None:
-            return f"{self.origin}: {joined((self.root, 'http', *path))}"
+            return f"{self.origin}: {joined((self.root, *below))}"
         return shown(self.origin, *found, secret=secret)
 
 
@@ -49,7 +49,7 @@ def first_below(places: Mapping[tuple[str, ...], T]) -> dict[tuple[str, ...], T]
 
 def shown(origin: str, label: str, value: str, *, secret: bool = False) -> str:
     """`container: label=value` for a message; what could be a secret is dots."""
-    if secret or (_TELLING.search(label.rstrip(".").rpartition(".")[2]) and value):
+    if secret or "PRIVATE KEY" in value or (_TELLING.search(label.rstrip(".").rpartition(".")[2]) and value):
         value = "***"
     text = f"{origin}: {label[:200]}={value if len(value) <= 200 else value[:197] + '...'}"
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -22,6 +22,7 @@ from discovery.routers import read_routers
 from discovery.spoken import LongLabel, Spoken, misnamed, said
 from discovery.template_action import Scope
 from discovery.template_functions import TemplateError
+from discovery.tls_options import read_tls_options
 from discovery.tree import grow, steps
 
 DIALECTS = {ROOT: native, TRAEFIK: traefik, NGINX_PROXY: nginx_proxy, CADDY: caddy}
@@ -128,13 +129,18 @@ def _read(spoken: Spoken, fragment: Fragment, draft: Draft) -> Fragment:
     http = root.child("http") if root else None
     declared = sections(http.tree if http else None, reading)
     services = dict(read_services(declared, spoken, reading, draft))
-    routers = read_routers(declared["routers"], [plain(name) for name in services], reading)
+    tls = root.child("tls") if root else None
+    tls_options = read_tls_options(tls.tree if tls else None, reading)
+    own = [plain(name) for name in services]
+    routers = read_routers(declared["routers"], own, reading, tls_options)
     middlewares = read_middlewares(declared["middlewares"], reading)
     return replace(
         fragment,
         routers=routers,
         services=services,
         middlewares=middlewares,
+        # Those that can be used are in the routers: nobody else can name them.
+        tls_options={name: None for name, each in tls_options.items() if each is None},
         broken=frozenset(reading.broken),
         places=reading.places,
         problems=(*draft.problems, *reading.problems),

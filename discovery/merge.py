@@ -21,6 +21,7 @@ from proxy.model import Router, RoutingConfig
 from proxy.problem import Problem
 from proxy.reaching import Transport
 from proxy.reference import MiddlewareName, referred
+from proxy.tls_options import TLSOptions
 
 LONGEST_TEXT = 600
 FIRST_COME = "route files have their hosts first, containers get what is left."
@@ -33,11 +34,14 @@ def merge(fragments: Iterable[Fragment]) -> RoutingConfig:
     broken: set[str] = set()
     places: dict[tuple[str, str], str] = {}
     transports: dict[str, Transport] = {}
+    tls_options: dict[str, TLSOptions | None] = {}
     for fragment in sorted(fragments, key=lambda each: (each.created, each.owner, each.source)):
         union.problems += fragment.problems
         broken |= fragment.broken
         for name, transport in fragment.transports.items():
             transports.setdefault(name, transport)
+        for name, options in fragment.tls_options.items():
+            tls_options.setdefault(name, options)
         for place_of, where in fragment.places.items():
             places.setdefault(place_of, where)
         first = replicas.setdefault(fragment.app, fragment)
@@ -49,7 +53,7 @@ def merge(fragments: Iterable[Fragment]) -> RoutingConfig:
             union.problems.append(differs(fragment, first))
     broken = (broken - union.middlewares.keys()) | _lost(union)
     found = union.routers, union.services, union.middlewares
-    config = RoutingConfig(*found, broken=frozenset(broken), transports=transports)
+    config = RoutingConfig(*found, broken=frozenset(broken), transports=transports, tls_options=tls_options)
     own = {provider_of(name) for name in config.routers}
     problems = [
         *union.problems,
@@ -82,6 +86,7 @@ def combine(*configs: RoutingConfig) -> RoutingConfig:
         services={name: service for config in configs for name, service in config.services.items()},
         middlewares={name: each for config in configs for name, each in config.middlewares.items()},
         transports={name: each for config in configs for name, each in config.transports.items()},
+        tls_options={name: each for config in configs for name, each in config.tls_options.items()},
         broken=frozenset[str]().union(*(config.broken for config in configs)),
     )
     return replace(whole, problems=_once([*problems, *_dangling_across(whole)]))

@@ -54,11 +54,6 @@ ROUTERS: Mapping[tuple[str, ...], Unserved] = {
     ),
     ("rulesyntax",): _refused("Only rules of version 3 are read.", "v3", "default"),
     ("parentrefs",): _refused("Routers below routers are not served yet."),
-    ("tls", "options"): _refused(
-        "TLS options are not served yet: TLS 1.2 and 1.3 are spoken, and nobody is asked for a certificate. "
-        "Where that is enough, say so once: --traefik-names NAME=default",
-        *("default", "default@file"),
-    ),
 }
 
 

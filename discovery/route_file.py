@@ -25,6 +25,7 @@ from discovery.fragment import Fragment
 from discovery.not_yet import SERVICES, without_unserved
 from discovery.references import plain
 from discovery.routers import read_routers
+from discovery.tls_options import read_tls_options
 from discovery.yaml_tree import read_document
 from proxy.model import Server, Service
 from proxy.problem import Problem
@@ -133,51 +134,57 @@ class _File:
     provider: str = PROVIDER
 
     def where(self, path: Sequence[str], *, secret: bool = False) -> str:
-        full = (*self.root, *(step.lower() for step in path))
+        of_tls = path[:1] == ("tls",)
+        full = (*(self.root[:-1] if of_tls else self.root), *(step.lower() for step in path))
         known = next((full[:n] for n in range(len(full), -1, -1) if full[:n] in self.lines), ())
-        return f"{self.origin}:{self.lines.get(known, 1)}: {'.'.join(('http', *path))}"
+        return f"{self.origin}:{self.lines.get(known, 1)}: {'.'.join(path if of_tls else ('http', *path))}"
 
 
 def read_text(text: str, name: str, owner: str = "") -> Fragment:
     """What one file asks for; raises BrokenFileError when it cannot be read at all."""
     document = read_document(text)
     fragment = Fragment(source=name, app=name, owner=owner or name, created=name)
-    http, problems = _http_of(document.tree, name, document.lines)
-    root = ("tidegate", "http") if ("tidegate", "http") in document.lines else ("http",)
+    http, tls, problems = _http_of(document.tree, name, document.lines)
+    root = ("tidegate", "http") if ("tidegate",) in document.lines else ("http",)
     reading = Reading(_File(name, document.lines, root))
     declared = sections(http, reading)
+    tls_options = read_tls_options(tls, reading)
     services = dict(read_services(declared["services"], fragment.owner, reading))
     own = [plain(service) for service in services]
     return replace(
         fragment,
         services=services,
-        routers=read_routers(declared["routers"], own, reading),
+        routers=read_routers(declared["routers"], own, reading, tls_options),
         middlewares=read_middlewares(declared["middlewares"], reading),
         transports=read_transports(declared["serverstransports"], reading),
+        tls_options=tls_options,
         broken=frozenset(reading.broken),
         places=reading.places,
         problems=(*problems, *reading.problems),
     )
 
 
-def _http_of(tree: Tree, name: str, lines: Mapping[tuple[str, ...], int]) -> tuple[Tree, list[Problem]]:
-    """What stands below `http` (or `tidegate.http`); other sections are reported."""
+def _http_of(tree: Tree, name: str, lines: Mapping[tuple[str, ...], int]) -> tuple[Tree, Tree, list[Problem]]:
+    """What stands below `http` and `tls` (or `tidegate.http`); other sections are reported."""
     if tree is None:
-        return None, []
+        return None, None, []
     if not isinstance(tree, Mapping):
-        return None, [Problem(f"{name}:1", "A route file begins with http:", "The file is ignored.")]
+        return None, None, [Problem(f"{name}:1", "A route file begins with http:", "The file is ignored.")]
     if [canonical(str(key)) for key in tree] == ["tidegate"]:
         return _http_of(next(iter(tree.values())), name, {path[1:]: n for path, n in lines.items()})
-    problems, http = [], None
+    problems, http, tls = [], None, None
     for key, below in tree.items():
         if canonical(str(key)) == "http":
             http = below
             continue
-        guess = closest(str(key), ["http"])
-        hint = 'Did you mean "http"?' if guess else "Known: http."
+        if canonical(str(key)) == "tls":
+            tls = below
+            continue
+        guess = closest(str(key), ["http", "tls"])
+        hint = f'Did you mean "{guess}"?' if guess else "Known: http, tls."
         where = f"{name}:{lines.get((str(key).lower(),), 1)}: {key}"
         problems.append(Problem(where, f"Tidegate has no such section. {hint}", "The section is ignored."))
-    return http, problems
+    return http, tls, problems
 
 
 def read_services(trees: Mapping[str, Tree], owner: str, reading: Reading) -> Iterator[tuple[str, Service]]:

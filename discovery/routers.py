@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from discovery.declared import Reading
 from discovery.not_yet import ROUTERS, without_unserved
+from discovery.tls_options import options_meant
 from proxy.model import Router
 from proxy.rule import RuleError, parse_rule
-from proxy.schema import Tree, option, options, options_of, parse_options
+from proxy.schema import Tree, canonical, option, options, options_of, parse_options
+from proxy.tls_options import TLSOptions
 
 
 @options
@@ -38,6 +40,12 @@ class RouterTLS:
         doc="Names to have certificates for beside those of the rule.",
         example="",
         default=(),
+    )
+    options: str | None = option(
+        doc="What handshakes for its hosts take and ask for: a set of `tidegate.tls.options` of the same "
+        "container, or one of a route file.",
+        example="family@file",
+        default=None,
     )
 
 
@@ -79,23 +87,37 @@ class RouterOptions:
     )
 
 
-def read_routers(trees: Mapping[str, Tree], services: Sequence[str], reading: Reading) -> dict[str, Router]:
+def read_routers(
+    trees: Mapping[str, Tree],
+    services: Sequence[str],
+    reading: Reading,
+    own_options: Mapping[str, TLSOptions | None] | None = None,
+) -> dict[str, Router]:
     """Routers by qualified name; `services` are the source's own, for those that name none."""
     found = {}
     for name, tree in trees.items():
-        router = _read_router(name, tree, services, reading)
+        router = _read_router(name, tree, services, reading, own_options or {})
         if router is not None:
             found[router.name] = router
     return found
 
 
-def _read_router(name: str, tree: Tree, services: Sequence[str], reading: Reading) -> Router | None:
+def _read_router(
+    name: str,
+    tree: Tree,
+    services: Sequence[str],
+    reading: Reading,
+    own_options: Mapping[str, TLSOptions | None],
+) -> Router | None:
     path = ("routers", name)
     consequence = f'Router "{name}" is not served; other routers are unaffected.'
     tree, refused = without_unserved(ROUTERS, path, tree, reading, consequence)
     asked, flaws = parse_options(RouterOptions, tree)
     reading.flaws(RouterOptions, path, flaws, consequence)
     if asked is None or refused:
+        return None
+    if asked.tls is None and _names_options(tree):
+        reading.problem((*path, "tls", "options"), "Without TLS there are no options of it.", consequence)
         return None
     try:
         parse_rule(asked.rule)
@@ -121,7 +143,18 @@ def _read_router(name: str, tree: Tree, services: Sequence[str], reading: Readin
         defaults=asked.defaults,
         resolver=_resolver(asked.tls),
         domains=_domains(asked.tls),
+        tls_options=options_meant(asked.tls.options, own_options, reading)
+        if asked.tls and asked.tls.options
+        else None,
     )
+
+
+def _names_options(tree: Tree) -> bool:
+    """Beside a `tls=false`, which takes away what stands below it."""
+    for key, below in tree.items() if isinstance(tree, Mapping) else ():
+        if canonical(str(key)) == "tls" and isinstance(below, Mapping):
+            return any(canonical(str(each)) == "options" for each in below)
+    return False
 
 
 def _resolver(tls: RouterTLS | None) -> str:

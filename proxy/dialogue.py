@@ -49,6 +49,7 @@ class Dialogue:
         self._gate = entry.gate
         self._reception = Reception(entry, peer, connection.wire.certificate)
         self._peer = plain_address(peer)
+        self._agreed = connection.wire.agreed
         self.wire = connection.wire
         self.turn: Turn | None = None
         self._pending = bytearray()
@@ -145,7 +146,11 @@ class Dialogue:
         self.turn = turn
         self._intake = Intake.of(turn.scanned.framing)
         turn.received = self._intake is None
-        route = None if self._gate.explainer else self._gate.table.certain(self._entry.name, turn.head.host)
+        table = self._gate.table
+        if self._agreed is not None and table.misdirected(self._agreed, turn.head.host):
+            self._answer(turn, page(421, turn.head), last=True)
+            return
+        route = None if self._gate.explainer else table.certain(self._entry.name, turn.head.host)
         lane = self._gate.fast
         if route and lane and not turn.scanned.upgrade and not turn.head.path.startswith(CHALLENGE):
             turn.route = route
@@ -183,9 +188,9 @@ class Dialogue:
         ours = turn.response is None or turn.response.status in STATUSES
         turn.explains = ours and explainer.concerns(turn.as_written(), turn.head.client_ip, self._peer)
 
-    def _answer(self, turn: Turn, response: Response) -> None:
+    def _answer(self, turn: Turn, response: Response, last: bool = False) -> None:
         """Answer at once; content that was announced is not waited for."""
-        keep = turn.received and self.may_keep(turn)
+        keep = turn.received and self.may_keep(turn) and not last
         try:
             data = own_answer(response, turn.scanned, keep=keep)
         except ValueError as bug:  # a middleware's field that may not leave

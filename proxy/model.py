@@ -15,6 +15,7 @@ from proxy.exchange import Middleware
 from proxy.problem import Problem
 from proxy.reaching import Transport
 from proxy.status_range import StatusRange
+from proxy.tls_options import TLSOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,8 @@ class Router:
     resolver: str = ""
     domains: tuple[str, ...] = ()
     """Names to have certificates for beside those of the rule: `*.example.com`."""
+    tls_options: str | TLSOptions | None = None
+    """What handshakes for its hosts take and ask for, or the name of that; None where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,8 @@ class RoutingConfig:
     broken: frozenset[str] = frozenset()
     """Middlewares that were declared with a mistake: missing from the config, as `problems` says."""
     transports: Mapping[str, Transport] = field(default_factory=dict)
+    tls_options: Mapping[str, TLSOptions | None] = field(default_factory=dict)
+    """Those with names; None for what was declared with a mistake."""
     closed: Mapping[str, str] = field(default_factory=dict)
     """Hosts that are closed for the time being, each with the middleware that says so before all others."""
 

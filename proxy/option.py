@@ -79,10 +79,11 @@ def canonical(name: str) -> str:
 def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that was probably meant."""
     by_canonical = {canonical(each): each for each in known}
-    match get_close_matches(canonical(name[:100]), by_canonical, n=1):
-        case [best]:
-            return by_canonical[best]
-    return None
+    meant = canonical(name[:100])
+    close = get_close_matches(meant, by_canonical)
+    swapped = (each for each in close if sorted(each) == sorted(meant))  # of equals, letters out of order
+    best = next(swapped, None) or next(iter(close), None)
+    return None if best is None else by_canonical[best]
 
 
 def is_options(type_: Any) -> bool:

@@ -23,8 +23,10 @@ from proxy.reference import ServiceName, referred
 from proxy.route import Refusal, Route, ToHTTPS
 from proxy.rule import Rule, RuleError, parse_rule
 from proxy.running import Running
+from proxy.securing import Secured, Securing
 from proxy.steps import Unresolved, around_handler, behind, expanded, hurried, on_heads
 from proxy.target import is_ambiguous
+from proxy.tls_options import TLSOptions
 
 __all__ = ["Entrypoint", "Route", "RoutingTable", "compile_table"]
 
@@ -48,6 +50,8 @@ class RoutingTable:
     _hosts: frozenset[str] = frozenset()
     internal: frozenset[str] = frozenset()
     """Those of its hosts that some router wants certified by nobody but Tidegate itself."""
+    securing: Securing = field(default_factory=Securing)
+    """What handshakes take and ask for, by host."""
 
     def find(self, entrypoint: str, head: RequestHead) -> Route | None:
         """The first route whose rule takes the request."""
@@ -63,6 +67,16 @@ class RoutingTable:
         """The plain route that takes all requests for this host as they are, whatever else they say."""
         routes = self._certain.get(entrypoint)
         return None if routes is None else routes.get(host)
+
+    def misdirected(self, agreed: TLSOptions | None, host: str) -> bool:
+        """Whether the connection was made on other terms than hold for this host (RFC 9110 15.5.20).
+
+        `agreed` are those of its handshake, None without TLS.
+        """
+        securing = self.securing
+        if agreed is None or (agreed is securing.default and not securing.by_host):
+            return False
+        return securing.of(host) != agreed
 
     def guarded(self, head: RequestHead) -> bool:
         """Whether to refuse the request: a path decides on this host, and this path has two readings."""
@@ -82,6 +96,9 @@ def compile_table(
     """
     rules, problems = _read_rules(config)
     services = Composites(config.services, config.transports)
+    secured = Secured(config, rules)
+    securing = secured.securing()
+    problems += secured.problems
     routes: dict[str, list[Route]] = {entrypoint.name: [] for entrypoint in entrypoints}
     spare: dict[str, list[Route]] = {entrypoint.name: [] for entrypoint in entrypoints}
     hosts: set[str] = set()
@@ -91,14 +108,14 @@ def compile_table(
         places = attached(router, entrypoints)
         problems += _unknown_entrypoints(router, entrypoints)
         for entrypoint in places:
-            route = _route(config, services, router, rule, entrypoint, places, running)
+            route = _route(config, services, secured, router, rule, entrypoint, places, running)
             routes[entrypoint.name].append(route)
             if entrypoint.tls and router.tls is not False:
                 hosts.update(rule.hosts, router.domains)
                 if router.resolver == INTERNAL:
                     internal.update(rule.hosts, router.domains)
         for entrypoint in _left_to_redirect(router, places, entrypoints):
-            route = _route(config, services, router, rule, entrypoint, places, running)
+            route = _route(config, services, secured, router, rule, entrypoint, places, running)
             spare[entrypoint.name].append(route)
     problems += _missing_defaults(config, entrypoints)
     if running:
@@ -119,6 +136,7 @@ def compile_table(
         {name: _certain(index, guards) for name, index in indexes.items()},
         frozenset(hosts),
         frozenset(internal),
+        securing,
     )
 
 
@@ -221,6 +239,7 @@ def _instead(guess: str | None, known: Sequence[str]) -> str:
 def _route(
     config: RoutingConfig,
     services: Composites,
+    secured: Secured,
     router: Router,
     rule: Rule,
     entrypoint: Entrypoint,
@@ -236,7 +255,7 @@ def _route(
         redirect = ToHTTPS(secure[0].port or 443)
         return Route(router.name, router, rule, service, "redirect", on_request=(redirect,))
     try:
-        _check(config, router, entrypoint)
+        _check(config, secured, router, entrypoint)
         middlewares = _acting(config, router, passes, running)
         service = services.of(router.service)
         if isinstance(service.how, Mirrored):
@@ -299,11 +318,13 @@ def _failing_over(how: Failover, router: Router, running: Running | None) -> Act
     return running.of(router.name, f"failover of {router.service}", declared)
 
 
-def _check(config: RoutingConfig, router: Router, entrypoint: Entrypoint) -> None:
+def _check(config: RoutingConfig, secured: Secured, router: Router, entrypoint: Entrypoint) -> None:
     if router.service not in config.services:
         raise Unresolved(f'There is no service "{router.service}".')
     if router.tls and not entrypoint.tls:
         raise Unresolved("It asks for TLS, but none of its entrypoints has it.")
+    if entrypoint.tls and router.name in secured.refused:
+        raise Unresolved(secured.refused[router.name])
 
 
 def passed(router: Router, entrypoint: Entrypoint) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from proxy.poller import READABLE, TROUBLE, WRITABLE, Watched, poller
 from proxy.socket_transport import SocketTransport
+from proxy.tls_options import TLSOptions
 from proxy.transport import Receiver
 
 RECORD: Final = 16 * 1024
@@ -26,8 +27,9 @@ TO_FINISH: Final = 3
 class TLSTransport(SocketTransport):
     """`sock` has shaken hands."""
 
-    def __init__(self, sock: ssl.SSLSocket, receiver: Receiver) -> None:
+    def __init__(self, sock: ssl.SSLSocket, receiver: Receiver, agreed: TLSOptions | None = None) -> None:
         super().__init__(sock, receiver)
+        self._agreed = agreed
         self._tls = sock
         self._recv = sock.read
         self._send = sock.write
@@ -37,6 +39,10 @@ class TLSTransport(SocketTransport):
     @property
     def plain(self) -> bool:
         return False
+
+    @property
+    def agreed(self) -> TLSOptions | None:
+        return self._agreed
 
     def peer_certificate(self) -> bytes:
         return self._tls.getpeercert(binary_form=True) or b""

@@ -11,6 +11,7 @@ import socket
 from mypy_extensions import mypyc_attr
 
 from proxy.poller import Watched
+from proxy.tls_options import TLSOptions
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -74,6 +75,11 @@ class Transport(Watched):
 
     def abort(self) -> None:
         raise NotImplementedError
+
+    @property
+    def agreed(self) -> TLSOptions | None:
+        """On which terms a client has shaken hands with us; None without TLS."""
+        return None
 
     def peer_certificate(self) -> bytes:
         """What the other side has proved to be (DER); empty where it was not asked, and without TLS."""

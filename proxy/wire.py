@@ -12,6 +12,7 @@ import termios
 from typing import Final
 
 from proxy.socket_transport import SocketTransport, quiet
+from proxy.tls_options import TLSOptions
 from proxy.transport import Transport
 
 UNSENT = 64 * 1024
@@ -41,6 +42,11 @@ class Wire:
     def certificate(self) -> bytes:
         """What the client has proved to be (DER)."""
         return self._transport.peer_certificate()
+
+    @property
+    def agreed(self) -> TLSOptions | None:
+        """The terms of its handshake; None without TLS."""
+        return self._transport.agreed
 
     # Reading: whoever cannot take more holds, and the socket is read while nobody does.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import structlog
 
@@ -22,11 +22,13 @@ from acme_client.preflight import Preflight
 from discovery.engine import EngineState
 from discovery.merge import combine
 from proxy.capacity import raise_open_files_limit
+from proxy.expiring import expiring
 from proxy.listening import CannotListen, Listener
 from proxy.model import RoutingConfig
 from proxy.problem import Problem
+from proxy.securing import name_shown
 from proxy.table import Entrypoint
-from proxy.tls import KeyPair, name_shown
+from proxy.tls import KeyPair
 from proxy.visitor import TrustedProxies
 from tidegate.addresses import Address, NamedAddress, Off
 from tidegate.dashboard.serve import open_dashboard
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from tidegate.why.answer import CertificateSeen
     from tidegate.why.scene import Scene
 
+AN_HOUR = 3600.0
 GRACE = 7.0
 """Seconds for requests in flight at a stop; Docker kills after ten."""
 
@@ -184,6 +187,7 @@ class App:
     def loops(self) -> Mapping[str, Loop]:
         """What runs for ever; none is there for a source that is switched off."""
         loops: dict[str, Loop] = {"certificates": self.certificates.run, "routes": self.rebuilding.run}
+        loops["client authorities"] = self.watch_authorities
         if not isinstance(self.settings.docker, Off):
             loops["containers"] = self.watch_containers
         if self.settings.routes is not None:
@@ -278,9 +282,17 @@ class App:
         """Say what has become wrong since the last time, and what no longer is."""
         unreachable = self.reachability.problems(self.serving.table.services)
         of_pages = self.page_problems
-        problems = (*self.config.problems, *self.serving.table.problems, *of_pages, *unreachable)
+        table = self.serving.table
+        of_clients = expiring(table.securing, utc_now())
+        problems = (*self.config.problems, *table.problems, *of_clients, *of_pages, *unreachable)
         log_problems(compare_problems(self.problems, problems))
         self.problems = problems
+
+    async def watch_authorities(self) -> NoReturn:
+        """Those that vouch for clients expire without anything else changing."""
+        while True:
+            await asyncio.sleep(AN_HOUR)
+            self.tell_problems()
 
     async def serve_closed(self) -> None:
         """A command has closed or opened a site; done when it is served so (by workers a moment later)."""

@@ -10,6 +10,7 @@ from discovery.dialects.short import ShortLabels
 from discovery.routers import RouterOptions
 from proxy.middlewares import MIDDLEWARES
 from proxy.schema import reference
+from proxy.tls_options import TLSOptions
 
 HEAD = "| label | meaning | default | example |\n| --- | --- | --- | --- |"
 
@@ -58,6 +59,20 @@ When `queue.size` wait already, or after `queue.timeout`, the answer is 503 with
 each worker counts for itself: 4 workers and 5 are up to 20 requests. Health checks do not count.
 """
 
+TLS = """
+## TLS options
+
+What handshakes take and ask for, under a name of your choice; `tidegate.tlsOptions: family` has a site use
+it. A set that a container declares is for its own routers. In a route file it stands below `tls: options:`,
+beside `http`, and is `family@file` for containers; one that is called `default` there holds for all hosts
+that have no other. Where nothing is said it is Mozilla's intermediate configuration.
+
+They hold for all of a host, since they are chosen by its name before there is a request. Of two routers
+that say different things of one host the second answers 503, as does one whose set is missing or has a
+mistake in it. A request over a connection that was made for a host with other options is answered 421;
+browsers, which make one for each name, never see that.
+"""
+
 MIDDLEWARE = """
 ## Middlewares
 
@@ -77,6 +92,8 @@ def _lines() -> Iterator[str]:
     yield from _table(RouterOptions, "tidegate.http.routers.blog")
     yield ""
     yield from _table(ServiceOptions, "tidegate.http.services.blog")
+    yield TLS
+    yield from _table(TLSOptions, "tidegate.tls.options.family")
     yield MIDDLEWARE.rstrip()
     for _, declared in sorted(MIDDLEWARES.items()):
         kind = spelled(declared.__name__)

@@ -17,7 +17,7 @@ from proxy.outside import Outside
 from proxy.pages import furnish
 from proxy.running import Running
 from proxy.table import Entrypoint, RoutingTable, compile_table
-from proxy.tls import SNI, KeyPair
+from proxy.tls import SNI, KeyPair, unusable
 from proxy.upstream import Pool, Timeouts, addresses_of
 from proxy.upstream_connection import Address
 from tidegate.gateways import is_gateway
@@ -184,12 +184,14 @@ class Here:
     def prepare(self, config: RoutingConfig, entrypoints: Sequence[Entrypoint]) -> Prepared:
         """What has begun of the middlewares belongs to whoever prepares, and to nobody else."""
         table = compile_table(config, entrypoints, self._running)
+        table.problems += tuple(unusable(table.securing))
         servers = frozenset(servers_of(table))
         return Prepared(config, table, servers, addresses_of(servers))
 
     def serve(self, prepared: Prepared) -> None:
         """The one place where a table is swapped."""
         self.outside.services = prepared.table.services
+        self.sni.secure(prepared.table.securing)  # first: nothing is served on weaker terms than it asks for
         self._entrypoints.table = prepared.table
         self.pool.retain(prepared.servers, prepared.addresses)
         self._reachability.retain(prepared.servers)

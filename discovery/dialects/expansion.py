@@ -47,8 +47,17 @@ def expand(site: Site) -> tuple[LongLabel, ...]:
 def speaks_of_router(short: SiteLabels) -> bool:
     """Whether something is said that has no meaning without a router."""
     return bool(
-        short.host or short.auth or short.allow or short.headers or short.middlewares or short.entrypoints
-    ) or any(each is not None for each in (short.tls, short.priority, short.defaults, short.maintenance))
+        short.host
+        or short.auth
+        or short.allow
+        or short.headers
+        or short.middlewares
+        or short.entrypoints
+        or short.hsts
+    ) or any(
+        each is not None
+        for each in (short.tls, short.tls_options, short.priority, short.defaults, short.maintenance)
+    )
 
 
 def rule_for(short: SiteLabels) -> str:
@@ -77,6 +86,8 @@ def _ways_in(site: Site, router: str) -> Iterator[LongLabel]:
         yield site.label(f"routers.{router}.tls", "false", "tls")
     elif site.short.tls is not None:
         yield site.label(f"routers.{router}.tls.certresolver", site.short.tls, "tls")
+    if site.short.tls_options is not None:
+        yield site.label(f"routers.{router}.tls.options", site.short.tls_options, "tlsOptions")
     if site.short.defaults is not None:
         yield site.label(f"routers.{router}.defaults", "true" if site.short.defaults else "false", "defaults")
 
@@ -99,10 +110,13 @@ def service_labels(site: Site) -> Iterator[LongLabel]:
 def _middlewares(site: Site) -> Iterator[LongLabel]:
     """Who may not pass is turned away first; the path is cut last, so that the others see it whole."""
     short, declared, before, after = site.short, list[LongLabel](), list[str](), list[str]()
+    if short.hsts:  # who is turned away hears it as well
+        before.append(f"{site.router}-hsts")
+        declared.append(site.label(f"middlewares.{before[0]}.headers.stsseconds", short.hsts, "hsts"))
     if short.maintenance is not None and short.maintenance != "false":
         before.append(f"{site.router}-maintenance")
         option, value = _closed(short.maintenance)
-        declared.append(site.label(f"middlewares.{before[0]}.maintenance{option}", value, "maintenance"))
+        declared.append(site.label(f"middlewares.{before[-1]}.maintenance{option}", value, "maintenance"))
     for word, of, values, names in (
         ("allow", "ipallowlist.sourcerange", _networks(short), before),
         ("auth", "basicauth.users", short.auth, before),

@@ -15,8 +15,11 @@ Options: TypeAlias = Mapping[str, Mapping[str, LongLabel]]
 """What long labels set of each router."""
 
 
+TLS_OPTIONS = f"{ROOT}.tls.options."
+
+
 def is_long(label: str) -> bool:
-    return label.lower().startswith(f"{ROOT}.http.")
+    return label.lower().startswith((f"{ROOT}.http.", TLS_OPTIONS))
 
 
 def long_form(
@@ -69,7 +72,17 @@ def _site(
 ) -> Site:
     there = options.get(router.lower(), {})
     ranked = there.keys().isdisjoint({"rule", "priority"})
-    adds = any((short.auth, short.allow, short.headers, short.strip, short.middlewares, short.maintenance))
+    adds = any(
+        (
+            short.auth,
+            short.allow,
+            short.headers,
+            short.strip,
+            short.middlewares,
+            short.maintenance,
+            short.hsts,
+        )
+    )
     long = there.get("middlewares") if adds else None
     inherited = {
         word for word in options_of(SiteLabels) if base and getattr(base, word) == getattr(short, word)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from discovery.container import Container
 from discovery.declared import SECTIONS
 from discovery.dialects.expansion import speaks_of_router
-from discovery.dialects.long_form import is_long, long_form
+from discovery.dialects.long_form import TLS_OPTIONS, is_long, long_form
 from discovery.dialects.long_only import long_spelling
 from discovery.dialects.short import OF_ONE_SITE, ShortLabels, SiteLabels
 from discovery.dialects.short_values import USERS_IN_A_FILE
@@ -83,7 +83,9 @@ class _Reader:
         words: dict[str, Tree] = {}
         sites: dict[str, dict[str, Tree]] = {}
         for node in root.children if root else ():
-            if node.children and canonical(node.name) not in _WORDS:
+            if node.children and node.name.lower() == "tls":
+                self.not_a_site(node.name)
+            elif node.children and canonical(node.name) not in _WORDS:
                 if node.name.lower() in _NOT_A_SITE:
                     self.not_a_site(node.name)
                 elif node.value is None and isinstance(node.tree, dict):
@@ -95,13 +97,14 @@ class _Reader:
         return words, sites
 
     def not_a_site(self, name: str) -> None:
+        below = f"{ROOT}.{name.lower()}."
         label = next(
-            each for each in sorted(self.labels) if each.lower().startswith(f"{ROOT}.{name.lower()}.")
+            each for each in sorted(self.labels) if each.lower().startswith(below) and not is_long(each)
         )
         if name.lower() in SECTIONS:
             what = f'"http" is missing: {ROOT}.http.{label[len(ROOT) + 1 :]}'
         elif name.lower() == "tls":
-            what = "Certificates and options of TLS are not declared by labels."
+            what = f"Of TLS, labels declare options, as {TLS_OPTIONS}NAME.minVersion, and no certificates."
         else:
             where = shown(self.container.name, label, self.labels[label])
             what = f"{name.upper()} routers are not served; Tidegate serves HTTP."
@@ -140,6 +143,10 @@ class _Reader:
             self.wrong(self.written((*at, "redirect")), what)
         if short.strip and not short.path:
             self.wrong(self.written((*at, "strip")), f"Say what is cut off: {prefix}.path=/blog")
+        if short.tls_options and short.tls == "off":
+            self.wrong(self.written((*at, "tlsOptions")), "Without TLS there are no options of it.")
+        if short.hsts not in (None, "") and short.tls == "off":
+            self.wrong(self.written((*at, "hsts")), "Browsers believe it over HTTPS alone.")
         if prefix != ROOT and not short.host:
             self.wrong(self.written(at), f"Say which host, too: {prefix}.host=blog.example.com")
 
@@ -151,7 +158,7 @@ class _Reader:
         self.warn_of_open_routers(short)
         words = speaks_of_router(short) or any((short.port, short.scheme, short.network))
         written = {steps(label)[2].lower() for label in self.labels if is_long(label)}
-        names = bool(short.host or sites or written - {"middlewares"})
+        names = bool(short.host or sites or written - {"middlewares", "options"})
         if not names and not self.language.default_rule:
             long = tuple(label for label in long if is_long(label.written))
         return Spoken(
@@ -174,9 +181,12 @@ class _Reader:
 
     def which_router(self, routers: list[str]) -> None:
         word = next(
-            each for each in ("auth", "allow", "headers", "middlewares", "entrypoints", "tls", "priority",
-                              "defaults", "maintenance")
+            each
+            for each in (
+                *("auth", "allow", "headers", "middlewares", "entrypoints", "tlsoptions", "tls", "priority"),
+                *("defaults", "maintenance", "hsts"),
+            )
             if any(label.lower().startswith(f"{ROOT}.{each}") for label in self.labels)
-        )  # fmt: skip
+        )
         what = f"There are {len(routers)} routers: {', '.join(routers)}. Say which one, in the long form."
         self.wrong(self.written((ROOT, word)), what, secret=word == "auth")

@@ -8,7 +8,7 @@ which.  A word of one's own between makes several sites of one container:
 from __future__ import annotations
 
 from discovery.declared import Scheme, Weight
-from discovery.dialects.short_values import Certificate, Closing, HostName, PathStart, Sign, Visitors
+from discovery.dialects.short_values import HSTS, Certificate, Closing, HostName, PathStart, Sign, Visitors
 from proxy.balancing import HealthPath
 from proxy.schema import Port, option, options
 
@@ -72,10 +72,22 @@ class SiteLabels:
         example="X-Robots-Tag=none",
         default={},
     )
+    hsts: HSTS | None = option(
+        doc="`true`: for a year, browsers that have been here ask for the site over HTTPS alone (HSTS). "
+        "A duration instead of the year, to begin with less; `0` takes it back.",
+        example="true",
+        default=None,
+    )
     tls: Certificate | None = option(
         doc="`auto`: HTTPS, with a certificate that fits the name. `internal`: from Tidegate's own. "
         "`off`: plain HTTP. Where it says nothing, `--default-tls` counts, which is `auto`.",
         example="internal",
+        default=None,
+    )
+    tls_options: str | None = option(
+        doc="What handshakes take and ask for: a set of `tidegate.tls.options` here, or one of a route file. "
+        "With client certificates in it, nobody else comes in.",
+        example="family@file",
         default=None,
     )
     defaults: bool | None = option(

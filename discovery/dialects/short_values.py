@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from proxy.schema import Unfit
-from proxy.values import FALSE, PRIVATE, TRUE, parse_network, short
+from proxy.values import FALSE, PRIVATE, TRUE, Duration, parse_network, short
 
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?")
 _HOST_IN_RULE = re.compile(r"host\(\s*[`\"']?([a-z0-9._*-]+)[`\"']?\s*\)")
@@ -111,6 +111,28 @@ class Closing(str):
         except Unfit:
             return ()
         return tuple(network for each in parts for network in each.networks)
+
+
+class HSTS(str):
+    """For how many seconds browsers keep to HTTPS; empty where they are not told."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> HSTS:
+        if text in FALSE and text != "0":
+            return cls("")
+        if text in TRUE:
+            return cls(YEAR)
+        try:
+            return cls(int(Duration.parse(text)))
+        except Unfit:
+            raise Unfit("true, false or a duration such as 30d", text) from None
+
+
+# A year is what preload lists and scanners ask for, and more than any pause between visits.  It risks little
+# here: the certificate renews itself, HTTP is redirected anyway, and no name below is spoken for.
+YEAR = 365 * 86400
 
 
 class Certificate(str):

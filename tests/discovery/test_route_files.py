@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+import trustme
 
 from discovery import route_files
 from discovery.route_files import Shelf, read_files, watch_files
@@ -286,3 +287,106 @@ http:
         ((500, 504), (429, 429)),
         4 << 20,
     )
+
+
+FAMILY = """\
+http:
+  routers:
+    nas: {rule: Host(`nas.test`), service: nas, tls: {options: family}}
+    tv: {rule: Host(`tv.test`), service: nas, tls: {options: default}}
+  services:
+    nas: {loadBalancer: {servers: [{url: "http://192.168.1.10:5000"}]}}
+tls:
+  options:
+    family:
+      minVersion: VersionTLS13
+      clientAuth:
+        caFiles: [FILE]
+"""
+
+
+def pem() -> str:
+    return trustme.CA().cert_pem.bytes().decode()
+
+
+def test_tls_options_of_a_file_bring_the_authorities_that_they_name(tmp_path: Path) -> None:
+    authority = tmp_path / "family.pem"
+    authority.write_text(pem())
+    config = read(tmp_path, FAMILY.replace("FILE", str(authority)))
+    assert config.problems == ()
+    assert config.routers["nas@file"].tls_options == "family@file"
+    assert config.routers["tv@file"].tls_options == "default@file"
+    options = config.tls_options["family@file"]
+    assert options
+    assert (options.min_version, options.client_auth.asking) == ("VersionTLS13", "RequireAndVerifyClientCert")
+    assert options.client_auth.ca_files == (authority.read_text(),)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (None, "No such file"),
+        ("nonsense", "Expected certificates"),
+        (f"{pem()}-----BEGIN PRIVATE KEY-----", "Expected"),
+    ],
+)
+def test_an_authority_that_cannot_be_used_leaves_no_options(
+    tmp_path: Path, content: str | None, what: str
+) -> None:
+    authority = tmp_path / "family.pem"
+    if content:
+        authority.write_text(content)
+    config = read(tmp_path, FAMILY.replace("FILE", str(authority)))
+    assert config.tls_options == {"family@file": None}
+    [problem] = config.problems
+    assert problem.where == "nas.yaml:9: tls.options.family"
+    assert what in problem.what
+
+
+def test_an_authority_that_is_renewed_is_read_again(tmp_path: Path) -> None:
+    authority, shelf = tmp_path / "family.pem", Shelf(tmp_path)
+    (tmp_path / "nas.yaml").write_text(FAMILY.replace("FILE", str(authority)))
+    found = []
+    for content in (None, pem(), pem()):
+        if content:
+            authority.write_text(content)
+        assert shelf.read()
+        found.append(shelf.config().tls_options["family@file"])
+        assert not shelf.read()
+    assert found[0] is None
+    assert len({*found}) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "what"),
+    [
+        (
+            "tls: {options: {a: {minVersoin: x}}}",
+            "nas.yaml:1: tls.options.a.minVersoin",
+            'Did you mean "minVersion"?',
+        ),
+        ("tls: {certificates: []}", "nas.yaml:1: tls.certificates", "only options are read here"),
+        ("tidegate:\n  tls:\n    options:\n      a: false", "nas.yaml:4: tls.options.a", "switched off"),
+        ("tsl: {}", "nas.yaml:1: tsl", 'Did you mean "tls"?'),
+    ],
+)
+def test_mistakes_in_tls_options_of_a_file(tmp_path: Path, text: str, where: str, what: str) -> None:
+    [problem] = read(tmp_path, text).problems
+    assert problem.where == where
+    assert what in problem.what
+
+
+def test_tls_false_beside_options_is_not_served_in_the_clear(tmp_path: Path) -> None:
+    """In labels a value may stand beside what is below it."""
+    from tests.discovery.test_language import read as read_labels
+
+    fragment = read_labels(
+        {
+            "traefik.http.routers.blog.rule": "Host(`blog.test`)",
+            "traefik.http.routers.blog.tls": "false",
+            "traefik.http.routers.blog.tls.options": "family@file",
+        }
+    )
+    assert fragment
+    assert fragment.routers == {}
+    assert "Without TLS" in fragment.problems[0].what

@@ -69,6 +69,8 @@ def outcome(config: RoutingConfig) -> Iterator[str]:
         for name in ("priority", "tls"):
             if getattr(router, name) is not None:
                 yield f"  {name} {getattr(router, name)}"
+        if router.tls_options is not None:
+            yield f"  tls options {router.tls_options}"
         if router.resolver == "internal" or not router.defaults:
             yield f"  resolver {router.resolver or 'of the installation'}, defaults {router.defaults}"
     for service in config.services.values():

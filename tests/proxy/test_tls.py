@@ -6,7 +6,9 @@ import ssl
 import pytest
 import trustme
 
-from proxy.tls import SNI, KeyPair
+from proxy.securing import Securing
+from proxy.tls import CIPHERS, SNI, KeyPair, load, unusable
+from proxy.tls_options import USUAL, Authority, ClientAuth, TLSOptions
 
 CA = trustme.CA()
 
@@ -90,9 +92,9 @@ def test_a_new_certificate_is_served_by_listeners_that_already_exist():
 def test_an_unchanged_pair_is_not_loaded_again():
     sni = SNI()
     sni.publish({"blog.test": pair("blog.test")})
-    before = sni.find("blog.test")
+    before = sni.find("blog.test").context
     sni.publish({"blog.test": pair("blog.test"), "shop.test": pair("shop.test")})
-    assert sni.find("blog.test") is before
+    assert sni.find("blog.test").context is before
 
 
 @pytest.mark.parametrize(
@@ -177,3 +179,79 @@ def test_a_proof_that_is_withdrawn_is_shown_no_more():
     client = shake(sni, "blog.test", alpn=["acme-tls/1"])
     assert {value for _, value in client.getpeercert()["subjectAltName"]} == {"blog.test"}
     assert sni.server_context._msg_callback is None
+
+
+ASKING = TLSOptions(client_auth=ClientAuth(ca_files=(Authority(CA.cert_pem.bytes().decode()),)))
+
+
+def test_a_hello_that_only_openssl_can_read_opens_no_site_that_asks_for_more():
+    """OpenSSL would take the other context's certificate, and nothing else of it."""
+    sni = SNI()
+    sni.publish({"blog.test": pair("blog.test"), "home.test": pair("home.test")})
+    sni.secure(Securing(by_host={"home.test": ASKING}))
+    assert shown(sni, "blog.test") == {"blog.test"}
+    with pytest.raises(ssl.SSLError, match=r"(?i)handshake.failure"):
+        shake(sni, "home.test")
+
+
+def test_the_default_options_hold_for_it_too():
+    sni = SNI()
+    sni.publish({"blog.test": pair("blog.test")})
+    sni.secure(Securing(TLSOptions(max_version="VersionTLS12")))
+    assert shake(sni, "blog.test").version() == "TLSv1.2"
+    sni.secure(Securing())
+    assert shake(sni, "blog.test").version() == "TLSv1.3"
+
+
+def test_strict_names_are_refused_instead_of_shown_the_default_certificate():
+    sni = SNI()
+    sni.publish({"blog.test": pair("blog.test")}, default=pair("fallback.test"))
+    sni.secure(Securing(TLSOptions(sni_strict=True)))
+    assert shown(sni, "blog.test") == {"blog.test"}
+    for name in ("other.test", None):
+        with pytest.raises(ssl.SSLError, match=r"(?i)unrecognized.name"):
+            shake(sni, name)
+
+
+@pytest.mark.parametrize("cipher", ["ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384"])
+def test_the_suites_that_are_asked_for_are_the_only_ones(cipher):
+    name = f"TLS_{cipher.replace('-', '_').replace('AES256', 'WITH_AES_256')}"
+    context = load(pair("blog.test"), TLSOptions(cipher_suites=(name,)))
+    offered = {each["name"] for each in context.get_ciphers() if each["protocol"] != "TLSv1.3"}
+    assert offered == {cipher}
+
+
+def test_contexts_of_hosts_are_kept_apart_and_forgotten_when_nobody_has_them():
+    sni = SNI()
+    sni.publish({"*.test": pair("*.test")})
+    sni.secure(Securing(by_host={"home.test": ASKING}))
+    home, blog = sni.find("home.test"), sni.find("blog.test")
+    assert home.context is not blog.context
+    assert (home.options, blog.options) == (ASKING, USUAL)
+    sni.secure(Securing())
+    assert sni.find("home.test").context is blog.context
+    assert list(sni._made.values()) == [blog.context]
+
+
+def test_options_that_openssl_cannot_use_let_nobody_in():
+    broken = TLSOptions(client_auth=ClientAuth(ca_files=(Authority("-----BEGIN nothing"),)))
+    sni = SNI()
+    sni.publish({"home.test": pair("home.test")})
+    for securing in (Securing(broken), Securing(by_host={"home.test": broken})):
+        assert [problem.consequence for problem in unusable(securing)]
+        sni.secure(securing)
+        with pytest.raises((ssl.SSLError, ValueError)):
+            sni.find("home.test")
+        with pytest.raises(ssl.SSLError):
+            shake(sni, "home.test")
+
+
+def test_what_is_served_is_mozillas_intermediate_list():
+    """TLS 1.3 with its three suites, TLS 1.2 with forward secrecy and AEAD alone, tickets, X25519 first."""
+    sni = SNI()
+    sni.publish({"blog.test": pair("blog.test")})
+    context = sni.find("blog.test").context
+    assert [each["name"] for each in context.get_ciphers() if each["protocol"] == "TLSv1.2"] == [*CIPHERS]
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+    assert not context.options & ssl.OP_CIPHER_SERVER_PREFERENCE
+    assert context.verify_mode == ssl.CERT_NONE

@@ -21,10 +21,13 @@ from discovery.networks import Own
 from discovery.references import provider_of
 from discovery.route_file import PROVIDER, read_text
 from discovery.yaml_tree import BrokenFileError
-from proxy.model import Entrypoint, RoutingConfig
+from proxy.model import Entrypoint, Router, RoutingConfig
 from proxy.problem import Problem
 from proxy.reference import MiddlewareName, ServiceName, referred
+from proxy.securing import DEFAULT_OF_FILES
 from proxy.table import RoutingTable, compile_table
+from proxy.tls_options import USUAL as USUAL_TLS
+from proxy.tls_options import TLSOptions
 from tidegate.checking.compose_only import compose_only, ports_mixed_up, ways_past
 from tidegate.checking.finding import Finding
 from tidegate.checking.locating import Locator, words
@@ -165,7 +168,7 @@ class _Judge:
         others = {each.container.id: each.container for each in chosen}
         fragments = (self.fragment(each, own, others) for each in chosen)
         containers = merge(fragment for fragment in fragments if fragment)
-        from_files = merge(files) if with_routes else RoutingConfig(broken=self.elsewhere(containers))
+        from_files = merge(files) if with_routes else self.assumed(containers)
         config = combine(from_files, containers, self.defaults)
         table = compile_table(config, self.entrypoints)
         for each in chosen:
@@ -189,6 +192,22 @@ class _Judge:
                 self.checked.findings.append(Finding(spot.place, "notice", problem.where, what, now))
         return seeing
 
+    def assumed(self, config: RoutingConfig) -> RoutingConfig:
+        """What route files would have, of what containers name: there is none here."""
+        options: dict[str, TLSOptions | None] = {}
+        for router in config.routers.values():
+            name = router.tls_options
+            if isinstance(name, str) and provider_of(name) == PROVIDER and name != DEFAULT_OF_FILES:
+                options[name] = USUAL_TLS
+                self.note_elsewhere(router, name, "tls.options")
+        return RoutingConfig(broken=self.elsewhere(config), tls_options=options)
+
+    def note_elsewhere(self, router: Router, name: str, option: str) -> None:
+        spot = self.locator.spot(f"{router.origin}: http.routers.{router.name.partition('@')[0]}.{option}")
+        what = f'"{name}" is declared in a route file. Name that one, too: tidegate check FILE FILE'
+        finding = Finding(spot.place, "notice", router.origin, what, "It is taken to be there.")
+        self.checked.findings.append(finding)
+
     def elsewhere(self, config: RoutingConfig) -> frozenset[str]:
         """Names of route files, none of which is here: what they lead to cannot be judged."""
         found = frozenset(name for name in _references(config) if provider_of(name) == PROVIDER)
@@ -203,14 +222,7 @@ class _Judge:
         for router in config.routers.values():
             for name in (router.service, *router.middlewares):
                 if name in found:
-                    where = f"{router.origin}: http.routers.{router.name.partition('@')[0]}"
-                    option = "service" if name == router.service else "middlewares"
-                    spot = self.locator.spot(f"{where}.{option}")
-                    what = (
-                        f'"{name}" is declared in a route file. Name that one, too: tidegate check FILE FILE'
-                    )
-                    finding = Finding(spot.place, "notice", router.origin, what, "It is taken to be there.")
-                    self.checked.findings.append(finding)
+                    self.note_elsewhere(router, name, "service" if name == router.service else "middlewares")
         return found
 
     def note_names(self, config: RoutingConfig, table: RoutingTable) -> None:

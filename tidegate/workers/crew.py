@@ -18,7 +18,7 @@ from proxy.model import RoutingConfig, Server
 from proxy.outside import Outside
 from proxy.running import Running
 from proxy.table import Entrypoint, RoutingTable, compile_table
-from proxy.tls import KeyPair
+from proxy.tls import KeyPair, unusable
 from proxy.upstream import Pool
 from tidegate.logs import Level, Outlet
 from tidegate.reachability import Reachability
@@ -103,6 +103,7 @@ class Crew:
     def prepare(self, config: RoutingConfig, entrypoints: Sequence[Entrypoint]) -> ForWorkers:
         """Compiled here as well: for the eyes of the owner, and so that what cannot be never gets there."""
         table = compile_table(config, entrypoints, self._running)
+        table.problems += tuple(unusable(table.securing))
         by_url: dict[tuple[str, str], list[Server]] = {}
         servers = frozenset(servers_of(table))
         for server in servers:

@@ -339,6 +339,7 @@ async def staged(
         asked, [Entrypoint(name=each.name, tls=each.tls) for each in listeners], Running(outside)
     )
     outside.services = table.services
+    sni.secure(table.securing)
     entrypoints = Entrypoints(
         listeners,
         table=table,

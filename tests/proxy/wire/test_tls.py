@@ -215,7 +215,7 @@ async def test_an_app_is_told_of_the_clients_certificate(shown):
 
     async with https(config=config) as stage:
         certified(stage)
-        asking = stage.sni.find("app.test")
+        asking = stage.sni.find("app.test").context
         CA.configure_trust(asking)
         asking.verify_mode = ssl.CERT_OPTIONAL
         context = ssl.create_default_context()

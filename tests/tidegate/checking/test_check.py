@@ -221,3 +221,15 @@ def test_a_wildcard_is_told_with_the_setting_that_it_needs(tmp_path: Path) -> No
     [finding] = [each for each in found.findings if each.severity == "notice"]
     assert finding.what == "A wildcard can be proven by DNS records alone."
     assert "Without --dns: its certificate" in str(finding)
+
+
+def test_tls_options_of_a_route_file_are_taken_to_be_there_unless_it_is_given(tmp_path: Path) -> None:
+    labels = "{tidegate.host: a.example.com, tidegate.tlsOptions: family}"
+    text = f"services: {{a: {{expose: [80], labels: {labels}}}}}\n"
+    found = checked(tmp_path, compose=text)
+    assert [each.severity for each in found.findings] == ["notice"]
+    assert '"family@file" is declared in a route file.' in found.findings[0].what
+    routes = "tls: {options: {famliy: {minVersion: VersionTLS13}}}\n"
+    assert [line.partition(" ")[2] for line in said(checked(tmp_path, compose=text, routes=routes))] == [
+        'error There are no TLS options "family" in route files. Did you mean "famliy"?'
+    ]
