@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from discovery.clashes import not_allowed
 from discovery.container import Container
 from discovery.container_services import Draft, read_services
 from discovery.declared import Reading, read_middlewares, sections
@@ -23,6 +24,7 @@ from discovery.spoken import LongLabel, Spoken, misnamed, said
 from discovery.template_action import Scope
 from discovery.template_functions import TemplateError
 from discovery.tree import grow, steps
+from proxy.model import Router
 
 DIALECTS = {ROOT: native, TRAEFIK: traefik, NGINX_PROXY: nginx_proxy, CADDY: caddy}
 
@@ -54,6 +56,7 @@ def read_container(
         project=container.project,
         created=container.created,
         root=dialect,
+        allowed=language.allowed,
     )
     refused = f'Container "{container.name}" is not served; other containers are unaffected.'
     for where, what in misnamed(container.name, _named_as_trees(dialect, labels)):
@@ -129,6 +132,7 @@ def _read(spoken: Spoken, fragment: Fragment, draft: Draft) -> Fragment:
     declared = sections(http.tree if http else None, reading)
     services = dict(read_services(declared, spoken, reading, draft))
     routers = read_routers(declared["routers"], [plain(name) for name in services], reading)
+    routers = _allowed(routers, fragment, reading)
     middlewares = read_middlewares(declared["middlewares"], reading)
     return replace(
         fragment,
@@ -139,6 +143,18 @@ def _read(spoken: Spoken, fragment: Fragment, draft: Draft) -> Fragment:
         places=reading.places,
         problems=(*draft.problems, *reading.problems),
     )
+
+
+def _allowed(routers: Mapping[str, Router], fragment: Fragment, reading: Reading) -> dict[str, Router]:
+    """Those whose hosts the container may claim."""
+    kept = {}
+    for name, router in routers.items():
+        refusal = fragment.allowed.refusal(router, fragment.claimant)
+        if refusal is None:
+            kept[name] = router
+        else:
+            reading.problems.append(not_allowed(router, *refusal, fragment))
+    return kept
 
 
 def _wrong(draft: Draft) -> bool:

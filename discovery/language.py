@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from discovery.allowed_hosts import EVERYTHING, AllowedHosts
 from discovery.caddy_blocks import belongs
 from discovery.constraints import Constraints
 from discovery.label_text import CADDY, NGINX_PROXY, ROOT, TRAEFIK
@@ -23,7 +24,7 @@ class Language:
     `default_rule` is the rule of containers that ask to be served and name no
     requests, `network` the one to prefer, `entrypoints` are the installation's
     own names.  `names` says what Traefik's names of entrypoints, resolvers and
-    TLS options stand for here.
+    TLS options stand for here, `allowed` who may claim which hosts.
     """
 
     dialects: tuple[str, ...] = (ROOT, TRAEFIK)
@@ -33,6 +34,7 @@ class Language:
     network: str = ""
     entrypoints: frozenset[str] = frozenset({"web", "websecure"})
     names: Mapping[str, str] = field(default_factory=dict)
+    allowed: AllowedHosts = EVERYTHING
 
     def concerns(self, labels: Mapping[str, str]) -> bool:
         """Whether a container with these labels may have a share in the routing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from discovery.allowed_hosts import AllowedHosts
 from discovery.constraints import Constraints
 from discovery.language import Language
 from discovery.template import Template
@@ -18,4 +19,5 @@ def language_of(settings: Settings) -> Language:
         network=settings.network,
         entrypoints=frozenset(each.name for each in settings.entrypoints),
         names={name: meaning for name, _, meaning in pairs},
+        allowed=AllowedHosts.parse(settings.allow_hosts),
     )

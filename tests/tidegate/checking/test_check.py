@@ -221,3 +221,19 @@ def test_a_wildcard_is_told_with_the_setting_that_it_needs(tmp_path: Path) -> No
     [finding] = [each for each in found.findings if each.severity == "notice"]
     assert finding.what == "A wildcard can be proven by DNS records alone."
     assert "Without --dns: its certificate" in str(finding)
+
+
+def test_who_may_claim_which_hosts_is_said_at_the_label(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text(
+        "name: evil\nservices:\n  web:\n    expose: ['80']\n    labels:\n"
+        "      tidegate.host: blog.example.com\n"
+    )
+    assert main(["check", str(file)]) == 0
+    assert main(["check", "--allow-hosts", "blog=blog.example.com; *=*.apps.example.com", str(file)]) == 1
+    told = capsys.readouterr().out
+    assert "compose.yaml:6:" in told
+    assert 'Project "evil" may not claim the host "blog.example.com": --allow-hosts gives it to blog.' in told
+    assert "add evil=blog.example.com to the setting" in told
