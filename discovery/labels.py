@@ -11,19 +11,21 @@ from dataclasses import replace
 
 from discovery.clashes import not_allowed
 from discovery.container import Container
-from discovery.container_services import Draft, read_services
+from discovery.container_services import LEADS_THERE, Draft, read_services
 from discovery.declared import Reading, read_middlewares, sections
 from discovery.dialects import caddy, native, nginx_proxy, traefik
 from discovery.fragment import Fragment
 from discovery.label_text import CADDY, NGINX_PROXY, ROOT, TRAEFIK, WrittenLabels, first_below, shown
 from discovery.language import USUAL, Language, labels_of, only_aside, words_of
 from discovery.networks import Own
+from discovery.out_of_bounds import urls_named
 from discovery.references import plain
 from discovery.routers import read_routers
 from discovery.spoken import LongLabel, Spoken, misnamed, said
 from discovery.template_action import Scope
 from discovery.template_functions import TemplateError
 from discovery.tree import grow, steps
+from proxy.exchange import Middleware
 from proxy.model import Router
 
 DIALECTS = {ROOT: native, TRAEFIK: traefik, NGINX_PROXY: nginx_proxy, CADDY: caddy}
@@ -133,7 +135,7 @@ def _read(spoken: Spoken, fragment: Fragment, draft: Draft) -> Fragment:
     services = dict(read_services(declared, spoken, reading, draft))
     routers = read_routers(declared["routers"], [plain(name) for name in services], reading)
     routers = _allowed(routers, fragment, reading)
-    middlewares = read_middlewares(declared["middlewares"], reading)
+    middlewares = _within_bounds(read_middlewares(declared["middlewares"], reading), reading, draft)
     return replace(
         fragment,
         routers=routers,
@@ -143,6 +145,22 @@ def _read(spoken: Spoken, fragment: Fragment, draft: Draft) -> Fragment:
         places=reading.places,
         problems=(*draft.problems, *reading.problems),
     )
+
+
+def _within_bounds(
+    middlewares: Mapping[str, Middleware], reading: Reading, draft: Draft
+) -> dict[str, Middleware]:
+    """Those that ask nobody whom labels must not lead to."""
+    kept = dict(middlewares)
+    for name, middleware in middlewares.items():
+        what = next(filter(None, map(draft.language.bounds.url, urls_named(middleware))), "")
+        if what:
+            consequence = f'Middleware "{plain(name)}" is off; routers that use it answer 503.'
+            path = ("middlewares", plain(name), type(middleware).__name__, "address")
+            reading.problem(path, f"That is {what}. {LEADS_THERE}", consequence)
+            reading.broken.add(name)
+            del kept[name]
+    return kept
 
 
 def _allowed(routers: Mapping[str, Router], fragment: Fragment, reading: Reading) -> dict[str, Router]:
