@@ -22,12 +22,15 @@ REFUSED = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n
 class SocketProxy(ThreadingTCPServer):
     daemon_threads = True
 
-    def __init__(self, engine: str, forbidden: str, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, engine: str, forbidden: str, tls: ssl.SSLContext | None, reading: str | None = None
+    ) -> None:
         super().__init__(("127.0.0.1", 0), Exchange)
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.engine = engine.removeprefix("unix://")
         self.forbidden = forbidden
+        self.allowed = re.compile(rf"GET {reading}(\?\S*)? ") if reading else ALLOWED
         self.asked: list[str] = []
         self.refused: list[str] = []
         self.streams: list[socket.socket] = []
@@ -62,7 +65,7 @@ class Exchange(BaseRequestHandler):
             head += data
         line = head.decode("latin-1").partition("\r\n")[0]
         self.server.asked.append(line)
-        if ALLOWED.match(line) and self.server.forbidden not in line:
+        if self.server.allowed.match(line) and self.server.forbidden not in line:
             self.pass_on(line)
         else:
             self.server.refused.append(line)
@@ -80,9 +83,10 @@ class Exchange(BaseRequestHandler):
 
 @contextmanager
 def socket_proxy(
-    engine: str, forbidden: str = "\n", tls: ssl.SSLContext | None = None
+    engine: str, forbidden: str = "\n", tls: ssl.SSLContext | None = None, reading: str | None = None
 ) -> Iterator[SocketProxy]:
-    with SocketProxy(engine, forbidden, tls) as proxy:
+    """`reading` is an expression for the paths that may be read, in place of the usual ones."""
+    with SocketProxy(engine, forbidden, tls, reading) as proxy:
         threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True).start()
         try:
             yield proxy
