@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from discovery.allowed_hosts import ANY
+from discovery.allowed_hosts import ANY, Claimant
 from discovery.fragment import Fragment
 from discovery.label_text import PROVIDER
 from discovery.references import place, plain, provider_of
@@ -51,13 +51,13 @@ def differs(fragment: Fragment, first: Fragment) -> Problem:
     )
 
 
-def not_allowed(router: Router, host: str, why: str, fragment: Fragment) -> Problem:
+def not_allowed(router: Router, host: str, why: str, claimant: Claimant, where: str | None) -> Problem:
     """A host that the installation does not let the container claim."""
     asked = "rules that match any host" if host == ANY else f'the host "{host}"'
-    add = f"{fragment.claimant.spelled}={host}"
-    what = f"{fragment.claimant} may not claim {asked}: {why} To allow it, add {add} to the setting."
+    add = f"{claimant.spelled}={host}"
+    what = f"{claimant} may not claim {asked}: {why} To allow it, add {add} to the setting."
     consequence = f'Router "{plain(router.name)}" is not served; other routers are unaffected.'
-    return about(router, what, consequence, "error", fragment.places.get((router.name, "rule")))
+    return about(router, what, consequence, "error", where)
 
 
 def kept_whole(router: Router, host: str, keeper: Fragment, fragment: Fragment) -> Problem:

@@ -171,7 +171,8 @@ def _allowed(routers: Mapping[str, Router], fragment: Fragment, reading: Reading
         if refusal is None:
             kept[name] = router
         else:
-            reading.problems.append(not_allowed(router, *refusal, fragment))
+            where = reading.places.get((name, "rule"))
+            reading.problems.append(not_allowed(router, *refusal, fragment.claimant, where))
     return kept
 
 

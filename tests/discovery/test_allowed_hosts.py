@@ -91,6 +91,7 @@ def test_nobody_else_gets_it_by_any_rule(text: str, priority: int) -> None:
     [problem] = evil.problems
     assert problem.severity == "error"
     assert problem.what.startswith('Project "other" may not claim')
+    assert problem.where.startswith("other: tidegate.http.routers.other.rule=")
     assert "--allow-hosts" in problem.what
 
 
@@ -205,3 +206,8 @@ def test_a_mistake_in_the_setting_is_explained(text: str, said: str) -> None:
 def test_rules_may_stand_on_lines_of_their_own() -> None:
     lines = AllowedHosts.parse("\n blog = a.example.com\n * = *.apps.example.com ;\n")
     assert lines.rules == (("blog", ("a.example.com",)), ("*", ("*.apps.example.com",)))
+
+
+def test_a_mistake_stands_where_its_owner_wrote_it() -> None:
+    [problem] = asked("other", host="blog.example.com").problems
+    assert problem.where == "other: tidegate.host=blog.example.com"

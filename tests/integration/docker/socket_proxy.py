@@ -23,9 +23,14 @@ class SocketProxy(ThreadingTCPServer):
     daemon_threads = True
 
     def __init__(
-        self, engine: str, forbidden: str, tls: ssl.SSLContext | None, reading: str | None = None
+        self,
+        engine: str,
+        forbidden: str,
+        tls: ssl.SSLContext | None,
+        reading: str | None = None,
+        address: tuple[str, int] = ("127.0.0.1", 0),
     ) -> None:
-        super().__init__(("127.0.0.1", 0), Exchange)
+        super().__init__(address, Exchange)
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.engine = engine.removeprefix("unix://")
@@ -69,6 +74,7 @@ class Exchange(BaseRequestHandler):
             self.pass_on(line)
         else:
             self.server.refused.append(line)
+            print("403", line, flush=True)
             self.request.sendall(REFUSED)
 
     def pass_on(self, line: str) -> None:
