@@ -74,6 +74,13 @@ class AllowedHosts(str):
         """Whether a rule gives this very host to this very claimant."""
         return any(who in claimant.names and host in hosts for who, hosts in self.rules)
 
+    def trusts(self, claimant: Claimant) -> bool:
+        """Whether it may have any host, and so show whatever it wants."""
+        if self.names_itself(ANY, claimant):
+            return True
+        everybody = any(who == ANY and ANY in hosts for who, hosts in self.rules)
+        return everybody and not any(self._of_others(claimant))
+
     def names(self, host: str) -> bool:
         """Whether a rule gives this very host to somebody."""
         return any(who != ANY and host in hosts for who, hosts in self.rules)

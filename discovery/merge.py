@@ -13,6 +13,7 @@ from dataclasses import replace
 from discovery.admission import Admitted, admit, definition, join
 from discovery.allowed_hosts import EVERYTHING, AllowedHosts
 from discovery.anywhere import overtaken
+from discovery.borrowing import without_borrowed
 from discovery.claims import Claims, Rival
 from discovery.clashes import differs, refused
 from discovery.composites import elements_named
@@ -48,6 +49,7 @@ def merge(fragments: Iterable[Fragment]) -> RoutingConfig:
             join(fragment, first, union)
         else:
             union.problems.append(differs(fragment, first))
+    without_borrowed(union)
     broken = (broken - union.middlewares.keys()) | _lost(union)
     found = union.routers, union.services, union.middlewares
     config = RoutingConfig(*found, broken=frozenset(broken), transports=transports)

@@ -88,7 +88,7 @@ class Settings:
         doc="Which containers may claim which hosts: WHO=HOST, HOST; WHO=HOST. WHO is a compose project, "
         "`container:NAME`, or `*` for everybody; a HOST is a name, `*.example.com` for all names below it, "
         "or `*` for any. What is named for somebody is nobody else's by `*`, and the first to have a host "
-        "keeps all of it. Without it every container may claim every host.",
+        "keeps all of it; a project shows its own apps only. Without it all containers trust each other.",
         example="blog=blog.example.com, *.blog.example.com; *=*.apps.example.com",
         default=HostRules(""),
     )

@@ -7,13 +7,16 @@ from dataclasses import replace
 import pytest
 
 from discovery.allowed_hosts import AllowedHosts, Claimant
+from discovery.composites import parts_named
 from discovery.container import Container
 from discovery.fragment import Fragment
 from discovery.labels import read_container
 from discovery.language import Language
 from discovery.merge import combine, merge
 from discovery.networks import Own
+from discovery.references import LOST
 from proxy.model import Router, RoutingConfig, Service
+from proxy.reference import ServiceName, referred
 
 OWN = Own(networks=frozenset({"web"}))
 RULES = (
@@ -211,3 +214,49 @@ def test_rules_may_stand_on_lines_of_their_own() -> None:
 def test_a_mistake_stands_where_its_owner_wrote_it() -> None:
     [problem] = asked("other", host="blog.example.com").problems
     assert problem.where == "other: tidegate.host=blog.example.com"
+
+
+THEIRS = {
+    "a router": {"http__routers__{0}__service": "web_blog"},
+    "a service made of others": {
+        "http__routers__{0}__service": "mix",
+        "http__services__mix__weighted__services[0]__name": "web_blog",
+    },
+    "a page of errors": {
+        "http__routers__{0}__middlewares": "pages",
+        "http__middlewares__pages__errors__status": "404",
+        "http__middlewares__pages__errors__service": "web_blog",
+        "http__middlewares__pages__errors__query": "/",
+    },
+}
+
+
+def leads_to_blog(rules: str, told: dict[str, str]) -> bool:
+    """Whether requests for the borrower's host can reach the other project's container."""
+    blog = asked("blog", 1, rules=rules, host="blog.example.com")
+    borrower = asked("other", 2, rules=rules, **rule("Host(`o.apps.example.com`)"), **told)
+    config = merge([blog, borrower])
+    router = config.routers["other@docker"]
+    named = [router.service, *parts_named(config.services.get(router.service, Service("x")).how)]
+    for middleware in router.middlewares:
+        named += referred(config.middlewares[middleware], ServiceName)
+    said = any("belongs to blog" in each.what for each in config.problems)
+    found = any("web_blog@docker" in name and LOST not in name for name in named)
+    assert said != found
+    return found
+
+
+@pytest.mark.parametrize("told", THEIRS.values(), ids=THEIRS)
+def test_nobody_shows_anothers_app_under_his_own_host(told: dict[str, str]) -> None:
+    assert leads_to_blog("", told), "without rules all trust each other"
+    assert not leads_to_blog(RULES, told)
+    assert leads_to_blog(f"{RULES}; other=*", told)
+    assert leads_to_blog("*=*", told)
+
+
+def test_nobody_shows_a_route_files_app() -> None:
+    borrower = asked("other", host="o.apps.example.com", http__routers__x__rule="Host(`p.apps.example.com`)",
+                     http__routers__x__service="nas@file")  # fmt: skip
+    config = merge([borrower])
+    assert LOST in config.routers["x@docker"].service
+    assert any("belongs to a route file" in each.what for each in config.problems)
