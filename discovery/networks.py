@@ -27,7 +27,7 @@ class Own:
     `networks` are those it can reach an address of: its own container's, or on
     the host every bridge.  `host_address` is where a container with
     `network_mode: host` answers it.  `stands_in` is the container whose network
-    it uses, or HOST.
+    it uses, or HOST; empty where that is not known.
     """
 
     networks: frozenset[str] = frozenset()
