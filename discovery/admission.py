@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from discovery.claims import Claims
-from discovery.clashes import about, keeps, refused, taken
+from discovery.clashes import about, keeps, kept_whole, refused, taken
 from discovery.composites import with_parts
 from discovery.fragment import Fragment
 from discovery.references import lost, plain
@@ -161,6 +161,8 @@ def _objection(router: Router, fragment: Fragment, union: Admitted) -> Problem |
             f"It is not served for {fragment.source}; {keeper.source} {keeper.comes_first} and keeps it."
         )
         return taken("router", router.name, fragment, keeper, consequence)
+    if problem := _kept_whole(router, fragment, union):
+        return problem
     if rival := union.claims.taken(router, own=fragment.routers):
         holder, where = rival.router.origin, fragment.places.get((router.name, "rule"))
         return refused(router, rival.host, holder, keeps(router, fragment, holder), where)
@@ -173,4 +175,17 @@ def _objection(router: Router, fragment: Fragment, union: Admitted) -> Problem |
                 "The higher priority is asked first, else the longer rule, of equal ones the first by name."
             )
             return about(router, what, consequence, "notice", fragment.places.get((router.name, "rule")))
+    return None
+
+
+def _kept_whole(router: Router, fragment: Fragment, union: Admitted) -> Problem | None:
+    """While --allow-hosts is set, neither path nor priority gets a part of another's host."""
+    if not fragment.allowed.rules:
+        return None
+    for rival in union.claims.overlapping(router):
+        keeper = union.owners["router", rival.router.name]
+        if keeper is fragment or _akin(fragment, keeper):
+            continue
+        if not all(fragment.allowed.names_itself(rival.host, each.claimant) for each in (fragment, keeper)):
+            return kept_whole(router, rival.host, keeper, fragment)
     return None

@@ -7,8 +7,10 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from discovery.allowed_hosts import overlap
 from proxy.matchers import PATH_MATCHERS
 from proxy.model import Router
+from proxy.rule import parse_rule
 from proxy.syntax import And, Matcher, Node, Not, Or, RuleError, parse
 
 _HOST = re.compile(r"(?<![!\w])host\(\s*[`\"]([^`\"]*)[`\"]\s*\)", re.IGNORECASE)
@@ -78,6 +80,23 @@ class Claims:
         """Who else wants requests for one of the router's hosts, unless a path tells the two apart."""
         others = self._others(router, own)
         return next((rival for rival in others if not _apart(router, rival.router)), None)
+
+    def overlapping(self, router: Router) -> Iterator[Rival]:
+        """Routers of which one can match a request for one of the router's hosts."""
+        for host in sorted(parse_rule(router.rule).index or ()):
+            for older in self._near(host):
+                theirs = parse_rule(older.rule).index or ()
+                both = [each for each in theirs if overlap(host, each)]
+                if both and meet(router, older):
+                    yield Rival(older, max(host, *both, key=lambda name: not name.startswith("*.")))
+
+    def _near(self, host: str) -> Iterator[Router]:
+        if host.startswith("*."):
+            near = [name for name in self.by_host if overlap(host, name)]
+        else:
+            near = [host, f"*.{host.partition('.')[2]}"]
+        for name in near:
+            yield from self.by_host.get(name, ())
 
     def _others(self, router: Router, own: Container[str]) -> Iterator[Rival]:
         for host in sorted(hosts(router.rule)):

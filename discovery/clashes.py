@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from discovery.allowed_hosts import ANY, Claimant
 from discovery.fragment import Fragment
 from discovery.label_text import PROVIDER
 from discovery.references import place, plain, provider_of
@@ -48,3 +49,24 @@ def differs(fragment: Fragment, first: Fragment) -> Problem:
         consequence=f"It gets no requests while {first.source} runs.",
         severity="warning",
     )
+
+
+def not_allowed(router: Router, host: str, why: str, claimant: Claimant, where: str | None) -> Problem:
+    """A host that the installation does not let the container claim."""
+    asked = "rules that match any host" if host == ANY else f'the host "{host}"'
+    add = f"{claimant.spelled}={host}"
+    what = f"{claimant} may not claim {asked}: {why} To allow it, add {add} to the setting."
+    consequence = f'Router "{plain(router.name)}" is not served; other routers are unaffected.'
+    return about(router, what, consequence, "error", where)
+
+
+def kept_whole(router: Router, host: str, keeper: Fragment, fragment: Fragment) -> Problem:
+    """A host that another project claimed first, while --allow-hosts says that hosts are not shared."""
+    who, other = fragment.claimant.spelled, keeper.claimant.spelled
+    what = (
+        f'The host "{host}" already belongs to {keeper.source}. While --allow-hosts is set, '
+        f"two projects share a host only if it names that for both: {who}={host}; {other}={host}"
+    )
+    consequence = f'Router "{plain(router.name)}" is not served: {keeper.source} {keeper.comes_first}.'
+    where = fragment.places.get((router.name, "rule"))
+    return about(router, what, consequence, "warning", where)

@@ -114,6 +114,9 @@ def read_services(
                 port = _lowest(label, reading, draft)
             if isinstance(port, str):
                 _report_port(name, port, label, reading, draft)
+            elif address and (what := _out_of_bounds(address, port, asked.load_balancer, draft)):
+                told = f"Port {port} there is {what}. {LEADS_THERE}"
+                reading.problems.append(Problem(_placed(label, draft), told, consequence))
             elif address and draft.container.running_and_ready:
                 servers = (Server(draft.container.id, address, port, server.scheme, server.weight),)
         pass_host = asked is None or asked.load_balancer.pass_host_header
@@ -128,6 +131,16 @@ def read_services(
         yield qualified, Service(qualified, servers, pass_host, how, starting, transport)
 
 
+def _out_of_bounds(address: str, port: int, asked: LoadBalancer, draft: Draft) -> str:
+    check = asked.health_check.port if asked.health_check else None
+    found = (
+        draft.language.bounds.server(address, each, draft.container, draft.own, draft.others)
+        for each in dict.fromkeys((port, check or port))
+    )
+    return next(filter(None, found), "")
+
+
+LEADS_THERE = "No label leads there, for labels come with images. A route file may (--routes)."
 NO_FILES = "A label cannot name a file of this machine. Declare the transport in a route file (--routes)."
 SERVER = ("loadbalancer", "server")
 

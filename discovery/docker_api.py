@@ -211,7 +211,8 @@ def _own(client: APIClient, listed: Mapping[str, Listed]) -> Own:
     if container is None or container.network_mode == "host":
         return Own(_bridges(client, listed), me)
     gateways = [gateway for _, gateway in sorted(container.gateways.items()) if gateway]
-    return Own(frozenset(container.networks), me, host_alias() or (gateways or [LOOPBACK])[0])
+    host = host_alias() or (gateways or [LOOPBACK])[0]
+    return Own(frozenset(container.networks), me, host, stands_in=container.id)
 
 
 def _stands_in(client: APIClient, me: str) -> Container | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from discovery.allowed_hosts import EVERYTHING, AllowedHosts, Claimant
 from discovery.label_text import ROOT
 from proxy.exchange import Middleware
 from proxy.model import Router, Service
@@ -22,7 +23,7 @@ class Fragment:
     was declared with a mistake: its owner has been told, so a reference to it
     is not a second problem.  `places` says where a router's
     options stand, by its name and the option's.  `root` is what its labels begin
-    with.
+    with, `allowed` who may claim which hosts.
     """
 
     source: str
@@ -39,6 +40,11 @@ class Fragment:
     broken: frozenset[str] = frozenset()
     places: Mapping[tuple[str, str], str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    allowed: AllowedHosts = EVERYTHING
+
+    @property
+    def claimant(self) -> Claimant:
+        return Claimant(self.source, self.project)
 
     @property
     def comes_first(self) -> str:

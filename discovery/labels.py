@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from discovery.clashes import not_allowed
 from discovery.container import Container
-from discovery.container_services import Draft, read_services
+from discovery.container_services import LEADS_THERE, Draft, read_services
 from discovery.declared import Reading, read_middlewares, sections
 from discovery.dialects import caddy, native, nginx_proxy, traefik
 from discovery.fragment import Fragment
 from discovery.label_text import CADDY, NGINX_PROXY, ROOT, TRAEFIK, WrittenLabels, first_below, shown
 from discovery.language import USUAL, Language, labels_of, only_aside, words_of
 from discovery.networks import Own
+from discovery.out_of_bounds import urls_named
 from discovery.references import plain
 from discovery.routers import read_routers
 from discovery.spoken import LongLabel, Spoken, misnamed, said
@@ -24,6 +26,8 @@ from discovery.template_action import Scope
 from discovery.template_functions import TemplateError
 from discovery.tls_options import read_tls_options
 from discovery.tree import grow, steps
+from proxy.exchange import Middleware
+from proxy.model import Router
 
 DIALECTS = {ROOT: native, TRAEFIK: traefik, NGINX_PROXY: nginx_proxy, CADDY: caddy}
 
@@ -55,6 +59,7 @@ def read_container(
         project=container.project,
         created=container.created,
         root=dialect,
+        allowed=language.allowed,
     )
     refused = f'Container "{container.name}" is not served; other containers are unaffected.'
     for where, what in misnamed(container.name, _named_as_trees(dialect, labels)):
@@ -133,7 +138,8 @@ def _read(spoken: Spoken, fragment: Fragment, draft: Draft) -> Fragment:
     tls_options = read_tls_options(tls.tree if tls else None, reading)
     own = [plain(name) for name in services]
     routers = read_routers(declared["routers"], own, reading, tls_options)
-    middlewares = read_middlewares(declared["middlewares"], reading)
+    routers = _allowed(routers, fragment, reading)
+    middlewares = _within_bounds(read_middlewares(declared["middlewares"], reading), reading, draft)
     return replace(
         fragment,
         routers=routers,
@@ -145,6 +151,35 @@ def _read(spoken: Spoken, fragment: Fragment, draft: Draft) -> Fragment:
         places=reading.places,
         problems=(*draft.problems, *reading.problems),
     )
+
+
+def _within_bounds(
+    middlewares: Mapping[str, Middleware], reading: Reading, draft: Draft
+) -> dict[str, Middleware]:
+    """Those that ask nobody whom labels must not lead to."""
+    kept = dict(middlewares)
+    for name, middleware in middlewares.items():
+        what = next(filter(None, map(draft.language.bounds.url, urls_named(middleware))), "")
+        if what:
+            consequence = f'Middleware "{plain(name)}" is off; routers that use it answer 503.'
+            path = ("middlewares", plain(name), type(middleware).__name__, "address")
+            reading.problem(path, f"That is {what}. {LEADS_THERE}", consequence)
+            reading.broken.add(name)
+            del kept[name]
+    return kept
+
+
+def _allowed(routers: Mapping[str, Router], fragment: Fragment, reading: Reading) -> dict[str, Router]:
+    """Those whose hosts the container may claim."""
+    kept = {}
+    for name, router in routers.items():
+        refusal = fragment.allowed.refusal(router, fragment.claimant)
+        if refusal is None:
+            kept[name] = router
+        else:
+            where = reading.places.get((name, "rule"))
+            reading.problems.append(not_allowed(router, *refusal, fragment.claimant, where))
+    return kept
 
 
 def _wrong(draft: Draft) -> bool:

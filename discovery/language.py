@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from discovery.allowed_hosts import EVERYTHING, AllowedHosts
 from discovery.caddy_blocks import belongs
 from discovery.constraints import Constraints
 from discovery.label_text import CADDY, NGINX_PROXY, ROOT, TRAEFIK
 from discovery.networks import Wish
+from discovery.out_of_bounds import NO_BOUNDS, Bounds
 from discovery.template import Template
 
 INGRESS = "caddy_ingress_network"
@@ -23,7 +25,8 @@ class Language:
     `default_rule` is the rule of containers that ask to be served and name no
     requests, `network` the one to prefer, `entrypoints` are the installation's
     own names.  `names` says what Traefik's names of entrypoints, resolvers and
-    TLS options stand for here.
+    TLS options stand for here, `allowed` who may claim which hosts,
+    `bounds` where no label may lead to.
     """
 
     dialects: tuple[str, ...] = (ROOT, TRAEFIK)
@@ -33,6 +36,8 @@ class Language:
     network: str = ""
     entrypoints: frozenset[str] = frozenset({"web", "websecure"})
     names: Mapping[str, str] = field(default_factory=dict)
+    allowed: AllowedHosts = EVERYTHING
+    bounds: Bounds = NO_BOUNDS
 
     def concerns(self, labels: Mapping[str, str]) -> bool:
         """Whether a container with these labels may have a share in the routing."""

@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from discovery.admission import Admitted, admit, definition, join
+from discovery.allowed_hosts import EVERYTHING, AllowedHosts
 from discovery.anywhere import overtaken
-from discovery.claims import Claims
+from discovery.borrowing import without_borrowed
+from discovery.claims import Claims, Rival
 from discovery.clashes import differs, refused
 from discovery.composites import elements_named
 from discovery.fragment import Fragment
@@ -51,6 +53,7 @@ def merge(fragments: Iterable[Fragment]) -> RoutingConfig:
             join(fragment, first, union)
         else:
             union.problems.append(differs(fragment, first))
+    without_borrowed(union)
     broken = (broken - union.middlewares.keys()) | _lost(union)
     found = union.routers, union.services, union.middlewares
     config = RoutingConfig(*found, broken=frozenset(broken), transports=transports, tls_options=tls_options)
@@ -63,11 +66,12 @@ def merge(fragments: Iterable[Fragment]) -> RoutingConfig:
     return replace(config, problems=_once(problems))
 
 
-def combine(*configs: RoutingConfig) -> RoutingConfig:
+def combine(*configs: RoutingConfig, allowed: AllowedHosts = EVERYTHING) -> RoutingConfig:
     """The configs of several providers as one; the first one's claim to a host counts.
 
     Give the files first: who may write them owns the machine, labels come with
-    any image.  Names carry their provider, so they never clash.
+    any image.  Names carry their provider, so they never clash.  While `allowed`
+    has rules, a part of another's host goes only to whom they name for it.
     """
     claims = Claims()
     routers: dict[str, Router] = {}
@@ -75,7 +79,7 @@ def combine(*configs: RoutingConfig) -> RoutingConfig:
     for config in configs:
         problems += config.problems
         for router in config.routers.values():
-            rival = claims.taken(router, own=config.routers)
+            rival = claims.taken(router, own=config.routers) or _partly(router, config, claims, allowed)
             if rival:
                 problems.append(refused(router, rival.host, f'router "{rival.router.name}"', FIRST_COME))
             else:
@@ -90,6 +94,13 @@ def combine(*configs: RoutingConfig) -> RoutingConfig:
         broken=frozenset[str]().union(*(config.broken for config in configs)),
     )
     return replace(whole, problems=_once([*problems, *_dangling_across(whole)]))
+
+
+def _partly(router: Router, config: RoutingConfig, claims: Claims, allowed: AllowedHosts) -> Rival | None:
+    if not allowed.rules:
+        return None
+    others = (each for each in claims.overlapping(router) if each.router.name not in config.routers)
+    return next((each for each in others if not allowed.names(each.host)), None)
 
 
 def _lost(union: Admitted) -> set[str]:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from discovery.container import Container
+from proxy.cloud_address import is_cloud_address
 
 LOOPBACK = "127.0.0.1"
+HOST = "host"
 
 _OWN_FILE = re.compile(
     r" \S*?/([0-9a-f]{64})/(?:userdata/)?(?:hostname|hosts|resolv\.conf)"
@@ -24,12 +26,14 @@ class Own:
 
     `networks` are those it can reach an address of: its own container's, or on
     the host every bridge.  `host_address` is where a container with
-    `network_mode: host` answers it.
+    `network_mode: host` answers it.  `stands_in` is the container whose network
+    it uses, or HOST; empty where that is not known.
     """
 
     networks: frozenset[str] = frozenset()
     container: str = ""
     host_address: str = LOOPBACK
+    stands_in: str = HOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +144,8 @@ def _named(container: Container, own: Own, wanted: str) -> str | Unreachable:
 def _allowed(address: str, network: str) -> str | Unreachable:
     """The address, unless a request there could reach something that is not the container.
 
-    Link-local is where clouds answer with credentials (169.254.169.254),
-    loopback is the proxy's own machine.
+    Loopback is the proxy's own machine, link-local one where clouds answer with
+    credentials.
     """
     if not address:
         return Unreachable(f'It has no address on the network "{network}" yet.')
@@ -149,7 +153,13 @@ def _allowed(address: str, network: str) -> str | Unreachable:
         ip = ip_address(address)
     except ValueError:
         return Unreachable(f'The engine gives no usable address on the network "{network}".')
-    if ip.is_loopback or ip.is_link_local or ip.is_unspecified or ip.is_multicast:
+    if (
+        ip.is_loopback
+        or ip.is_link_local
+        or is_cloud_address(address)
+        or ip.is_unspecified
+        or ip.is_multicast
+    ):
         return Unreachable(f"Its address {address} is not one that Tidegate sends requests to.")
     return address
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from mypy_extensions import mypyc_attr
 
+from proxy.cloud_address import is_cloud_address
 from proxy.socket_transport import KEEP_ALIVE_PROBES, READ_SIZE, SocketTransport, quiet
 from proxy.tls_transport import Handshake, TLSTransport
 from proxy.transport import Receiver
@@ -185,9 +186,10 @@ async def _places(address: str, port: int) -> list[tuple[int, int, int, Any]]:
     family = _family(address)
     if family is not None:
         return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, (address, port))]
-    # A name: asking for its addresses needs a thread.
+    # A name: asking for its addresses needs a thread.  Who named it may not be who may read there.
     found = await asyncio.get_running_loop().getaddrinfo(address, port, type=socket.SOCK_STREAM)
-    return [(each, kind, protocol, where) for each, kind, protocol, _, where in found]
+    places = [(each, kind, protocol, where) for each, kind, protocol, _, where in found]
+    return [place for place in places if not is_cloud_address(str(place[3][0]))]
 
 
 def _family(address: str) -> socket.AddressFamily | None:

@@ -19,6 +19,7 @@ from acme_client.certificate import Certificate
 from acme_client.challenges.tlsalpn01 import ProofCertificate
 from acme_client.manager import Manager
 from acme_client.preflight import Preflight
+from discovery.allowed_hosts import AllowedHosts
 from discovery.engine import EngineState
 from discovery.merge import combine
 from proxy.capacity import raise_open_files_limit
@@ -114,6 +115,7 @@ class App:
         self.from_files = self.from_containers = self.config = RoutingConfig()
         self.maintenance = Switch(settings.data_directory, self.hosts_named, self.serve_closed)
         self.from_settings = declared(settings.default_headers)
+        self.allowed_hosts = AllowedHosts.parse(settings.allow_hosts)
         self.route_rows: tuple[RouteRow, ...] = ()
         self.hosts: tuple[Collection[str], Collection[str]] | None = None
         """Those that want a certificate, and those of them that want Tidegate's own."""
@@ -245,7 +247,9 @@ class App:
 
     def make_routes(self, asked: Asked) -> Routes:
         """In a thread.  Files first: who may write them owns the machine."""
-        together = combine(asked.from_files, asked.from_containers, self.from_settings)
+        together = combine(
+            asked.from_files, asked.from_containers, self.from_settings, allowed=self.allowed_hosts
+        )
         config = with_closed(certified(together, self.settings.default_tls), asked.closed)
         prepared = self.serving.prepare(config, self.listeners)
         rows = plain_route_rows(config, prepared.table.routes, self.entrypoint_rows())

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+
+from discovery.allowed_hosts import AllowedHosts
 from discovery.constraints import Constraints
 from discovery.language import Language
+from discovery.out_of_bounds import Bounds, engine_of
 from discovery.template import Template
+from tidegate.addresses import Address, Off
 from tidegate.settings import Settings
 
 
@@ -18,4 +24,15 @@ def language_of(settings: Settings) -> Language:
         network=settings.network,
         entrypoints=frozenset(each.name for each in settings.entrypoints),
         names={name: meaning for name, _, meaning in pairs},
+        allowed=AllowedHosts.parse(settings.allow_hosts),
+        bounds=bounds_of(settings, os.environ),
     )
+
+
+def bounds_of(settings: Settings, environ: Mapping[str, str]) -> Bounds:
+    """Where this installation's own things listen, to which no label may lead."""
+    dashboard = settings.dashboard.port if isinstance(settings.dashboard, Address) else 0
+    watched = not isinstance(settings.docker, Off)
+    engine = engine_of(str(settings.docker or environ.get("DOCKER_HOST", ""))) if watched else ("", 0)
+    ports = frozenset(each.address.port for each in settings.entrypoints) - {0}
+    return Bounds(ports, dashboard, engine)

@@ -183,6 +183,18 @@ class Constraint(str):
         return cls(text)
 
 
+class HostRules(str):
+    """Who may claim which hosts."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> HostRules:
+        from discovery.allowed_hosts import AllowedHosts
+
+        return cls(AllowedHosts.parse(text))
+
+
 class NamePair(str):
     """NAME=MEANING."""
 

@@ -22,6 +22,7 @@ from tidegate.setting_kinds import (
     Domain,
     Email,
     EngineURL,
+    HostRules,
     NamePair,
     Readers,
     ResolverAddress,
@@ -82,6 +83,14 @@ class Settings:
         doc="Look only at containers whose labels fulfil this.",
         example="Label(`zone`, `home`) && !LabelRegex(`com.docker.compose.project`, `^test`)",
         default=Constraint(""),
+    )
+    allow_hosts: HostRules = option(
+        doc="Which containers may claim which hosts: WHO=HOST, HOST; WHO=HOST. WHO is a compose project, "
+        "`container:NAME`, or `*` for everybody; a HOST is a name, `*.example.com` for all names below it, "
+        "or `*` for any. What is named for somebody is nobody else's by `*`, and the first to have a host "
+        "keeps all of it; a project shows its own apps only. Without it all containers trust each other.",
+        example="blog=blog.example.com, *.blog.example.com; *=*.apps.example.com",
+        default=HostRules(""),
     )
     network: str = option(
         doc="The network to reach containers by, where they share several with Tidegate and say nothing.",

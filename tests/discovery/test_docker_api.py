@@ -175,9 +175,9 @@ BRIDGES = frozenset({"bridge", "web"})
     ("me", "mode", "own"),
     [
         ("", "", Own(BRIDGES)),  # on the host every bridge is near
-        ("c" * 64, "web", Own(frozenset({"web", "db"}), "c" * 64, "172.18.0.1")),
+        ("c" * 64, "web", Own(frozenset({"web", "db"}), "c" * 64, "172.18.0.1", "c" * 64)),
         ("c" * 64, "host", Own(BRIDGES, "c" * 64)),
-        ("c" * 64, f"container:{'d' * 64}", Own(frozenset({"web", "db"}), "c" * 64, "172.18.0.1")),
+        ("c" * 64, f"container:{'d' * 64}", Own(frozenset({"web", "db"}), "c" * 64, "172.18.0.1", "d" * 64)),
     ],
 )
 def test_where_the_proxy_itself_stands(monkeypatch, me: str, mode: str, own: Own) -> None:

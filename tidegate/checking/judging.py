@@ -169,7 +169,7 @@ class _Judge:
         fragments = (self.fragment(each, own, others) for each in chosen)
         containers = merge(fragment for fragment in fragments if fragment)
         from_files = merge(files) if with_routes else self.assumed(containers)
-        config = combine(from_files, containers, self.defaults)
+        config = combine(from_files, containers, self.defaults, allowed=self.language.allowed)
         table = compile_table(config, self.entrypoints)
         for each in chosen:
             self.checked.findings += ways_past(each, config)

@@ -13,7 +13,8 @@ from tidegate.sources import load_leniently
 
 READING = (
     *("dialects", "default_rule", "network", "traefik_names", "entrypoint", "web", "websecure"),
-    *("default_entrypoints", "default_middlewares", "default_headers", "default_tls"),
+    *("default_entrypoints", "default_middlewares", "default_headers", "default_tls", "allow_hosts"),
+    *("docker", "dashboard"),
 )
 """The settings that say how labels are read."""
 

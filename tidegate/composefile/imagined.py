@@ -80,6 +80,10 @@ def _image_name(image: str) -> str:
 
 def standing(every: list[Imagined], proxy: Imagined | None) -> Own:
     """Which networks the proxy reaches: its own, or all where it is on the machine itself or not shown."""
-    if proxy is None or proxy.service.host_mode:
-        return Own(frozenset(name for each in every for name in each.container.networks))
-    return Own(frozenset(proxy.container.networks), container=proxy.container.id)
+    everywhere = frozenset(name for each in every for name in each.container.networks)
+    if proxy is None:
+        return Own(everywhere, stands_in="")  # nobody knows whose ports are Tidegate's
+    if proxy.service.host_mode:
+        return Own(everywhere, container=proxy.container.id)
+    own = proxy.container
+    return Own(frozenset(own.networks), container=own.id, stands_in=own.joined or own.id)

@@ -22,12 +22,20 @@ REFUSED = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n
 class SocketProxy(ThreadingTCPServer):
     daemon_threads = True
 
-    def __init__(self, engine: str, forbidden: str, tls: ssl.SSLContext | None) -> None:
-        super().__init__(("127.0.0.1", 0), Exchange)
+    def __init__(
+        self,
+        engine: str,
+        forbidden: str,
+        tls: ssl.SSLContext | None,
+        reading: str | None = None,
+        address: tuple[str, int] = ("127.0.0.1", 0),
+    ) -> None:
+        super().__init__(address, Exchange)
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.engine = engine.removeprefix("unix://")
         self.forbidden = forbidden
+        self.allowed = re.compile(rf"GET {reading}(\?\S*)? ") if reading else ALLOWED
         self.asked: list[str] = []
         self.refused: list[str] = []
         self.streams: list[socket.socket] = []
@@ -62,10 +70,11 @@ class Exchange(BaseRequestHandler):
             head += data
         line = head.decode("latin-1").partition("\r\n")[0]
         self.server.asked.append(line)
-        if ALLOWED.match(line) and self.server.forbidden not in line:
+        if self.server.allowed.match(line) and self.server.forbidden not in line:
             self.pass_on(line)
         else:
             self.server.refused.append(line)
+            print("403", line, flush=True)
             self.request.sendall(REFUSED)
 
     def pass_on(self, line: str) -> None:
@@ -80,9 +89,10 @@ class Exchange(BaseRequestHandler):
 
 @contextmanager
 def socket_proxy(
-    engine: str, forbidden: str = "\n", tls: ssl.SSLContext | None = None
+    engine: str, forbidden: str = "\n", tls: ssl.SSLContext | None = None, reading: str | None = None
 ) -> Iterator[SocketProxy]:
-    with SocketProxy(engine, forbidden, tls) as proxy:
+    """`reading` is an expression for the paths that may be read, in place of the usual ones."""
+    with SocketProxy(engine, forbidden, tls, reading) as proxy:
         threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True).start()
         try:
             yield proxy

@@ -14,6 +14,7 @@ from tidegate.checking.judging import Checked, check
 from tidegate.checking.report import annotation, report
 from tidegate.cli import main
 from tidegate.defaults import entrypoints_of
+from tidegate.label_language import language_of
 from tidegate.settings import Settings
 
 EVERY = Language(dialects=("tidegate", "traefik", "nginx-proxy", "caddy"))
@@ -233,3 +234,40 @@ def test_tls_options_of_a_route_file_are_taken_to_be_there_unless_it_is_given(tm
     assert [line.partition(" ")[2] for line in said(checked(tmp_path, compose=text, routes=routes))] == [
         'error There are no TLS options "family" in route files. Did you mean "famliy"?'
     ]
+
+
+def test_who_may_claim_which_hosts_is_said_at_the_label(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text(
+        "name: evil\nservices:\n  web:\n    expose: ['80']\n    labels:\n"
+        "      tidegate.host: blog.example.com\n"
+    )
+    assert main(["check", str(file)]) == 0
+    assert main(["check", "--allow-hosts", "blog=blog.example.com; *=*.apps.example.com", str(file)]) == 1
+    told = capsys.readouterr().out
+    assert "compose.yaml:6:" in told
+    assert 'Project "evil" may not claim the host "blog.example.com": --allow-hosts gives it to blog.' in told
+    assert "add evil=blog.example.com to the setting" in told
+
+
+@pytest.mark.parametrize(
+    ("proxy", "port", "told"),
+    [
+        ("", "80", False),  # Tidegate may well be in a container, where port 80 is another one
+        ("  tidegate: {image: tidegate, network_mode: host}\n", "443", True),
+        ("  tidegate: {image: tidegate, network_mode: host}\n", "8900", True),
+        ("  tidegate: {image: tidegate, network_mode: host}\n", "8123", False),
+        ("  tidegate: {image: tidegate}\n", "443", False),
+    ],
+)
+def test_a_port_of_tidegates_own_is_no_apps(tmp_path: Path, proxy: str, port: str, told: bool) -> None:
+    app = (
+        f"  app: {{network_mode: host, labels: {{tidegate.host: a.example.com, tidegate.port: '{port}'}}}}\n"
+    )
+    settings = Settings()
+    file = tmp_path / "compose.yaml"
+    file.write_text(f"services:\n{proxy}{app}")
+    found = check([file], {}, language_of(settings), entrypoints_of(settings))
+    assert any("No label leads there" in each.what for each in found.findings) == told

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from discovery.container import Container, Listed
 from discovery.engine import EngineError
 from discovery.labels import read_container
+from discovery.language import USUAL, Language
 from discovery.merge import merge
 from discovery.networks import Own
 from proxy.headers import TrustedProxies
@@ -63,9 +64,10 @@ def scene(
     config: RoutingConfig | None = None,
     problems: Iterable[Problem] = (),
     engine: Engine | None = None,
+    language: Language = USUAL,
     **changes: object,
 ) -> Scene:
-    fragments = [read_container(each, OWN) for each in containers]
+    fragments = [read_container(each, OWN, language=language) for each in containers]
     config = config or merge(each for each in fragments if each)
     table = compile_table(config, POINTS)
     rows = [EntrypointRow(each.name, "", each.port or 0, each.tls) for each in POINTS]
@@ -90,5 +92,6 @@ def scene(
         rows=status.routes,
         problems=status.problems,
         engine=engine or Engine(list(containers)),
+        language=language,
     )
     return replace(plain, **changes)

@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from discovery.allowed_hosts import AllowedHosts
+from discovery.language import Language
 from proxy.model import Router, RoutingConfig, Server, Service
 from tests.tidegate.why.scenes import Engine, container, scene
 from tidegate.status import as_json
@@ -223,6 +225,18 @@ async def test_a_container_whose_host_belongs_to_another():
     )
     line, served = await first("late-1", scene(one, two))
     assert 'Container late-1 gets no requests: The host "blog.example.com" already belongs to blog-1.' in line
+    assert not served
+
+
+async def test_a_host_that_the_installation_gives_to_nobody_there():
+    language = Language(allowed=AllowedHosts.parse("blog=blog.example.com"))
+    evil = container("evil-1", "172.18.0.2", tidegate_host="blog.example.com")
+    there = scene(evil, language=language)
+    why = 'Container "evil-1" may not claim the host "blog.example.com": --allow-hosts gives it to blog.'
+    assert why in (await first("evil-1", there))[0]
+    line, served = await first("https://blog.example.com/", there)
+    assert line.startswith("https://blog.example.com/ gets 404: container evil-1 asks for it")
+    assert why in line
     assert not served
 
 
