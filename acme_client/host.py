@@ -10,7 +10,8 @@ from acme_client.ari import fresh
 from acme_client.certificate import INTERNAL, Certificate
 from acme_client.ledger import Entry, Renewal
 from acme_client.names import Name
-from acme_client.plan import BUILT, Need, renew_at
+from acme_client.plan import BUILT, Need, renew_at, renew_reason
+from acme_client.remedy import remedy
 
 State = Literal["active", "waiting", "failed", "internal"]
 
@@ -38,6 +39,15 @@ class HostStatus:
     failures: int = 0
     findings: tuple[str, ...] = ()
     """What a look before the order has shown, which the CA may see as well."""
+    names: tuple[str, ...] = ()
+    """Those in the certificate that is served."""
+    not_before: datetime | None = None
+    renew_reason: str = ""
+    """Why it is to be renewed when it is."""
+    remedy: str = ""
+    """What its owner can do about the last error."""
+    covered_by: str = ""
+    """The wildcard that it is served by."""
 
 
 def lapsed(certificate: Certificate | None, now: datetime) -> bool:
@@ -126,6 +136,7 @@ class Host:
         this machine lets nothing be ordered or saved.
         """
         served = self.served
+        planned = served and (self.from_its_ca or served.directory == self.directory)
         paused = self.directory != INTERNAL and authority.waits(now)
         next_try = max(
             filter(None, (self.entry.next_try_at(self.directory), authority.next_try if paused else None)),
@@ -136,9 +147,7 @@ class Host:
             state=self._state(),
             issuer=served.issuer if served else "",
             not_after=served.not_after if served else None,
-            renew_at=renew_at(served, self.renewal)
-            if served and (self.from_its_ca or served.directory == self.directory)
-            else None,
+            renew_at=renew_at(served, self.renewal) if served and planned else None,
             next_try=next_try if self.directory != INTERNAL else None,
             last_error=self.name.refusal
             or (obstacle if self.unsaved or self._state() in ("waiting", "failed") else "")
@@ -148,7 +157,17 @@ class Host:
             serial=f"{served.serial:x}" if served else "",
             failures=self.entry.failures,
             findings=() if self.from_its_ca else findings,
+            names=served.names if served else (),
+            not_before=served.not_before if served else None,
+            renew_reason=renew_reason(served, self.renewal) if served and planned else "",
+            remedy=self._remedy(authority if paused else Entry(), obstacle),
         )
+
+    def _remedy(self, authority: Entry, obstacle: str) -> str:
+        """What helps against the last error; a refusal and an obstacle say it themselves."""
+        if self.name.refusal or (obstacle and (self.unsaved or self._state() in ("waiting", "failed"))):
+            return ""
+        return remedy(self.entry.kind or authority.kind, self.host)
 
     def _state(self) -> State:
         if self.name.refusal:

@@ -83,6 +83,25 @@ def refuse(
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How many certificates the CA still gives this week.
+
+    `name`: for this host; `domain`: first ones for hosts of its registered domain.
+    """
+
+    name: int
+    domain: int
+
+
+def left(host: str, *, issued: Sequence[Issued], limits: Limits, now: datetime) -> Left:
+    week = [each for each in issued if each.at > now - WEEK]
+    same = sum(each.host == host for each in week)
+    domain = registered_domain(host)
+    others = sum(each.new and registered_domain(each.host) == domain for each in week)
+    return Left(max(limits.per_name - same, 0), max(limits.per_domain - others, 0))
+
+
 def _until(oldest: datetime, cause: str, now: datetime) -> Failure:
     return Failure("rate", cause, retry_after=(oldest + WEEK - now).total_seconds())
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -39,6 +40,7 @@ from acme_client.events import (
 from acme_client.failure import Failure
 from acme_client.holdings import Holdings, Publish
 from acme_client.host import Host, HostStatus
+from acme_client.limits import Left, left
 from acme_client.names import Name, covered, read_name
 from acme_client.outages import AuthorityStatus, Outages
 from acme_client.plan import choose, renew_at
@@ -59,6 +61,9 @@ ELSEWHERE = timedelta(seconds=5)
 """Another instance on this storage is ordering: time to look at its result."""
 
 UNWRITABLE = timedelta(minutes=1)
+
+RELOADING = 10.0
+"""Seconds for a disk to give what was just written to it."""
 
 OpenSession = Callable[[Store, Authority, Callable[[], datetime], str], Opened]
 
@@ -129,6 +134,7 @@ class Manager:
         self._internal: frozenset[str] = frozenset()
         self._newest = 0
         self._changed = asyncio.Event()
+        self._passed = asyncio.Event()
         self.commands = Commands(
             self._hosts, authorities, self._sessions, self._store, self._network, log, self._changed.set
         )
@@ -177,7 +183,11 @@ class Manager:
         """Every wanted host; one that a wildcard covers fares as that wildcard does."""
         now = self._clock()
         return tuple(
-            replace(self._status_of(self._hosts[host.covered_by or name], now), host=name)
+            replace(
+                self._status_of(self._hosts[host.covered_by or name], now),
+                host=name,
+                covered_by=host.covered_by,
+            )
             for name, host in sorted(self._hosts.items())
             if name in self._names
         )
@@ -192,6 +202,34 @@ class Manager:
 
     def authorities(self) -> tuple[AuthorityStatus, ...]:
         return self._outages.status(self._clock())
+
+    async def reload(self, hosts: Collection[str]) -> list[str]:
+        """Take over what somebody has put into the storage for these; those of them that are served so.
+
+        Returns without the ones that cannot be read, and at once where none is wanted.
+        """
+        known = [self._hosts[host] for host in hosts if host in self._hosts and not self._hosts[host].busy]
+        for host in known:
+            host.loaded = False
+        self._changed.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RELOADING):
+                while any(not host.loaded for host in known):
+                    await self._passed.wait()
+        return [host.host for host in known if host.loaded]
+
+    async def orders_left(self) -> dict[str, Left]:
+        """What its CA still gives each wanted host this week, where Tidegate knows the CA's limits."""
+        known = {each.directory: each.limits for each in self._authorities.all if each.directory}
+        asked = {name: self._hosts[name].directory for name in self._names if name in self._hosts}
+        counted = {directory for directory in asked.values() if known.get(directory)}
+        issued = {each: await self._disk.call(self._store.load_issued, each) for each in counted}
+        now = self._clock()
+        return {
+            name: left(name, issued=issued[directory], limits=limits, now=now)
+            for name, directory in asked.items()
+            if directory in issued and (limits := known[directory])
+        }
 
     async def run(self) -> None:
         """Certify until cancelled.  That is at once: an order under way is gone on with at the next start."""
@@ -227,6 +265,8 @@ class Manager:
             self._preflight.forget(host.host)
         now = self._clock()
         await self._holdings.settle(now)
+        self._passed.set()
+        self._passed = asyncio.Event()
         loaded = [host for host in self._hosts.values() if host.loaded]
         free = AT_ONCE - sum(host.busy for host in loaded)
         for host in loaded:

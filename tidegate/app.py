@@ -29,6 +29,8 @@ from proxy.table import Entrypoint
 from proxy.tls import KeyPair, name_shown
 from proxy.visitor import TrustedProxies
 from tidegate.addresses import Address, NamedAddress, Off
+from tidegate.certs.desk import Desk
+from tidegate.dashboard import Act
 from tidegate.dashboard.serve import open_dashboard
 from tidegate.defaults import certified, declared, entrypoint_of
 from tidegate.logs import Outlet, compare_problems, log_event, log_problems, set_up
@@ -104,6 +106,7 @@ class App:
             preflight=Preflight(log_event, enabled=settings.acme_preflight == "on"),
             not_kept=unkept,
         )
+        self.desk = Desk(self.certificates, utc_now)
         self.reachability = Reachability(lambda *_: self.tell_problems())
         self.serving: Serving = self.in_workers(log) if settings.workers > 1 else self.here(log)
         self.certificates.tlsalpn01.on_change = self.show_proofs
@@ -160,7 +163,7 @@ class App:
         data = self.settings.data_directory
         async with (
             open_dashboard(
-                self.status, data, self.settings.dashboard, self.why, self.maintenance.act
+                self.status, data, self.settings.dashboard, self.why, self.acts(), self.desk.list
             ) as dashboards,
             asyncio.TaskGroup() as group,
         ):
@@ -176,6 +179,15 @@ class App:
             loops.cancel()
             await self.serving.stop(GRACE)
         log.info("stopped")
+
+    def acts(self) -> dict[str, Act]:
+        """What commands may have done, by the paths that they ask at."""
+        return {
+            "/api/maintenance": self.maintenance.act,
+            "/api/certs/renew": self.desk.renew,
+            "/api/certs/revoke": self.desk.revoke,
+            "/api/certs/reload": self.desk.reload,
+        }
 
     def goodbye(self) -> str:
         count = self.serving.connections
@@ -325,6 +337,7 @@ class App:
             routes=self.serving.table.routes,
             entrypoints=self.entrypoint_rows(),
             hosts=self.certificates.status(),
+            authorities=self.certificates.authorities(),
             engine=self.engine,
             tasks=self.supervisor.states,
             workers=self.serving.workers,

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tidegate.commands import files, references, running, serving, trust
+from tidegate.commands import certs, files, references, running, serving, trust
 from tidegate.commands.line import UsageError, printable_lines, read
 from tidegate.control import AlreadyRunning, NotAnswering
 from tidegate.sources import SettingsError
@@ -15,6 +15,7 @@ from tidegate.trust import NoRoot
 COMMANDS = {
     **serving.COMMANDS,
     **running.COMMANDS,
+    **certs.COMMANDS,
     **trust.COMMANDS,
     **files.COMMANDS,
     **references.COMMANDS,

@@ -75,7 +75,16 @@ def sections(status: Status) -> Iterator[Html]:
         )
     if status.certificates:
         yield tag("h2", f"Certificates ({len(status.certificates)})")
-        yield table(("Name", "State", "Issuer", "Until", "Note"), map(certificate_cells, status.certificates))
+        yield table(
+            ("Name", "State", "Issuer", "Until", "Renewal", "Note"),
+            map(certificate_cells, status.certificates),
+        )
+    for authority in status.authorities:
+        if authority.next_try:
+            until = date_text(authority.next_try, to_the_minute=True)
+            yield tag(
+                "p", f"{authority.directory} is not asked until {until}: {authority.last_error}", class_="bad"
+            )
     if status.services:
         yield tag("h2", f"Services ({len(status.services)})")
         yield table(("Service", "Servers", "Used by"), map(service_cells, status.services))
@@ -144,6 +153,7 @@ def certificate_cells(certificate: CertificateRow) -> tuple[Html, ...]:
         tag("span", certificate.state, class_=tone),
         join([certificate.issuer]),
         join([date_text(certificate.not_after)]),
+        join([date_text(certificate.renew_at)]),
         lines(note),
     )
 

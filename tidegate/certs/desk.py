@@ -1,0 +1,70 @@
+"""Desk: what the running instance does for `tidegate certs`, and how it answers.
+
+Every answer is {"done": ...} or {"refused": ...}, each in words for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from acme_client.commands import Unknown
+from acme_client.failure import Failure
+from acme_client.names import read_name
+from proxy.schema import closest
+from tidegate.certs.rows import Certificates, rows
+
+if TYPE_CHECKING:
+    from acme_client.manager import Manager
+
+Answer = Mapping[str, object]
+
+
+class Desk:
+    def __init__(self, manager: Manager, clock: Callable[[], datetime]) -> None:
+        self._manager = manager
+        self._clock = clock
+
+    async def list(self) -> Certificates:
+        left = await self._manager.orders_left()
+        return rows(self._manager.status(), left, self._manager.authorities(), self._clock())
+
+    async def renew(self, query: str) -> Answer:
+        return await self._answered(self._renew, query)
+
+    async def revoke(self, query: str) -> Answer:
+        return await self._answered(self._revoke, query)
+
+    async def reload(self, query: str) -> Answer:
+        """Take over what a command has put into the data directory."""
+        hosts = [read_name(each).host for each in parse_qs(query).get("host", ())]
+        return {"done": "They are loaded.", "served": await self._manager.reload(hosts)}
+
+    async def _answered(self, act: Callable[[str, str], Awaitable[str]], query: str) -> Answer:
+        given = parse_qs(query)
+        host = read_name((given.get("host") or ("",))[0]).host
+        try:
+            return {"done": await act(host, (given.get("reason") or ("unspecified",))[0]), "host": host}
+        except Unknown as error:
+            return {"refused": f"{error}{self._hint(host)}"}
+        except Failure as failure:
+            return {"refused": str(failure)}
+        except OSError as error:
+            return {"refused": f"The storage refuses: {error.strerror or error}."}
+
+    async def _renew(self, host: str, _reason: str) -> str:
+        self._manager.commands.renew(host)
+        known = next(each for each in self._manager.status() if each.host == host)
+        until = "; until it is there, the old one is served" if known.state == "active" else ""
+        return f"A new certificate for {host} is asked for at {known.directory}{until}."
+
+    async def _revoke(self, host: str, reason: str) -> str:
+        await self._manager.commands.revoke(host, reason)
+        return f"The certificate for {host} is revoked ({reason}); another one is asked for."
+
+    def _hint(self, host: str) -> str:
+        known = [each.host for each in self._manager.status()]
+        meant = None if host in known else closest(host, known)
+        return f' Did you mean "{meant}"?' if meant else ""
