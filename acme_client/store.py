@@ -37,7 +37,7 @@ from acme_client.disk import (
     wait_for_lock,
     write_file,
 )
-from acme_client.generations import Broken, newest, write
+from acme_client.generations import Broken, newest, peek, write
 from acme_client.ledger import Entry, Renewal, entry_from, renewal_from, to_json
 from acme_client.limits import Issued
 
@@ -106,6 +106,10 @@ class Store:
             _open_order(read_json(folder / "order.json")),
             broken,
         )
+
+    def look(self, host: str) -> Certificate | None:
+        """What would be served for this host; nothing is moved."""
+        return peek(self._folder(host), host)
 
     def keep(self, host: str, certificate: Certificate, entry: Entry | None = None) -> None:
         """Save a certificate; the failures and the order that led to it are history then."""

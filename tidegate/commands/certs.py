@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 from urllib.parse import urlencode
 
-from tidegate.commands import trust
-from tidegate.commands.line import ASKING, Call, Command, Parser, UsageError
+from tidegate.commands import cert_files, trust
+from tidegate.commands.line import ASKING, Call, Command, Parser, UsageError, data_of, refused
 from tidegate.commands.running import ask_instance
 from tidegate.control import NotAnswering, tell
 from tidegate.printable import printable
-from tidegate.sources import load_leniently
 
 PATIENCE = 180.0
 """Seconds to wait for a new certificate before leaving it to go on alone."""
@@ -144,18 +141,8 @@ def row_of(answer: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
     return next((row for row in answer["certificates"] if row["host"] == host), None)
 
 
-def data_of(call: Call) -> Path:
-    return load_leniently(ASKING, call.flags, os.environ, call.config).data_directory
-
-
 def width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-
-
-def refused(text: str) -> int:
-    for line in text.split("\n"):
-        print(printable(line), file=sys.stderr)
-    return 1
 
 
 def show_trust(call: Call) -> int:
@@ -167,6 +154,8 @@ ACTIONS: Mapping[str, tuple[str, Callable[..., int]]] = {
     "show": ("NAME", show),
     "renew": ("NAME", renew),
     "revoke": ("NAME", revoke),
+    "import": ("PATH", cert_files.bring_in),
+    "export": ("NAME DIR", cert_files.hand_out),
     "trust": ("", show_trust),
 }
 """What can be done: the words that each takes, and how it is done."""
@@ -184,5 +173,10 @@ def add_arguments(parser: Parser) -> None:
 
 
 COMMANDS = {
-    "certs": Command("show certificates; renew, revoke, import and export them", certs, add_arguments),
+    "certs": Command(
+        "show certificates; renew, revoke, import and export them",
+        certs,
+        add_arguments,
+        (*ASKING, "acme_ca"),
+    ),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -100,8 +101,67 @@ def test_a_renewal_that_fails_says_why_and_what_helps(program: Program, ca: Pebb
     ca.start()
 
 
-@pytest.mark.usefixtures("ca")
 def test_the_root_of_our_own_is_still_to_be_had_by_its_word(program: Program) -> None:
     pem = typed(program, "certs", "trust", "--pem")[1]
     assert pem == typed(program, "trust", "--pem")[1]
     assert ssl.PEM_cert_to_DER_cert(pem)
+
+
+# -- files
+
+
+def acme_json(place: Path, source: Program, account: str, host: str) -> Path:
+    """What Traefik would have kept of the certificate that a program holds."""
+    folder = source.data / "certs" / host / "current"
+    chain, key = (b64encode((folder / name).read_bytes()).decode() for name in ("fullchain.pem", "key.pem"))
+    held = {"domain": {"main": host}, "certificate": chain, "key": key}
+    resolver = {"Account": {"Registration": {"uri": account}}, "Certificates": [held]}
+    place.write_text(json.dumps({"le": resolver}))
+    return place
+
+
+def test_certificates_of_another_program_are_served_without_a_restart_and_cost_no_order(
+    program: Program, ca: Pebble, tmp_path: Path
+) -> None:
+    """Also into the directory of an instance that does not run."""
+    file = acme_json(tmp_path / "acme.json", program, ca.directory_url.replace("/dir", "/acct/1"), BLOG)
+    first = certificate(program, BLOG)["serial"]
+    ours = ("--acme-ca", ca.directory_url)
+    other = Program(tmp_path / "other", *flags_for(ca, tmp_path))
+    status, text = typed(other, "certs", "import", str(file), *ours)
+    assert (status, text.splitlines()[-1]) == (
+        0,
+        "No Tidegate runs on that directory: they are used from its next start.",
+    )
+    with other:
+        eventually(lambda: certificate(other, BLOG)["serial"] == first)
+        assert certificate(other, BLOG)["state"] == "active"
+        assert "Ordering" not in other.log
+
+        assert typed(program, "certs", "renew", BLOG)[0] == 0
+        second = certificate(program, BLOG)["serial"]
+        acme_json(file, program, ca.directory_url.replace("/dir", "/acct/1"), BLOG)
+        status, text = typed(other, "certs", "import", str(file), *ours)
+        until = certificate(program, BLOG)["not_after"][:10]
+        assert text.splitlines() == [
+            f"{BLOG} (resolver le): taken over for {BLOG}, until {until}",
+            f"1 of 1 certificate taken over into {other.data}.",
+            f"The running Tidegate serves {BLOG} with them now.",
+        ]
+        assert certificate(other, BLOG)["serial"] == second != first
+        assert "Ordering" not in other.log
+
+
+def test_a_certificate_is_handed_out_as_other_programs_want_it(program: Program, tmp_path: Path) -> None:
+    place = tmp_path / "mail" / "tls"
+    status, text = typed(program, "certs", "export", BLOG, str(place))
+    assert status == 0 and text.endswith(f"are in {place}.\n")
+    assert sorted(each.name for each in place.iterdir()) == ["fullchain.pem", "privkey.pem"]
+    assert [(place / name).stat().st_mode & 0o777 for name in ("fullchain.pem", "privkey.pem")] == [
+        0o644,
+        0o600,
+    ]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(place / "fullchain.pem", place / "privkey.pem")
+    status, text = typed(program, "certs", "export", "other.test", str(place))
+    assert (status, text) == (1, f"{program.data} holds no certificate for other.test.\n")
