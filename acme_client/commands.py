@@ -55,6 +55,8 @@ class Commands:
     def renew(self, host: str) -> None:
         """Ask for a new certificate now, whatever the old one's age; limits of the CA still count."""
         known = self._host(host)
+        if known.given:
+            raise Unknown(f"{host} is served with a certificate of your own: renew that where it is from.")
         if known.covered_by:
             raise Unknown(f"{host} is served by the certificate for {known.covered_by}: name that one.")
         if known.name.refusal:

@@ -13,7 +13,7 @@ from acme_client.names import Name
 from acme_client.plan import BUILT, Need, renew_at, renew_reason
 from acme_client.remedy import remedy
 
-State = Literal["active", "waiting", "failed", "internal"]
+State = Literal["active", "waiting", "failed", "internal", "own"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class HostStatus:
 
     active: its CA's certificate is served.  waiting: none yet, an order is
     under way or queued.  failed: none, and the last attempt came to nothing or
-    no CA may be asked.  internal: Tidegate's own CA certifies it for good.
+    no CA may be asked.  internal: Tidegate's own CA certifies it for good.  own:
+    its owner has given one.
     `issuer`, `not_after` and `serial` (in hexadecimal) are those of the certificate
     that is served; `directory` is the CA to be asked next, or "internal".
     """
@@ -64,6 +65,7 @@ class Host:
     `stand_in` is Tidegate's own, served while nothing is held.  `unsaved` is a
     certificate that is served and could not be written yet.  `covered_by` is
     the wanted wildcard that this host needs no certificate of its own beside.
+    `given` is the owner's own certificate, beside which nothing else counts.
     """
 
     name: Name
@@ -79,14 +81,20 @@ class Host:
     covered_by: str = ""
     others: tuple[str, ...] = ()
     forced: bool = False
+    given: Certificate | None = None
 
     @property
     def host(self) -> str:
         return self.name.host
 
     @property
+    def has_another(self) -> bool:
+        """Whether it needs no certificate of its own."""
+        return bool(self.covered_by or self.given)
+
+    @property
     def served(self) -> Certificate | None:
-        return self.held or self.stand_in
+        return self.given or self.held or self.stand_in
 
     @property
     def from_its_ca(self) -> bool:
@@ -95,7 +103,7 @@ class Host:
 
     def lacks_internal(self, now: datetime) -> bool:
         """Whether Tidegate's own CA has something to do: sign for good, or stand in."""
-        if self.covered_by:
+        if self.has_another:
             return False
         if self.directory == INTERNAL:
             mine = self.held if self.held and self.held.directory == INTERNAL else None
@@ -135,6 +143,8 @@ class Host:
         `authority` is the record of the CA as a whole; `obstacle` says why
         this machine lets nothing be ordered or saved.
         """
+        if self.given:
+            return self._status_of_given(self.given)
         served = self.served
         planned = served and (self.from_its_ca or served.directory == self.directory)
         paused = self.directory != INTERNAL and authority.waits(now)
@@ -161,6 +171,18 @@ class Host:
             not_before=served.not_before if served else None,
             renew_reason=renew_reason(served, self.renewal) if served and planned else "",
             remedy=self._remedy(authority if paused else Entry(), obstacle),
+        )
+
+    def _status_of_given(self, given: Certificate) -> HostStatus:
+        return HostStatus(
+            self.host,
+            "own",
+            given.issuer,
+            given.not_after,
+            directory=given.directory,
+            serial=f"{given.serial:x}",
+            names=given.names,
+            not_before=given.not_before,
         )
 
     def _remedy(self, authority: Entry, obstacle: str) -> str:

@@ -25,6 +25,7 @@ from acme_client.accounts import Opened, open_session
 from acme_client.aim import aim
 from acme_client.attempt import Attempts, Elsewhere, Outcome
 from acme_client.authority import Authorities, Authority
+from acme_client.certificate import Certificate
 from acme_client.challenges.http01 import HTTP01
 from acme_client.challenges.tlsalpn01 import TLSALPN01
 from acme_client.challenges.turns import in_order, next_kind
@@ -38,6 +39,7 @@ from acme_client.events import (
     Refused,
 )
 from acme_client.failure import Failure
+from acme_client.given import Given
 from acme_client.holdings import Holdings, Publish
 from acme_client.host import Host, HostStatus
 from acme_client.limits import Left, left
@@ -163,6 +165,12 @@ class Manager:
             self._hosts[host].covered_by = wildcards.get(host, "")
         self._changed.set()
 
+    def give(self, certificates: Collection[Certificate]) -> None:
+        """Serve these of the owner's own from now on; nothing is ordered for the names that they cover."""
+        self._holdings.given = Given.of(certificates)
+        self._holdings.give(self._clock())
+        self._changed.set()
+
     def _judged(self, host: str) -> Name:
         """Judging takes time: with ten thousand hosts it is done only once for each."""
         known = self._hosts.get(host)
@@ -184,9 +192,9 @@ class Manager:
         now = self._clock()
         return tuple(
             replace(
-                self._status_of(self._hosts[host.covered_by or name], now),
+                self._status_of(host if host.given else self._hosts[host.covered_by or name], now),
                 host=name,
-                covered_by=host.covered_by,
+                covered_by="" if host.given else host.covered_by,
             )
             for name, host in sorted(self._hosts.items())
             if name in self._names
@@ -271,7 +279,8 @@ class Manager:
         free = AT_ONCE - sum(host.busy for host in loaded)
         for host in loaded:
             host.directory = aim(host.others, host.entry, self._outages.pauses, now)
-        needs = [] if self._not_kept else [host.need() for host in loaded if not host.covered_by]
+        asked = () if self._not_kept else (host for host in loaded if not host.has_another)
+        needs = [host.need() for host in asked]
         plan = choose(needs, self._outages.pauses, now, free)
         for name in plan.start:
             self._hosts[name].busy = True
@@ -335,7 +344,7 @@ class Manager:
 
     def _ask_renewals(self, tasks: asyncio.TaskGroup, now: datetime) -> datetime:
         """Ask the CA when it would like its certificates renewed; returns when to ask next."""
-        own = (host for host in self._hosts.values() if not host.covered_by)
+        own = (host for host in self._hosts.values() if not host.has_another)
         questions = [host for host in own if host.from_its_ca and not host.busy]
         times = {host.host: host.ask_renewal_at for host in questions}
         due = [

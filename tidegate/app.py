@@ -52,6 +52,7 @@ from tidegate.words import count_text
 
 if TYPE_CHECKING:
     from discovery.docker_api import Engine
+    from tidegate.own_certificates import Drawer
     from tidegate.why.answer import CertificateSeen
     from tidegate.why.scene import Scene
 
@@ -118,6 +119,8 @@ class App:
         self.hosts: tuple[Collection[str], Collection[str]] | None = None
         """Those that want a certificate, and those of them that want Tidegate's own."""
         self.page_problems: tuple[Problem, ...] = ()
+        self.certificate_problems: tuple[Problem, ...] = ()
+        self.drawer = drawer_of(settings)
         self.problems: tuple[Problem, ...] = ()
         """All that were told of."""
         self.engine: EngineState | None = None
@@ -159,6 +162,10 @@ class App:
         stopping = stop_signal()
         await self.serving.open()
         await self.maintenance.remember()
+        if self.drawer is not None:  # before anything could be ordered for what they cover
+            from tidegate.own_certificates import publish_changes
+
+            await publish_changes(self.drawer, self.take_certificates, utc_now())
         self.listeners = tuple(map(self.as_routing_sees_it, self.settings.entrypoints))
         data = self.settings.data_directory
         async with (
@@ -200,6 +207,8 @@ class App:
             loops["containers"] = self.watch_containers
         if self.settings.routes is not None:
             loops["route files"] = partial(self.watch_files, self.settings.routes)
+        if self.drawer is not None:
+            loops["own certificates"] = partial(self.watch_certificates, self.drawer)
         if self.settings.pages is not None:
             loops["pages"] = partial(self.watch_pages, self.settings.pages)
         return loops
@@ -224,6 +233,11 @@ class App:
 
         await watch_pages(directory, self.take_pages)
 
+    async def watch_certificates(self, drawer: Drawer) -> None:
+        from tidegate.own_certificates import watch_certificates
+
+        await watch_certificates(drawer, self.take_certificates, utc_now)
+
     # Flow 1: a container or a file changes, and a new table is served
 
     def take_containers(self, config: RoutingConfig) -> None:
@@ -237,6 +251,11 @@ class App:
     def take_pages(self, pages: Mapping[str, str], problems: tuple[Problem, ...]) -> None:
         self.serving.furnish(pages)
         self.page_problems = problems
+        self.tell_problems()
+
+    def take_certificates(self, own: Sequence[Certificate], problems: tuple[Problem, ...]) -> None:
+        self.certificates.give(own)
+        self.certificate_problems = problems
         self.tell_problems()
 
     def take_engine_state(self, state: EngineState) -> None:
@@ -289,8 +308,8 @@ class App:
     def tell_problems(self) -> None:
         """Say what has become wrong since the last time, and what no longer is."""
         unreachable = self.reachability.problems(self.serving.table.services)
-        of_pages = self.page_problems
-        problems = (*self.config.problems, *self.serving.table.problems, *of_pages, *unreachable)
+        of_files = (*self.page_problems, *self.certificate_problems)
+        problems = (*self.config.problems, *self.serving.table.problems, *of_files, *unreachable)
         log_problems(compare_problems(self.problems, problems))
         self.problems = problems
 
@@ -447,6 +466,14 @@ def authorities_of(settings: Settings, dns: str = "") -> Authorities:
     return Authorities(
         tuple(choose(choice, bundle=bundle) for choice, bundle in zip(choices, bundles, strict=True))
     )
+
+
+def drawer_of(settings: Settings) -> Drawer | None:
+    if settings.own_certificates is None:
+        return None
+    from tidegate.own_certificates import Drawer
+
+    return Drawer(settings.own_certificates)
 
 
 def key_pair(certificate: Certificate | ProofCertificate) -> KeyPair:

@@ -167,6 +167,13 @@ class Settings:
         example="/srv/tidegate",
         default=None,
     )
+    own_certificates: Path | None = option(
+        doc="A directory of certificates of your own, watched: pairs `NAME.crt` and `NAME.key`, or folders "
+        "with `fullchain.pem` and `privkey.pem`. Nothing is ordered for the names that they cover, as long "
+        "as they are good. Of two for one name the one that lasts longer is served.",
+        example="/etc/tidegate/certificates",
+        default=None,
+    )
     acme_email: Email | None = option(
         doc="The address that the certificate authority may write to.",
         example="you@example.com",

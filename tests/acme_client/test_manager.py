@@ -693,3 +693,32 @@ async def test_a_host_of_a_zone_that_we_cannot_write_to_is_proven_the_other_way(
     assert status.state == ("active" if answered else "failed")
     assert ("Somebody else" in status.last_error) is not answered
     assert ("Before that: The provider has no zone" in status.last_error) is not answered
+
+
+async def test_what_the_owner_gives_is_served_and_ordered_for_only_once_it_has_run_out(tmp_path):
+    own = certificate("*.example.com", life=timedelta(days=10), directory="own")
+    stage = Stage(tmp_path)
+    stage.manager.give([own])
+    stage.want(BLOG)
+    async with stage.running():
+        await stage.settled()
+        assert (stage.served[BLOG], stage.served["*.example.com"]) == (own, own)
+        assert (stage.status(BLOG).state, stage.status(BLOG).names) == ("own", ("*.example.com",))
+        assert stage.ca.ordered == []
+        stage.advance(days=10)
+        await stage.eventually(lambda: stage.status(BLOG).state == "active")
+        assert stage.served[BLOG].issuer == "Fake CA"
+        assert "*.example.com" not in stage.served
+
+
+async def test_taking_back_what_was_given_orders_again_and_of_two_the_longer_one_counts(tmp_path):
+    short, long = (certificate(BLOG, life=timedelta(days=days), directory="own") for days in (5, 50))
+    stage = Stage(tmp_path)
+    stage.manager.give([long, short])
+    stage.want(BLOG)
+    async with stage.running():
+        await stage.settled()
+        assert stage.served[BLOG] == long
+        stage.manager.give([])
+        await stage.eventually(lambda: stage.status(BLOG).state == "active")
+    assert stage.ca.ordered == [BLOG]

@@ -23,6 +23,10 @@ STYLE_HASH = f"sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}"
 """The one style that the page's policy allows."""
 
 
+TONES = {"active": "good", "internal": "good", "own": "good", "failed": "bad"}
+"""By the state of a certificate."""
+
+
 class Html(str):
     """Text that is markup already; any other text is escaped where it is put in."""
 
@@ -143,7 +147,9 @@ def certificate_text(certificate: CertificateRow) -> str:
 
 
 def certificate_cells(certificate: CertificateRow) -> tuple[Html, ...]:
-    tone = {"active": "good", "internal": "good", "failed": "bad"}.get(certificate.state, "warn")
+    tone = {"active": "good", "internal": "good", "own": "good", "failed": "bad"}.get(
+        certificate.state, "warn"
+    )
     note = [certificate.last_error] if certificate.last_error else []
     note += [finding for finding in certificate.findings if finding not in note]
     if certificate.next_try:
