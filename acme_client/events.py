@@ -40,6 +40,8 @@ class Failed:
     cause: str
     detail: str
     next_try: datetime | None
+    kind: str = ""
+    """Whose fault it is (`failure.Kind`)."""
 
     def __str__(self) -> str:
         return f"No certificate for {self.host}: {self.cause}"
@@ -69,6 +71,15 @@ class AuthorityFailed:
 
     def __str__(self) -> str:
         return f"The CA at {self.directory} cannot be asked: {self.cause}"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityBack:
+    level: ClassVar[Level] = "info"
+    directory: str
+
+    def __str__(self) -> str:
+        return f"The CA at {self.directory} issues certificates again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +253,7 @@ Event: TypeAlias = (
     | Failed
     | Refused
     | AuthorityFailed
+    | AuthorityBack
     | AccountMade
     | Remarked
     | Found

@@ -340,7 +340,7 @@ class Manager:
         host.forced = False  # it is tried again by the usual rules
         host.entry = host.entry.failed(failure, now, settings, jitter, first, host.directory)
         await self._holdings.write(self._store.save_entry, host.host, host.entry)
-        self._log(Failed(host.host, failure.cause, failure.detail, host.entry.next_try))
+        self._log(Failed(host.host, failure.cause, failure.detail, host.entry.next_try, failure.kind))
 
     def _ask_renewals(self, tasks: asyncio.TaskGroup, now: datetime) -> datetime:
         """Ask the CA when it would like its certificates renewed; returns when to ask next."""

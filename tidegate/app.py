@@ -17,6 +17,7 @@ import structlog
 from acme_client.authority import Authorities, choose_authority
 from acme_client.certificate import Certificate
 from acme_client.challenges.tlsalpn01 import ProofCertificate
+from acme_client.events import Event
 from acme_client.manager import Manager
 from acme_client.preflight import Preflight
 from discovery.engine import EngineState
@@ -52,6 +53,7 @@ from tidegate.words import count_text
 
 if TYPE_CHECKING:
     from discovery.docker_api import Engine
+    from tidegate.notify.notifier import Notifier
     from tidegate.own_certificates import Drawer
     from tidegate.why.answer import CertificateSeen
     from tidegate.why.scene import Scene
@@ -95,18 +97,20 @@ class App:
     def __init__(self, settings: Settings, log: Outlet, unkept: str = "") -> None:
         """`unkept` says why what is saved does not stay, where it does not."""
         self.settings = settings
+        self.notifier: Notifier | None = None
         self.started, self.version = utc_now(), version()
         provider = provider_of(settings)
         self.certificates = Manager(
             settings.data_directory,
             authorities_of(settings, provider.fingerprint if provider else ""),
             self.serve_certificates,
-            log_event,
-            dns01=dns01_of(settings, provider, log_event),
+            self.hear,
+            dns01=dns01_of(settings, provider, self.hear),
             challenges=possible_challenges(settings),
-            preflight=Preflight(log_event, enabled=settings.acme_preflight == "on"),
+            preflight=Preflight(self.hear, enabled=settings.acme_preflight == "on"),
             not_kept=unkept,
         )
+        self.notifier = notifier_of(settings, self.certificates)
         self.desk = Desk(self.certificates, utc_now)
         self.reachability = Reachability(lambda *_: self.tell_problems())
         self.serving: Serving = self.in_workers(log) if settings.workers > 1 else self.here(log)
@@ -207,6 +211,8 @@ class App:
             loops["containers"] = self.watch_containers
         if self.settings.routes is not None:
             loops["route files"] = partial(self.watch_files, self.settings.routes)
+        if self.notifier is not None:
+            loops["notifications"] = self.notifier.run
         if self.drawer is not None:
             loops["own certificates"] = partial(self.watch_certificates, self.drawer)
         if self.settings.pages is not None:
@@ -257,6 +263,12 @@ class App:
         self.certificates.give(own)
         self.certificate_problems = problems
         self.tell_problems()
+
+    def hear(self, event: Event) -> None:
+        """What the certificate manager tells goes into the log, and where its owner wants to be told."""
+        log_event(event)
+        if self.notifier:
+            self.notifier.hear(event)
 
     def take_engine_state(self, state: EngineState) -> None:
         self.engine = state
@@ -465,6 +477,21 @@ def authorities_of(settings: Settings, dns: str = "") -> Authorities:
     bundles = (settings.acme_ca_bundle if choice in private else None for choice in choices)
     return Authorities(
         tuple(choose(choice, bundle=bundle) for choice, bundle in zip(choices, bundles, strict=True))
+    )
+
+
+def notifier_of(settings: Settings, certificates: Manager) -> Notifier | None:
+    if settings.notify is None:
+        return None
+    from tidegate.notify.notifier import Notifier
+    from tidegate.notify.targets import read_target
+
+    return Notifier(
+        tuple(map(read_target, settings.notify.each)),
+        settings.data_directory,
+        certificates.status,
+        utc_now,
+        directories=tuple(each.directory for each in certificates.authorities()),
     )
 
 

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tidegate.commands import certs, files, references, running, serving, trust
+from tidegate.commands import certs, files, notify, references, running, serving, trust
 from tidegate.commands.line import UsageError, printable_lines, read
 from tidegate.control import AlreadyRunning, NotAnswering
 from tidegate.sources import SettingsError
@@ -17,6 +17,7 @@ COMMANDS = {
     **running.COMMANDS,
     **certs.COMMANDS,
     **trust.COMMANDS,
+    **notify.COMMANDS,
     **files.COMMANDS,
     **references.COMMANDS,
 }
