@@ -204,9 +204,14 @@ class Manager:
         return host.status(
             self._outages.of(host.directory),
             now,
-            self._not_kept or self._holdings.obstacle,
+            self.obstacle,
             tuple(each.text for each in self._preflight.findings.get(host.host, ())),
         )
+
+    @property
+    def obstacle(self) -> str:
+        """Why this machine lets nothing be ordered at the moment; "" while it does."""
+        return self._not_kept or self._holdings.obstacle
 
     def authorities(self) -> tuple[AuthorityStatus, ...]:
         return self._outages.status(self._clock())

@@ -1,6 +1,6 @@
 """Desk: what the running instance does for `tidegate certs`, and how it answers.
 
-Every answer is {"done": ...} or {"refused": ...}, each in words for people.
+Every answer is {"done": ...} or {"refused": ...}, each in words for people; "waits" says for what.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from acme_client.failure import Failure
 from acme_client.names import read_name
 from proxy.schema import closest
 from tidegate.certs.rows import Certificates, rows
+from tidegate.words import date_text
 
 if TYPE_CHECKING:
+    from acme_client.host import HostStatus
     from acme_client.manager import Manager
 
 Answer = Mapping[str, object]
@@ -42,11 +44,11 @@ class Desk:
         hosts = [read_name(each).host for each in parse_qs(query).get("host", ())]
         return {"done": "They are loaded.", "served": await self._manager.reload(hosts)}
 
-    async def _answered(self, act: Callable[[str, str], Awaitable[str]], query: str) -> Answer:
+    async def _answered(self, act: Callable[[str, str], Awaitable[Answer]], query: str) -> Answer:
         given = parse_qs(query)
         host = read_name((given.get("host") or ("",))[0]).host
         try:
-            return {"done": await act(host, (given.get("reason") or ("unspecified",))[0]), "host": host}
+            return {"host": host, **await act(host, (given.get("reason") or ("unspecified",))[0])}
         except Unknown as error:
             return {"refused": f"{error}{self._hint(host)}"}
         except Failure as failure:
@@ -54,15 +56,25 @@ class Desk:
         except OSError as error:
             return {"refused": f"The storage refuses: {error.strerror or error}."}
 
-    async def _renew(self, host: str, _reason: str) -> str:
+    async def _renew(self, host: str, _reason: str) -> Answer:
         self._manager.commands.renew(host)
         known = next(each for each in self._manager.status() if each.host == host)
         until = "; until it is there, the old one is served" if known.state == "active" else ""
-        return f"A new certificate for {host} is asked for at {known.directory}{until}."
+        done = f"A new certificate for {host} is asked for at {known.directory}{until}."
+        return {"done": done, "waits": self._waits(known)}
 
-    async def _revoke(self, host: str, reason: str) -> str:
+    def _waits(self, known: HostStatus) -> str:
+        """What the order has to wait for; "" where it begins at once."""
+        if obstacle := self._manager.obstacle:
+            return f"Not yet, though: {obstacle} It begins when that is over."
+        if known.next_try and known.next_try > self._clock():
+            when = date_text(known.next_try, to_the_minute=True)
+            return f"Not before {when}, though: {known.last_error}"
+        return ""
+
+    async def _revoke(self, host: str, reason: str) -> Answer:
         await self._manager.commands.revoke(host, reason)
-        return f"The certificate for {host} is revoked ({reason}); another one is asked for."
+        return {"done": f"The certificate for {host} is revoked ({reason}); another one is asked for."}
 
     def _hint(self, host: str) -> str:
         known = [each.host for each in self._manager.status()]

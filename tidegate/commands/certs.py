@@ -70,6 +70,9 @@ def renew(call: Call, name: str) -> int:
     if "refused" in answer:
         return refused(answer["refused"])
     print(printable(answer["done"]))
+    if answer["waits"]:
+        print(printable(answer["waits"]))
+        return 0
     return 0 if call.own.no_wait else wait_for(call, answer["host"], before)
 
 

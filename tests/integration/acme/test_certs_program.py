@@ -98,6 +98,8 @@ def test_a_renewal_that_fails_says_why_and_what_helps(program: Program, ca: Pebb
     status, text = typed(program, "certs", "renew", BLOG)
     assert status == 1
     assert "See whether this machine reaches the authority" in text
+    status, text = typed(program, "certs", "renew", BLOG)  # it is known to be out of reach
+    assert status == 0 and "Not before " in text
     ca.start()
 
 
