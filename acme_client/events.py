@@ -48,6 +48,15 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Abandoned:
+    level: ClassVar[Level] = "info"
+    host: str
+
+    def __str__(self) -> str:
+        return f"The order for {self.host} is given up: no router has wanted it for a while."
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A name that no CA was asked for."""
 
@@ -251,6 +260,7 @@ Event: TypeAlias = (
     Ordering
     | Obtained
     | Failed
+    | Abandoned
     | Refused
     | AuthorityFailed
     | AuthorityBack

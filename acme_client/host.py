@@ -66,6 +66,7 @@ class Host:
     certificate that is served and could not be written yet.  `covered_by` is
     the wanted wildcard that this host needs no certificate of its own beside.
     `given` is the owner's own certificate, beside which nothing else counts.
+    `unwanted_since` counts while it is busy and nobody wants it; then it is `abandoned`.
     """
 
     name: Name
@@ -82,6 +83,8 @@ class Host:
     others: tuple[str, ...] = ()
     forced: bool = False
     given: Certificate | None = None
+    unwanted_since: datetime | None = None
+    abandoned: bool = False
 
     @property
     def host(self) -> str:

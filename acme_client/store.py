@@ -2,7 +2,7 @@
 
     accounts/<CA>/<email or default>/{account.json, key.pem, lock}
     accounts/<CA>/ledger.json                    an outage of the whole CA
-    accounts/<CA>/issued.json                    what counts against its limits
+    accounts/<CA>/{issued.json, orders.json}     what counts against its limits
     certs/<host>/gen-000N/{fullchain.pem, key.pem, meta.json}
     certs/<host>/current -> gen-000N             for people and other programs
     certs/<host>/{ledger.json, renewal.json, order.json, lock}
@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -174,6 +175,14 @@ class Store:
     def add_issued(self, directory: str, one: Issued) -> None:
         issued = limits.after(self.load_issued(directory), one)
         self._replace(self._ca_folder(directory) / "issued.json", limits.to_json(issued))
+
+    def load_orders(self, directory: str) -> tuple[datetime, ...]:
+        """When orders were made, as far as that may still count."""
+        return limits.orders_from_json(read_json(self._ca_folder(directory) / "orders.json"))
+
+    def add_order(self, directory: str, at: datetime) -> None:
+        orders = (*limits.recent(self.load_orders(directory), at), at)
+        self._replace(self._ca_folder(directory) / "orders.json", limits.orders_to_json(orders))
 
     def lock_account(self, authority: Authority) -> Lock:
         """Waits: another instance needs a few seconds to register."""
