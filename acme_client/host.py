@@ -49,6 +49,8 @@ class HostStatus:
     """What its owner can do about the last error."""
     covered_by: str = ""
     """The wildcard that it is served by."""
+    from_us: bool = False
+    """Whether Tidegate's own authority has signed what is served; it renews that by itself."""
 
 
 def lapsed(certificate: Certificate | None, now: datetime) -> bool:
@@ -173,6 +175,7 @@ class Host:
             names=served.names if served else (),
             not_before=served.not_before if served else None,
             renew_reason=renew_reason(served, self.renewal) if served and planned else "",
+            from_us=served is not None and served.directory == INTERNAL,
             remedy=self._remedy(authority if paused else Entry(), obstacle),
         )
 

@@ -21,6 +21,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from acme_client import ari
+from acme_client.abandonment import Abandonment
 from acme_client.accounts import Opened, open_session
 from acme_client.aim import aim
 from acme_client.attempt import Attempts, Elsewhere, Outcome
@@ -31,14 +32,12 @@ from acme_client.challenges.tlsalpn01 import TLSALPN01
 from acme_client.challenges.turns import in_order, next_kind
 from acme_client.commands import Commands
 from acme_client.events import (
-    Abandoned,
     Bug,
     Event,
     Failed,
     NotKept,
     Obtained,
     Refused,
-    Remarked,
 )
 from acme_client.failure import Failure
 from acme_client.given import Given
@@ -65,9 +64,6 @@ ELSEWHERE = timedelta(seconds=5)
 """Another instance on this storage is ordering: time to look at its result."""
 
 UNWRITABLE = timedelta(minutes=1)
-
-ABANDON = timedelta(minutes=1)
-"""How long a host is unwanted before its order is given up: a restarting container is back before."""
 
 RELOADING = 10.0
 """Seconds for a disk to give what was just written to it."""
@@ -142,7 +138,7 @@ class Manager:
         self._newest = 0
         self._changed = asyncio.Event()
         self._passed = asyncio.Event()
-        self._orders: dict[str, asyncio.Task[None]] = {}
+        self._abandonment = Abandonment(self._attempts, self._holdings, log)
         self.commands = Commands(
             self._hosts, authorities, self._sessions, self._store, self._network, log, self._changed.set
         )
@@ -296,46 +292,22 @@ class Manager:
         plan = choose(needs, self._outages.pauses, now, free)
         for name in plan.start:
             self._hosts[name].busy = True
-            self._orders[name] = tasks.create_task(self._certify(self._hosts[name]))
-        wakes = [plan.wake, self._abandon(now), self._ask_renewals(tasks, now)]
+            order = tasks.create_task(self._certify(self._hosts[name]))
+            self._abandonment.orders[name] = order
+        away = self._abandonment.look(self._hosts.values(), self._names, now)
+        wakes = [plan.wake, away, self._ask_renewals(tasks, now)]
         if self._holdings.trouble:
             wakes.append(now + UNWRITABLE)
         return min(wakes)
-
-    def _abandon(self, now: datetime) -> datetime:
-        """Give up what nobody has wanted for a while; returns when to look again."""
-        wake = now + DAY
-        for host in self._hosts.values():
-            if host.host in self._names or not host.busy:
-                host.unwanted_since = None
-                continue
-            host.unwanted_since = host.unwanted_since or now
-            over = host.unwanted_since + ABANDON
-            if now < over:
-                wake = min(wake, over)
-            elif not host.abandoned and host.host not in self._attempts.signing:
-                host.abandoned = True
-                self._orders[host.host].cancel()
-        return wake
-
-    async def _give_up(self, host: Host) -> None:
-        """What is left at the CA of an order that was abandoned."""
-        self._log(Abandoned(host.host))
-        try:
-            await self._attempts.abandon(host.need())
-        except Failure as failure:
-            self._log(Remarked(host.host, host.directory, f"An order could not be given up: {failure.cause}"))
-        except OSError as error:
-            self._holdings.unwritable(error)
 
     async def _certify(self, host: Host) -> None:
         """One attempt and its record; never raises, because the other hosts' orders are its neighbours."""
         try:
             await self._accept(host, await self._attempts.certify(host.need()))
         except asyncio.CancelledError:
-            if not host.abandoned or (task := asyncio.current_task()) is None or task.uncancel():
+            if not self._abandonment.meant(host):
                 raise  # the program stops: the order is gone on with at the next start
-            await self._give_up(host)
+            await self._abandonment.give_up(host)
         except Elsewhere:
             host.entry = replace(host.entry, next_try=self._clock() + ELSEWHERE)
         except Failure as failure:
@@ -350,7 +322,7 @@ class Manager:
             )
         finally:
             host.busy = host.abandoned = False
-            self._orders.pop(host.host, None)
+            self._abandonment.orders.pop(host.host, None)
             self._changed.set()
 
     async def _accept(self, host: Host, outcome: Outcome) -> None:

@@ -197,6 +197,7 @@ class App:
             "/api/maintenance": self.maintenance.act,
             "/api/certs/renew": self.desk.renew,
             "/api/certs/revoke": self.desk.revoke,
+            "/api/certs/change-keys": self.desk.change_keys,
             "/api/certs/reload": self.desk.reload,
         }
 

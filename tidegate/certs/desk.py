@@ -39,6 +39,9 @@ class Desk:
     async def revoke(self, query: str) -> Answer:
         return await self._answered(self._revoke, query)
 
+    async def change_keys(self, query: str) -> Answer:
+        return await self._answered(self._change_keys, query)
+
     async def reload(self, query: str) -> Answer:
         """Take over what a command has put into the data directory."""
         hosts = [read_name(each).host for each in parse_qs(query).get("host", ())]
@@ -76,7 +79,13 @@ class Desk:
         await self._manager.commands.revoke(host, reason)
         return {"done": f"The certificate for {host} is revoked ({reason}); another one is asked for."}
 
+    async def _change_keys(self, _host: str, _reason: str) -> Answer:
+        accounts = await self._manager.commands.change_keys()
+        if not accounts:
+            raise Unknown("No authority is asked, so there is no account.")
+        return {"done": f"Another key now has: {', '.join(accounts)}."}
+
     def _hint(self, host: str) -> str:
-        known = [each.host for each in self._manager.status()]
+        known = [each.host for each in self._manager.status()] if host else []
         meant = None if host in known else closest(host, known)
         return f' Did you mean "{meant}"?' if meant else ""

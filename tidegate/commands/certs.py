@@ -91,6 +91,15 @@ def revoke(call: Call, name: str) -> int:
     return 0
 
 
+def change_keys(call: Call) -> int:
+    """Of the accounts at the authorities, not of certificates: those get a new one each time."""
+    answer = order(call, "change-keys", "")
+    if "refused" in answer:
+        return refused(answer["refused"])
+    print(printable(answer["done"]))
+    return 0
+
+
 def confirmed(question: str) -> bool:
     if not sys.stdin.isatty():
         return False
@@ -157,6 +166,7 @@ ACTIONS: Mapping[str, tuple[str, Callable[..., int]]] = {
     "show": ("NAME", show),
     "renew": ("NAME", renew),
     "revoke": ("NAME", revoke),
+    "change-keys": ("", change_keys),
     "import": ("PATH", cert_files.bring_in),
     "export": ("NAME DIR", cert_files.hand_out),
     "trust": ("", show_trust),

@@ -94,10 +94,10 @@ def of_ages(hosts: Iterable[HostStatus], now: datetime) -> Iterator[Notice]:
 
 def is_late(host: HostStatus, not_after: datetime, now: datetime) -> bool:
     """Whether it should have been renewed by now; short-lived ones have few days left all the time."""
-    if host.state == "own":
-        return True
+    if host.from_us:
+        return False
     if host.renew_at is None:
-        return False  # Tidegate's own authority stands in, and renews that by itself
+        return True  # its owner's, or of an authority that is asked no more
     return now > host.renew_at + (not_after - host.renew_at) / 4
 
 

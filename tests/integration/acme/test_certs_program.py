@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import ssl
 from base64 import b64encode
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.pebble import Pebble
-from tests.program import Program, eventually
+from tests.program import LOOPBACK, Program, eventually
 from tests.tidegate.apps import typed
 
 pytestmark = [pytest.mark.acme, pytest.mark.slow]
@@ -80,6 +81,26 @@ def test_certificates_are_listed_shown_renewed_and_revoked(program: Program, ca:
     )
     assert ca.certificate_status(int(second["serial"], 16))["Reason"] == 4
     eventually(lambda: certificate(program, BLOG)["serial"] not in ("", second["serial"]), within=60)
+
+
+def test_only_who_owns_the_data_directory_may_order(program: Program) -> None:
+    connection = http.client.HTTPConnection(LOOPBACK, program.dashboard, timeout=5)
+    for what in ("renew", "revoke", "reload", "change-keys"):
+        connection.request("POST", f"/api/certs/{what}?host={BLOG}")
+        response = connection.getresponse()
+        response.read()
+        assert response.status == 405
+        connection.close()
+    assert "revoked" not in program.log
+
+
+def test_accounts_get_another_key_and_certificates_go_on(program: Program) -> None:
+    [key] = (program.data / "accounts").rglob("key.pem")
+    before = key.read_bytes()
+    status, text = typed(program, "certs", "change-keys")
+    assert status == 0 and text.startswith("Another key now has: https://")
+    assert key.read_bytes() != before
+    assert typed(program, "certs", "renew", BLOG)[0] == 0
 
 
 def test_what_cannot_be_done_is_said_with_the_reason(program: Program) -> None:

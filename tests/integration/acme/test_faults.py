@@ -290,7 +290,7 @@ async def test_an_order_of_a_host_that_goes_meanwhile_ends_well_and_is_not_made_
 async def test_an_order_of_a_host_that_stays_away_is_given_up_and_its_authorization_deactivated(
     faulty, ca, gate, monkeypatch
 ):
-    monkeypatch.setattr("acme_client.manager.ABANDON", timedelta(seconds=0.5))
+    monkeypatch.setattr("acme_client.abandonment.ABANDON", timedelta(seconds=0.5))
     pending = {"type": "http-01", "url": "https://ca/1", "status": "pending", "token": "token"}
     faulty.on(CHALLENGE, Reply(200, json.dumps(pending)), times=50)  # the CA never hears that it may look
     tidegate = gate(faulty)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -55,6 +56,7 @@ def host(left, *, life=90, renewed_at=30, state="active", **more):
         (host(13, state="own"), ["left-14"]),
         (host(30, state="own"), []),
         (host(5, covered_by="*.example.com"), []),
+        (replace(host(5), renew_at=None), ["left-7"]),  # of an authority that is asked no more
     ],
 )
 def test_a_certificate_that_nothing_renews_is_told_of_in_time(status, kinds):
@@ -62,9 +64,7 @@ def test_a_certificate_that_nothing_renews_is_told_of_in_time(status, kinds):
 
 
 def test_what_tidegates_own_authority_renews_by_itself_is_not_told():
-    stand_in = HostStatus(
-        BLOG, "failed", "Tidegate", NOW + timedelta(days=1), None, last_error="No.", serial="2"
-    )
+    stand_in = HostStatus(BLOG, "failed", "Tidegate", NOW + timedelta(days=1), serial="2", from_us=True)
     assert list(of_ages([stand_in], NOW)) == []
 
 
