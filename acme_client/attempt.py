@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from acme_client.accounts import UNKNOWN
@@ -13,7 +13,7 @@ from acme_client.challenges.proof import Prover
 from acme_client.challenges.turns import begin_with
 from acme_client.events import Event, Ordering, Rehearsing, Remarked
 from acme_client.failure import Failure
-from acme_client.limits import Issued, refuse
+from acme_client.limits import Issued, refuse, refuse_order
 from acme_client.names import read_name
 from acme_client.order import Issuance
 from acme_client.plan import Need, due_at
@@ -54,6 +54,8 @@ class Attempts:
     log: Callable[[Event], None]
     clock: Callable[[], datetime]
     preflight: Preflight
+    signing: set[str] = field(default_factory=set)
+    """Hosts whose orders are carried to their end, whoever wants it: only the signature is missing."""
 
     async def certify(self, need: Need) -> Outcome:
         """A new certificate for this host, or what another instance found out while we were waiting.
@@ -70,13 +72,36 @@ class Attempts:
             if self._settled(need, stored):
                 return Outcome(stored=stored)
             await self.disk.call(self.store.test_writing, need.host)
-            certificate = await self._order(need, stored)
+            try:
+                certificate = await self._order(need, stored)
+            finally:
+                self.signing.discard(need.host)
             try:
                 await self.disk.call(self.store.keep, need.host, certificate, need.entry.succeeded())
                 await self._count(need)
             except OSError as error:
                 return Outcome(certificate, unsaved=error)
             return Outcome(certificate)
+
+    async def abandon(self, need: Need) -> None:
+        """Give up the open order of a host that nobody wants any more, and what it has pending at the CA.
+
+        Raises Failure where the CA does not answer; then the order is left to its own end there.
+        """
+        lock = await self.disk.call(self.store.lock, need.host)
+        if lock is None:
+            return
+        with lock:
+            opened = (await self.disk.call(self.store.load, need.host)).order
+            if opened is None or opened.directory not in self.sessions:
+                return
+            await self.disk.call(self.store.end_order, need.host)
+            session = (await self.sessions[opened.directory].get()).session
+            order = await self.network.call(session.order, opened.url)
+            for url in order.authorizations if order.status == "pending" else ():
+                authorization = await self.network.call(session.authorization, url)
+                if authorization.status == "pending":
+                    await self.network.call(session.deactivate, url)
 
     def _settled(self, need: Need, stored: Stored) -> bool:
         """Whether the disk knows of something newer than we do, after which this host is no longer due."""
@@ -103,6 +128,8 @@ class Attempts:
     async def _ask(self, need: Need, opened: OpenOrder | None) -> Certificate:
         async def journal(order: OpenOrder) -> None:
             await self.disk.call(self.store.save_order, need.host, order)
+            if self.authorities.by_directory(need.directory).limits and not _replaces(need):
+                await self.disk.call(self.store.add_order, need.directory, self.clock())
 
         try:
             return await self._obtain(need, need.directory, journal, opened, _replaces(need))
@@ -130,6 +157,7 @@ class Attempts:
             provers=begin_with(self.provers, need.entry.first),
             journal=journal,
             profile=self.authorities.by_directory(need.directory).profile_for(read_name(need.host)),
+            proven=lambda: self.signing.add(need.host),
             warn=lambda remark: self.log(Remarked(need.host, directory, remark)),
         )
         try:
@@ -145,6 +173,9 @@ class Attempts:
         if limits and not _replaces(need):
             issued = await self.disk.call(self.store.load_issued, need.directory)
             new = need.held is None
+            orders = await self.disk.call(self.store.load_orders, need.directory)
+            if refusal := refuse_order(orders, limits, self.clock()):
+                raise refusal
             if refusal := refuse(need.host, new=new, issued=issued, limits=limits, now=self.clock()):
                 raise refusal
 

@@ -170,6 +170,10 @@ class CA:
         response = self._post(url)
         return read_authorization(url, self._json(response), self._wire.wait(response))
 
+    def deactivate(self, url: str) -> None:
+        """Give an authorization up (RFC 8555 7.5.2): a pending one counts against a limit."""
+        self._post(url, {"status": "deactivated"})
+
     def answer(self, challenge_url: str) -> Challenge:
         return read_challenge(self._json(self._post(challenge_url, {})))
 

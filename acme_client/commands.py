@@ -54,7 +54,16 @@ class Commands:
 
     def renew(self, host: str) -> None:
         """Ask for a new certificate now, whatever the old one's age; limits of the CA still count."""
-        self._force(self._host(host))
+        known = self._host(host)
+        if known.given:
+            raise Unknown(f"{host} is served with a certificate of your own: renew that where it is from.")
+        if known.covered_by:
+            raise Unknown(f"{host} is served by the certificate for {known.covered_by}: name that one.")
+        if known.name.refusal:
+            raise Unknown(f"No CA is asked for {host}: {known.name.refusal}")
+        if known.directory == INTERNAL:
+            raise Unknown(f"Tidegate's own authority certifies {host}, and renews that by itself.")
+        self._force(known)
 
     async def revoke(self, host: str, reason: str = "unspecified") -> None:
         """Let nobody trust the certificate in use any more (RFC 8555 7.6), and ask for another one."""

@@ -40,9 +40,20 @@ class Failed:
     cause: str
     detail: str
     next_try: datetime | None
+    kind: str = ""
+    """Whose fault it is (`failure.Kind`)."""
 
     def __str__(self) -> str:
         return f"No certificate for {self.host}: {self.cause}"
+
+
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    level: ClassVar[Level] = "info"
+    host: str
+
+    def __str__(self) -> str:
+        return f"The order for {self.host} is given up: no router has wanted it for a while."
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,15 @@ class AuthorityFailed:
 
     def __str__(self) -> str:
         return f"The CA at {self.directory} cannot be asked: {self.cause}"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityBack:
+    level: ClassVar[Level] = "info"
+    directory: str
+
+    def __str__(self) -> str:
+        return f"The CA at {self.directory} issues certificates again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +260,10 @@ Event: TypeAlias = (
     Ordering
     | Obtained
     | Failed
+    | Abandoned
     | Refused
     | AuthorityFailed
+    | AuthorityBack
     | AccountMade
     | Remarked
     | Found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -56,6 +57,14 @@ def newest(folder: Path, host: str, quarantine: Path) -> tuple[Certificate | Non
         except BrokenCertificate as error:
             broken.append(Broken(host, str(error), str(move_away(path, quarantine))))
     return None, tuple(broken)
+
+
+def peek(folder: Path, host: str) -> Certificate | None:
+    """The same without moving anything: for who only reads."""
+    for _, path in sorted(_generations(folder), reverse=True):
+        with suppress(BrokenCertificate):
+            return _read_generation(path, host)
+    return None
 
 
 def write(folder: Path, certificate: Certificate) -> None:

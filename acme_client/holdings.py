@@ -18,6 +18,7 @@ from acme_client.events import (
     StorageUnwritable,
     StorageWritable,
 )
+from acme_client.given import Given
 from acme_client.host import Host, lapsed
 from acme_client.own_ca import OwnCA
 from acme_client.plan import clock_is_sane
@@ -58,6 +59,8 @@ class Holdings:
         self._publish_to = publish
         self._log = log
         self._retired: dict[str, Certificate] = {}
+        self.given = Given()
+        self._given_now: dict[str, Certificate] = {}
         self._default: Certificate | None = None
         self._default_unsaved = False
         self._published: tuple[dict[str, Certificate], Certificate] | None = None
@@ -72,6 +75,7 @@ class Holdings:
 
     async def settle(self, now: datetime) -> None:
         """Have something to serve for every host, serve it, and only then write what is new."""
+        self.give(now)
         await self._load(now)
         await self._stand_in(now)
         self._tell_replaced_roots()
@@ -79,6 +83,12 @@ class Holdings:
         self.publish()
         if self._check_clock(now):
             await self._save_unsaved()
+
+    def give(self, now: datetime) -> None:
+        """The owner's own certificates go before all others, as long as they are good."""
+        self._given_now = dict(self.given.good(now))
+        for host in self.hosts.values():
+            host.given = self.given.find(host.host, now)
 
     async def repair_rights(self) -> None:
         """Private keys that a copy or an editor left open to others are closed; that is no reason to stop."""
@@ -210,7 +220,7 @@ class Holdings:
     def publish(self) -> None:
         shown = ((name, self._shown(host)) for name, host in self.hosts.items())
         own = {name: certificate for name, certificate in shown if certificate is not None}
-        served = self._retired | own
+        served = self._retired | own | self._given_now
         default = self._of_the_one_address() or self._default
         if default and (served, default) != self._published:
             self._published = (served, default)
@@ -223,7 +233,7 @@ class Holdings:
 
     def _shown(self, host: Host) -> Certificate | None:
         """A host under a wildcard shows what it got before, until the wildcard has its own: that may fail."""
-        if not host.covered_by:
+        if host.given or not host.covered_by:
             return host.served
         wildcard = self.hosts.get(host.covered_by)
         if (wildcard and wildcard.from_its_ca) or not host.from_its_ca:

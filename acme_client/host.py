@@ -10,9 +10,10 @@ from acme_client.ari import fresh
 from acme_client.certificate import INTERNAL, Certificate
 from acme_client.ledger import Entry, Renewal
 from acme_client.names import Name
-from acme_client.plan import BUILT, Need, renew_at
+from acme_client.plan import BUILT, Need, renew_at, renew_reason
+from acme_client.remedy import remedy
 
-State = Literal["active", "waiting", "failed", "internal"]
+State = Literal["active", "waiting", "failed", "internal", "own"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class HostStatus:
 
     active: its CA's certificate is served.  waiting: none yet, an order is
     under way or queued.  failed: none, and the last attempt came to nothing or
-    no CA may be asked.  internal: Tidegate's own CA certifies it for good.
+    no CA may be asked.  internal: Tidegate's own CA certifies it for good.  own:
+    its owner has given one.
     `issuer`, `not_after` and `serial` (in hexadecimal) are those of the certificate
     that is served; `directory` is the CA to be asked next, or "internal".
     """
@@ -38,6 +40,17 @@ class HostStatus:
     failures: int = 0
     findings: tuple[str, ...] = ()
     """What a look before the order has shown, which the CA may see as well."""
+    names: tuple[str, ...] = ()
+    """Those in the certificate that is served."""
+    not_before: datetime | None = None
+    renew_reason: str = ""
+    """Why it is to be renewed when it is."""
+    remedy: str = ""
+    """What its owner can do about the last error."""
+    covered_by: str = ""
+    """The wildcard that it is served by."""
+    from_us: bool = False
+    """Whether Tidegate's own authority has signed what is served; it renews that by itself."""
 
 
 def lapsed(certificate: Certificate | None, now: datetime) -> bool:
@@ -54,6 +67,8 @@ class Host:
     `stand_in` is Tidegate's own, served while nothing is held.  `unsaved` is a
     certificate that is served and could not be written yet.  `covered_by` is
     the wanted wildcard that this host needs no certificate of its own beside.
+    `given` is the owner's own certificate, beside which nothing else counts.
+    `unwanted_since` counts while it is busy and nobody wants it; then it is `abandoned`.
     """
 
     name: Name
@@ -69,14 +84,22 @@ class Host:
     covered_by: str = ""
     others: tuple[str, ...] = ()
     forced: bool = False
+    given: Certificate | None = None
+    unwanted_since: datetime | None = None
+    abandoned: bool = False
 
     @property
     def host(self) -> str:
         return self.name.host
 
     @property
+    def has_another(self) -> bool:
+        """Whether it needs no certificate of its own."""
+        return bool(self.covered_by or self.given)
+
+    @property
     def served(self) -> Certificate | None:
-        return self.held or self.stand_in
+        return self.given or self.held or self.stand_in
 
     @property
     def from_its_ca(self) -> bool:
@@ -85,7 +108,7 @@ class Host:
 
     def lacks_internal(self, now: datetime) -> bool:
         """Whether Tidegate's own CA has something to do: sign for good, or stand in."""
-        if self.covered_by:
+        if self.has_another:
             return False
         if self.directory == INTERNAL:
             mine = self.held if self.held and self.held.directory == INTERNAL else None
@@ -125,7 +148,10 @@ class Host:
         `authority` is the record of the CA as a whole; `obstacle` says why
         this machine lets nothing be ordered or saved.
         """
+        if self.given:
+            return self._status_of_given(self.given)
         served = self.served
+        planned = served and (self.from_its_ca or served.directory == self.directory)
         paused = self.directory != INTERNAL and authority.waits(now)
         next_try = max(
             filter(None, (self.entry.next_try_at(self.directory), authority.next_try if paused else None)),
@@ -136,9 +162,7 @@ class Host:
             state=self._state(),
             issuer=served.issuer if served else "",
             not_after=served.not_after if served else None,
-            renew_at=renew_at(served, self.renewal)
-            if served and (self.from_its_ca or served.directory == self.directory)
-            else None,
+            renew_at=renew_at(served, self.renewal) if served and planned else None,
             next_try=next_try if self.directory != INTERNAL else None,
             last_error=self.name.refusal
             or (obstacle if self.unsaved or self._state() in ("waiting", "failed") else "")
@@ -148,7 +172,30 @@ class Host:
             serial=f"{served.serial:x}" if served else "",
             failures=self.entry.failures,
             findings=() if self.from_its_ca else findings,
+            names=served.names if served else (),
+            not_before=served.not_before if served else None,
+            renew_reason=renew_reason(served, self.renewal) if served and planned else "",
+            from_us=served is not None and served.directory == INTERNAL,
+            remedy=self._remedy(authority if paused else Entry(), obstacle),
         )
+
+    def _status_of_given(self, given: Certificate) -> HostStatus:
+        return HostStatus(
+            self.host,
+            "own",
+            given.issuer,
+            given.not_after,
+            directory=given.directory,
+            serial=f"{given.serial:x}",
+            names=given.names,
+            not_before=given.not_before,
+        )
+
+    def _remedy(self, authority: Entry, obstacle: str) -> str:
+        """What helps against the last error; a refusal and an obstacle say it themselves."""
+        if self.name.refusal or (obstacle and (self.unsaved or self._state() in ("waiting", "failed"))):
+            return ""
+        return remedy(self.entry.kind or authority.kind, self.host)
 
     def _state(self) -> State:
         if self.name.refusal:

@@ -28,12 +28,17 @@ SHARED_ENDINGS = (
 """Endings under which strangers have their names: the part of the public suffix list that homes meet."""
 
 
+SPELL = timedelta(hours=3)
+"""The time in which an account's orders are counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Certificates in a week, for a registered domain and for the same names."""
+    """Certificates in a week, for a registered domain and for the same names; orders in three hours."""
 
     per_domain: int
     per_name: int
+    orders: int = 300
 
 
 LETS_ENCRYPT = Limits(per_domain=50, per_name=5)
@@ -83,6 +88,40 @@ def refuse(
     return None
 
 
+def recent(orders: Iterable[datetime], now: datetime) -> tuple[datetime, ...]:
+    """Those orders that count now."""
+    return tuple(each for each in orders if now - SPELL < each <= now)
+
+
+def refuse_order(orders: Iterable[datetime], limits: Limits, now: datetime) -> Failure | None:
+    """Why the CA would take no order of this account, whatever the host."""
+    counted = sorted(recent(orders, now))
+    if len(counted) < limits.orders:
+        return None
+    wait = (counted[-limits.orders] + SPELL - now).total_seconds()
+    cause = f"In the last three hours it took {len(counted)} orders, and no CA of its kind takes more."
+    return Failure("rate", cause, retry_after=wait, wide=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How many certificates the CA still gives this week.
+
+    `name`: for this host; `domain`: first ones for hosts of its registered domain.
+    """
+
+    name: int
+    domain: int
+
+
+def left(host: str, *, issued: Sequence[Issued], limits: Limits, now: datetime) -> Left:
+    week = [each for each in issued if each.at > now - WEEK]
+    same = sum(each.host == host for each in week)
+    domain = registered_domain(host)
+    others = sum(each.new and registered_domain(each.host) == domain for each in week)
+    return Left(max(limits.per_name - same, 0), max(limits.per_domain - others, 0))
+
+
 def _until(oldest: datetime, cause: str, now: datetime) -> Failure:
     return Failure("rate", cause, retry_after=(oldest + WEEK - now).total_seconds())
 
@@ -99,5 +138,17 @@ def from_json(document: Any) -> tuple[Issued, ...]:
             for each in document["issued"]
             if datetime.fromisoformat(each["at"]).tzinfo
         )
+    except (KeyError, TypeError, ValueError):
+        return ()
+
+
+def orders_to_json(orders: Iterable[datetime]) -> dict[str, Any]:
+    return {"orders": [each.isoformat() for each in orders]}
+
+
+def orders_from_json(document: Any) -> tuple[datetime, ...]:
+    try:
+        read = (datetime.fromisoformat(each) for each in document["orders"])
+        return tuple(each for each in read if each.tzinfo)
     except (KeyError, TypeError, ValueError):
         return ()

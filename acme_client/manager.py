@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,10 +21,12 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from acme_client import ari
+from acme_client.abandonment import Abandonment
 from acme_client.accounts import Opened, open_session
 from acme_client.aim import aim
 from acme_client.attempt import Attempts, Elsewhere, Outcome
 from acme_client.authority import Authorities, Authority
+from acme_client.certificate import Certificate
 from acme_client.challenges.http01 import HTTP01
 from acme_client.challenges.tlsalpn01 import TLSALPN01
 from acme_client.challenges.turns import in_order, next_kind
@@ -37,8 +40,10 @@ from acme_client.events import (
     Refused,
 )
 from acme_client.failure import Failure
+from acme_client.given import Given
 from acme_client.holdings import Holdings, Publish
 from acme_client.host import Host, HostStatus
+from acme_client.limits import Left, left
 from acme_client.names import Name, covered, read_name
 from acme_client.outages import AuthorityStatus, Outages
 from acme_client.plan import choose, renew_at
@@ -59,6 +64,9 @@ ELSEWHERE = timedelta(seconds=5)
 """Another instance on this storage is ordering: time to look at its result."""
 
 UNWRITABLE = timedelta(minutes=1)
+
+RELOADING = 10.0
+"""Seconds for a disk to give what was just written to it."""
 
 OpenSession = Callable[[Store, Authority, Callable[[], datetime], str], Opened]
 
@@ -129,6 +137,8 @@ class Manager:
         self._internal: frozenset[str] = frozenset()
         self._newest = 0
         self._changed = asyncio.Event()
+        self._passed = asyncio.Event()
+        self._abandonment = Abandonment(self._attempts, self._holdings, log)
         self.commands = Commands(
             self._hosts, authorities, self._sessions, self._store, self._network, log, self._changed.set
         )
@@ -137,8 +147,9 @@ class Manager:
         """Say which hosts are wanted from now on; cheap, to be called on every change of the routes.
 
         No authority but Tidegate's own is asked for those that are `internal`, too.
-        An order under way for a host that is no longer wanted is carried to its
-        end: a container that restarts is back before that.
+        An order under way for a host that is no longer wanted goes on for a minute,
+        and to its end where only the signature is missing: a container that
+        restarts is back before that.
         """
         before, self._internal = self._internal, frozenset(internal)
         for host in before ^ self._internal:
@@ -155,6 +166,12 @@ class Manager:
         wildcards = covered({host: name for host, name in names.items() if host not in self._internal})
         for host in names:
             self._hosts[host].covered_by = wildcards.get(host, "")
+        self._changed.set()
+
+    def give(self, certificates: Collection[Certificate]) -> None:
+        """Serve these of the owner's own from now on; nothing is ordered for the names that they cover."""
+        self._holdings.given = Given.of(certificates)
+        self._holdings.give(self._clock())
         self._changed.set()
 
     def _judged(self, host: str) -> Name:
@@ -177,7 +194,11 @@ class Manager:
         """Every wanted host; one that a wildcard covers fares as that wildcard does."""
         now = self._clock()
         return tuple(
-            replace(self._status_of(self._hosts[host.covered_by or name], now), host=name)
+            replace(
+                self._status_of(host if host.given else self._hosts[host.covered_by or name], now),
+                host=name,
+                covered_by="" if host.given else host.covered_by,
+            )
             for name, host in sorted(self._hosts.items())
             if name in self._names
         )
@@ -186,12 +207,45 @@ class Manager:
         return host.status(
             self._outages.of(host.directory),
             now,
-            self._not_kept or self._holdings.obstacle,
+            self.obstacle,
             tuple(each.text for each in self._preflight.findings.get(host.host, ())),
         )
 
+    @property
+    def obstacle(self) -> str:
+        """Why this machine lets nothing be ordered at the moment; "" while it does."""
+        return self._not_kept or self._holdings.obstacle
+
     def authorities(self) -> tuple[AuthorityStatus, ...]:
         return self._outages.status(self._clock())
+
+    async def reload(self, hosts: Collection[str]) -> list[str]:
+        """Take over what somebody has put into the storage for these; those of them that are served so.
+
+        Returns without the ones that cannot be read, and at once where none is wanted.
+        """
+        known = [self._hosts[host] for host in hosts if host in self._hosts and not self._hosts[host].busy]
+        for host in known:
+            host.loaded = False
+        self._changed.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RELOADING):
+                while any(not host.loaded for host in known):
+                    await self._passed.wait()
+        return [host.host for host in known if host.loaded]
+
+    async def orders_left(self) -> dict[str, Left]:
+        """What its CA still gives each wanted host this week, where Tidegate knows the CA's limits."""
+        known = {each.directory: each.limits for each in self._authorities.all if each.directory}
+        asked = {name: self._hosts[name].directory for name in self._names if name in self._hosts}
+        counted = {directory for directory in asked.values() if known.get(directory)}
+        issued = {each: await self._disk.call(self._store.load_issued, each) for each in counted}
+        now = self._clock()
+        return {
+            name: left(name, issued=issued[directory], limits=limits, now=now)
+            for name, directory in asked.items()
+            if directory in issued and (limits := known[directory])
+        }
 
     async def run(self) -> None:
         """Certify until cancelled.  That is at once: an order under way is gone on with at the next start."""
@@ -227,16 +281,21 @@ class Manager:
             self._preflight.forget(host.host)
         now = self._clock()
         await self._holdings.settle(now)
+        self._passed.set()
+        self._passed = asyncio.Event()
         loaded = [host for host in self._hosts.values() if host.loaded]
         free = AT_ONCE - sum(host.busy for host in loaded)
         for host in loaded:
             host.directory = aim(host.others, host.entry, self._outages.pauses, now)
-        needs = [] if self._not_kept else [host.need() for host in loaded if not host.covered_by]
+        asked = () if self._not_kept else (host for host in loaded if not host.has_another)
+        needs = [host.need() for host in asked]
         plan = choose(needs, self._outages.pauses, now, free)
         for name in plan.start:
             self._hosts[name].busy = True
-            tasks.create_task(self._certify(self._hosts[name]))
-        wakes = [plan.wake, self._ask_renewals(tasks, now)]
+            order = tasks.create_task(self._certify(self._hosts[name]))
+            self._abandonment.orders[name] = order
+        away = self._abandonment.look(self._hosts.values(), self._names, now)
+        wakes = [plan.wake, away, self._ask_renewals(tasks, now)]
         if self._holdings.trouble:
             wakes.append(now + UNWRITABLE)
         return min(wakes)
@@ -245,6 +304,10 @@ class Manager:
         """One attempt and its record; never raises, because the other hosts' orders are its neighbours."""
         try:
             await self._accept(host, await self._attempts.certify(host.need()))
+        except asyncio.CancelledError:
+            if not self._abandonment.meant(host):
+                raise  # the program stops: the order is gone on with at the next start
+            await self._abandonment.give_up(host)
         except Elsewhere:
             host.entry = replace(host.entry, next_try=self._clock() + ELSEWHERE)
         except Failure as failure:
@@ -258,7 +321,8 @@ class Manager:
                 host, Failure("bug", "Tidegate failed by a fault of its own; its log has more.")
             )
         finally:
-            host.busy = False
+            host.busy = host.abandoned = False
+            self._abandonment.orders.pop(host.host, None)
             self._changed.set()
 
     async def _accept(self, host: Host, outcome: Outcome) -> None:
@@ -291,11 +355,11 @@ class Manager:
         host.forced = False  # it is tried again by the usual rules
         host.entry = host.entry.failed(failure, now, settings, jitter, first, host.directory)
         await self._holdings.write(self._store.save_entry, host.host, host.entry)
-        self._log(Failed(host.host, failure.cause, failure.detail, host.entry.next_try))
+        self._log(Failed(host.host, failure.cause, failure.detail, host.entry.next_try, failure.kind))
 
     def _ask_renewals(self, tasks: asyncio.TaskGroup, now: datetime) -> datetime:
         """Ask the CA when it would like its certificates renewed; returns when to ask next."""
-        own = (host for host in self._hosts.values() if not host.covered_by)
+        own = (host for host in self._hosts.values() if not host.has_another)
         questions = [host for host in own if host.from_its_ca and not host.busy]
         times = {host.host: host.ask_renewal_at for host in questions}
         due = [

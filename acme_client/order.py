@@ -52,6 +52,8 @@ class Issuance:
     account: str = ""
     profile: str = ""
     warn: Callable[[str], None] = lambda remark: None
+    proven: Callable[[], None] = lambda: None
+    """Told when nothing is left to prove: from here on the CA counts a certificate."""
 
     async def obtain(self, opened: OpenOrder | None, replaces: str = "") -> Certificate:
         """The certificate; `opened` is an order that an earlier life of this program began."""
@@ -64,6 +66,7 @@ class Issuance:
             for url in order.authorizations:
                 await self._authorize(url)
             order = await self._poll_order(order.url, until=("ready", "processing", "valid"))
+        self.proven()
         if order.status == "processing":
             order = await self._poll_order(order.url, until=("valid",), wait=order.retry_after)
         if order.status == "ready":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from acme_client.authority import Authorities
-from acme_client.events import AuthorityFailed, Event
+from acme_client.events import AuthorityBack, AuthorityFailed, Event
 from acme_client.failure import Failure
 from acme_client.holdings import Holdings
 from acme_client.ledger import Entry
@@ -75,6 +75,7 @@ class Outages:
         """It has just certified a host."""
         if self.of(directory).failures:
             await self._set(directory, Entry())
+            self._log(AuthorityBack(directory))
 
     async def _set(self, directory: str, pause: Entry) -> None:
         """Persist an outage, but not that the CA was out of reach: nobody counted those attempts."""

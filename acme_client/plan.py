@@ -68,6 +68,15 @@ def renew_at(certificate: Certificate, renewal: Renewal | None = None) -> dateti
     return certificate.not_after - left - earlier
 
 
+def renew_reason(certificate: Certificate, renewal: Renewal | None = None) -> str:
+    """Why `renew_at` is when it is, for people."""
+    life = certificate.not_after - certificate.not_before
+    if renewal and renewal.chosen and renew_at(certificate, renewal) == renewal.chosen:
+        more = f": {renewal.explanation}" if renewal.explanation else ""
+        return f"the authority has asked for that time{more}"
+    return "half of its short life is left then" if life < SHORT_LIVED else "a third of its life is left then"
+
+
 def due_at(need: Need) -> datetime:
     """The moment at which this host should be asked for; in the past: now."""
     waits = need.held and need.satisfied and not need.forced

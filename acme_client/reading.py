@@ -40,7 +40,7 @@ def read(chain_pem: bytes, key_pem: bytes, directory: str) -> Certificate:
 def _names(leaf: x509.Certificate) -> tuple[str, ...]:
     san = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     addresses = (str(address) for address in san.get_values_for_type(x509.IPAddress))
-    return (*san.get_values_for_type(x509.DNSName), *addresses)
+    return (*(name.lower() for name in san.get_values_for_type(x509.DNSName)), *addresses)
 
 
 def _spki(leaf: x509.Certificate) -> bytes:

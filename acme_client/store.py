@@ -2,7 +2,7 @@
 
     accounts/<CA>/<email or default>/{account.json, key.pem, lock}
     accounts/<CA>/ledger.json                    an outage of the whole CA
-    accounts/<CA>/issued.json                    what counts against its limits
+    accounts/<CA>/{issued.json, orders.json}     what counts against its limits
     certs/<host>/gen-000N/{fullchain.pem, key.pem, meta.json}
     certs/<host>/current -> gen-000N             for people and other programs
     certs/<host>/{ledger.json, renewal.json, order.json, lock}
@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -37,7 +38,7 @@ from acme_client.disk import (
     wait_for_lock,
     write_file,
 )
-from acme_client.generations import Broken, newest, write
+from acme_client.generations import Broken, newest, peek, write
 from acme_client.ledger import Entry, Renewal, entry_from, renewal_from, to_json
 from acme_client.limits import Issued
 
@@ -107,6 +108,10 @@ class Store:
             broken,
         )
 
+    def look(self, host: str) -> Certificate | None:
+        """What would be served for this host; nothing is moved."""
+        return peek(self._folder(host), host)
+
     def keep(self, host: str, certificate: Certificate, entry: Entry | None = None) -> None:
         """Save a certificate; the failures and the order that led to it are history then."""
         self.save(host, certificate)
@@ -170,6 +175,14 @@ class Store:
     def add_issued(self, directory: str, one: Issued) -> None:
         issued = limits.after(self.load_issued(directory), one)
         self._replace(self._ca_folder(directory) / "issued.json", limits.to_json(issued))
+
+    def load_orders(self, directory: str) -> tuple[datetime, ...]:
+        """When orders were made, as far as that may still count."""
+        return limits.orders_from_json(read_json(self._ca_folder(directory) / "orders.json"))
+
+    def add_order(self, directory: str, at: datetime) -> None:
+        orders = (*limits.recent(self.load_orders(directory), at), at)
+        self._replace(self._ca_folder(directory) / "orders.json", limits.orders_to_json(orders))
 
     def lock_account(self, authority: Authority) -> Lock:
         """Waits: another instance needs a few seconds to register."""

@@ -17,6 +17,7 @@ import structlog
 from acme_client.authority import Authorities, choose_authority
 from acme_client.certificate import Certificate
 from acme_client.challenges.tlsalpn01 import ProofCertificate
+from acme_client.events import Event
 from acme_client.manager import Manager
 from acme_client.preflight import Preflight
 from discovery.allowed_hosts import AllowedHosts
@@ -32,6 +33,8 @@ from proxy.table import Entrypoint
 from proxy.tls import KeyPair
 from proxy.visitor import TrustedProxies
 from tidegate.addresses import Address, NamedAddress, Off
+from tidegate.certs.desk import Desk
+from tidegate.dashboard import Act
 from tidegate.dashboard.serve import open_dashboard
 from tidegate.defaults import certified, declared, entrypoint_of
 from tidegate.logs import Outlet, compare_problems, log_event, log_problems, set_up
@@ -53,6 +56,8 @@ from tidegate.words import count_text
 
 if TYPE_CHECKING:
     from discovery.docker_api import Engine
+    from tidegate.notify.notifier import Notifier
+    from tidegate.own_certificates import Drawer
     from tidegate.why.answer import CertificateSeen
     from tidegate.why.scene import Scene
 
@@ -96,18 +101,21 @@ class App:
     def __init__(self, settings: Settings, log: Outlet, unkept: str = "") -> None:
         """`unkept` says why what is saved does not stay, where it does not."""
         self.settings = settings
+        self.notifier: Notifier | None = None
         self.started, self.version = utc_now(), version()
         provider = provider_of(settings)
         self.certificates = Manager(
             settings.data_directory,
             authorities_of(settings, provider.fingerprint if provider else ""),
             self.serve_certificates,
-            log_event,
-            dns01=dns01_of(settings, provider, log_event),
+            self.hear,
+            dns01=dns01_of(settings, provider, self.hear),
             challenges=possible_challenges(settings),
-            preflight=Preflight(log_event, enabled=settings.acme_preflight == "on"),
+            preflight=Preflight(self.hear, enabled=settings.acme_preflight == "on"),
             not_kept=unkept,
         )
+        self.notifier = notifier_of(settings, self.certificates)
+        self.desk = Desk(self.certificates, utc_now)
         self.reachability = Reachability(lambda *_: self.tell_problems())
         self.serving: Serving = self.in_workers(log) if settings.workers > 1 else self.here(log)
         self.certificates.tlsalpn01.on_change = self.show_proofs
@@ -120,6 +128,8 @@ class App:
         self.hosts: tuple[Collection[str], Collection[str]] | None = None
         """Those that want a certificate, and those of them that want Tidegate's own."""
         self.page_problems: tuple[Problem, ...] = ()
+        self.certificate_problems: tuple[Problem, ...] = ()
+        self.drawer = drawer_of(settings)
         self.problems: tuple[Problem, ...] = ()
         """All that were told of."""
         self.engine: EngineState | None = None
@@ -161,11 +171,15 @@ class App:
         stopping = stop_signal()
         await self.serving.open()
         await self.maintenance.remember()
+        if self.drawer is not None:  # before anything could be ordered for what they cover
+            from tidegate.own_certificates import publish_changes
+
+            await publish_changes(self.drawer, self.take_certificates, utc_now())
         self.listeners = tuple(map(self.as_routing_sees_it, self.settings.entrypoints))
         data = self.settings.data_directory
         async with (
             open_dashboard(
-                self.status, data, self.settings.dashboard, self.why, self.maintenance.act
+                self.status, data, self.settings.dashboard, self.why, self.acts(), self.desk.list
             ) as dashboards,
             asyncio.TaskGroup() as group,
         ):
@@ -182,6 +196,16 @@ class App:
             await self.serving.stop(GRACE)
         log.info("stopped")
 
+    def acts(self) -> dict[str, Act]:
+        """What commands may have done, by the paths that they ask at."""
+        return {
+            "/api/maintenance": self.maintenance.act,
+            "/api/certs/renew": self.desk.renew,
+            "/api/certs/revoke": self.desk.revoke,
+            "/api/certs/change-keys": self.desk.change_keys,
+            "/api/certs/reload": self.desk.reload,
+        }
+
     def goodbye(self) -> str:
         count = self.serving.connections
         return f"stopping: {count_text(count, 'connection')} may end first" if count else "stopping"
@@ -194,6 +218,10 @@ class App:
             loops["containers"] = self.watch_containers
         if self.settings.routes is not None:
             loops["route files"] = partial(self.watch_files, self.settings.routes)
+        if self.notifier is not None:
+            loops["notifications"] = self.notifier.run
+        if self.drawer is not None:
+            loops["own certificates"] = partial(self.watch_certificates, self.drawer)
         if self.settings.pages is not None:
             loops["pages"] = partial(self.watch_pages, self.settings.pages)
         return loops
@@ -218,6 +246,11 @@ class App:
 
         await watch_pages(directory, self.take_pages)
 
+    async def watch_certificates(self, drawer: Drawer) -> None:
+        from tidegate.own_certificates import watch_certificates
+
+        await watch_certificates(drawer, self.take_certificates, utc_now)
+
     # Flow 1: a container or a file changes, and a new table is served
 
     def take_containers(self, config: RoutingConfig) -> None:
@@ -232,6 +265,17 @@ class App:
         self.serving.furnish(pages)
         self.page_problems = problems
         self.tell_problems()
+
+    def take_certificates(self, own: Sequence[Certificate], problems: tuple[Problem, ...]) -> None:
+        self.certificates.give(own)
+        self.certificate_problems = problems
+        self.tell_problems()
+
+    def hear(self, event: Event) -> None:
+        """What the certificate manager tells goes into the log, and where its owner wants to be told."""
+        log_event(event)
+        if self.notifier:
+            self.notifier.hear(event)
 
     def take_engine_state(self, state: EngineState) -> None:
         self.engine = state
@@ -285,10 +329,10 @@ class App:
     def tell_problems(self) -> None:
         """Say what has become wrong since the last time, and what no longer is."""
         unreachable = self.reachability.problems(self.serving.table.services)
-        of_pages = self.page_problems
         table = self.serving.table
+        of_files = (*self.page_problems, *self.certificate_problems)
         of_clients = expiring(table.securing, utc_now())
-        problems = (*self.config.problems, *table.problems, *of_clients, *of_pages, *unreachable)
+        problems = (*self.config.problems, *table.problems, *of_clients, *of_files, *unreachable)
         log_problems(compare_problems(self.problems, problems))
         self.problems = problems
 
@@ -341,6 +385,7 @@ class App:
             routes=self.serving.table.routes,
             entrypoints=self.entrypoint_rows(),
             hosts=self.certificates.status(),
+            authorities=self.certificates.authorities(),
             engine=self.engine,
             tasks=self.supervisor.states,
             workers=self.serving.workers,
@@ -450,6 +495,29 @@ def authorities_of(settings: Settings, dns: str = "") -> Authorities:
     return Authorities(
         tuple(choose(choice, bundle=bundle) for choice, bundle in zip(choices, bundles, strict=True))
     )
+
+
+def notifier_of(settings: Settings, certificates: Manager) -> Notifier | None:
+    if settings.notify is None:
+        return None
+    from tidegate.notify.notifier import Notifier
+    from tidegate.notify.targets import read_target
+
+    return Notifier(
+        tuple(map(read_target, settings.notify.each)),
+        settings.data_directory,
+        certificates.status,
+        utc_now,
+        directories=tuple(each.directory for each in certificates.authorities()),
+    )
+
+
+def drawer_of(settings: Settings) -> Drawer | None:
+    if settings.own_certificates is None:
+        return None
+    from tidegate.own_certificates import Drawer
+
+    return Drawer(settings.own_certificates)
 
 
 def key_pair(certificate: Certificate | ProofCertificate) -> KeyPair:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tidegate.commands import files, references, running, serving, trust
+from tidegate.commands import certs, files, notify, references, running, serving, trust
 from tidegate.commands.line import UsageError, printable_lines, read
 from tidegate.control import AlreadyRunning, NotAnswering
 from tidegate.sources import SettingsError
@@ -15,7 +15,9 @@ from tidegate.trust import NoRoot
 COMMANDS = {
     **serving.COMMANDS,
     **running.COMMANDS,
+    **certs.COMMANDS,
     **trust.COMMANDS,
+    **notify.COMMANDS,
     **files.COMMANDS,
     **references.COMMANDS,
 }

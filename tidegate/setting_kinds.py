@@ -101,6 +101,26 @@ class Domain(str):
         return cls(domain)
 
 
+class NotifyURLs(str):
+    """Where messages go; between commas or in lines."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> NotifyURLs:
+        from tidegate.notify.targets import read_target
+
+        each = cls(text.strip())
+        for url in each.each:
+            read_target(url)
+        return each
+
+    @property
+    def each(self) -> tuple[str, ...]:
+        parts = re.split(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)", self)
+        return tuple(part.strip() for part in parts if part.strip())
+
+
 class Email(str):
     __slots__ = ()
 

@@ -24,6 +24,7 @@ from tidegate.setting_kinds import (
     EngineURL,
     HostRules,
     NamePair,
+    NotifyURLs,
     Readers,
     ResolverAddress,
     Switch,
@@ -176,6 +177,13 @@ class Settings:
         example="/srv/tidegate",
         default=None,
     )
+    own_certificates: Path | None = option(
+        doc="A directory of certificates of your own, watched: pairs `NAME.crt` and `NAME.key`, or folders "
+        "with `fullchain.pem` and `privkey.pem`. Nothing is ordered for the names that they cover, as long "
+        "as they are good. Of two for one name the one that lasts longer is served.",
+        example="/etc/tidegate/certificates",
+        default=None,
+    )
     acme_email: Email | None = option(
         doc="The address that the certificate authority may write to.",
         example="you@example.com",
@@ -261,6 +269,17 @@ class Settings:
         doc="How long to wait after that, whatever the servers said.",
         example="30s",
         default=Duration(0),
+    )
+    notify: NotifyURLs | None = option(
+        doc="Where you are told what needs you: a certificate that is not renewed (with the cause and what "
+        "helps, and again with 14, 7, 3 days and 1 left), an authority out of order, a storage that takes "
+        "nothing, and when that is over; the same thing once a day. `ntfys://HOST/TOPIC`, "
+        "`gotifys://HOST/TOKEN`, `discord://ID/TOKEN`, `smtps://USER:PASSWORD@HOST/?to=ADDRESS`, any "
+        "`https://` address that takes JSON, and with `tidegate[apprise]` installed all that apprise knows. "
+        "Several between commas, or one a line. Try it: `tidegate notify test`.",
+        example="ntfys://ntfy.example.com/tidegate",
+        default=None,
+        secret=True,
     )
     dashboard: Address | Off = option(
         doc="Where the dashboard and its JSON are served. It asks for no password: whoever reaches the "

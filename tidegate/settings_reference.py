@@ -15,6 +15,7 @@ METAVARS: dict[str, str] = {
     "entrypoint": "NAME=ADDR",
     "routes": "PATH",
     "data": "DIR",
+    "own_certificates": "DIR",
     "trusted_proxies": "NETWORKS",
     "upstream_timeout": "SECONDS",
     "fast_lane": "on|off",

@@ -60,11 +60,24 @@ class HostLike(Protocol):
     @property
     def not_after(self) -> datetime | None: ...
     @property
+    def renew_at(self) -> datetime | None: ...
+    @property
     def next_try(self) -> datetime | None: ...
     @property
     def last_error(self) -> str: ...
     @property
     def findings(self) -> tuple[str, ...]: ...
+
+
+class AuthorityLike(Protocol):
+    """`acme_client`'s word on one authority."""
+
+    @property
+    def directory(self) -> str: ...
+    @property
+    def next_try(self) -> datetime | None: ...
+    @property
+    def last_error(self) -> str: ...
 
 
 class EngineLike(Protocol):
@@ -110,6 +123,16 @@ class CertificateRow:
     last_error: str
     findings: tuple[str, ...] = ()
     """What a look before the order has shown."""
+    renew_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityRow:
+    """An ACME authority that is asked; `next_try` and `last_error` are set while it is out of order."""
+
+    directory: str
+    next_try: datetime | None
+    last_error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +183,7 @@ class Status:
     routes: tuple[RouteRow, ...]
     services: tuple[ServiceRow, ...]
     certificates: tuple[CertificateRow, ...]
+    authorities: tuple[AuthorityRow, ...]
     problems: tuple[Problem, ...]
 
 
@@ -177,6 +201,7 @@ def build_status(
     data: str = "",
     entrypoints: Sequence[EntrypointRow] = (),
     hosts: Iterable[HostLike] = (),
+    authorities: Iterable[AuthorityLike] = (),
     engine: EngineLike | None = None,
     tasks: Sequence[TaskState] = (),
     workers: Sequence[WorkerState] = (),
@@ -197,6 +222,7 @@ def build_status(
             each.next_try,
             each.last_error,
             each.findings,
+            each.renew_at,
         )
         for each in sorted(hosts, key=lambda each: each.host)
     }
@@ -218,6 +244,9 @@ def build_status(
         routes=tuple(said_why(row, told) for row in rows),
         services=tuple(services.values()),
         certificates=tuple(certificates.values()),
+        authorities=tuple(
+            AuthorityRow(each.directory, each.next_try, each.last_error) for each in authorities
+        ),
         problems=told,
     )
 

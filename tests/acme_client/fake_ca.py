@@ -98,6 +98,9 @@ class FakeCA:
     orders: dict[str, FakeOrder] = field(default_factory=dict)
     ordered: list[str] = field(default_factory=list)
     issued: list[str] = field(default_factory=list)
+    deactivated: list[str] = field(default_factory=list)
+    slow: set[str] = field(default_factory=set)
+    """Hosts whose proofs it never looks at."""
     replaced: list[str] = field(default_factory=list)
     opened: int = 0
     account: str = "https://ca.example/account/1"
@@ -149,7 +152,9 @@ class FakeCA:
                 for kind in self.kinds
             ),
         )
-        return Authorization(url, order.proof, challenges, retry_after=0.0)
+        return Authorization(
+            url, order.proof, challenges, retry_after=20.0 if order.host in self.slow else 0.0
+        )
 
     def answer(self, challenge_url: str) -> Challenge:
         self._answer()
@@ -157,10 +162,16 @@ class FakeCA:
         order = self.orders[url]
         order.tried = kind
         self.answered.append(kind)
+        if order.host in self.slow:
+            return Challenge(challenge_url, kind, "processing", order.token)
         right = kind != "http-01" or self.fetch(PREFIX + order.token) == f"{order.token}.thumb".encode()
         order.proof = "valid" if right and order.host not in self.refusals else "invalid"
         order.status = "ready" if order.proof == "valid" else "invalid"
         return Challenge(challenge_url, kind, "processing", order.token)
+
+    def deactivate(self, url: str) -> None:
+        self._answer()
+        self.deactivated.append(self.orders[url.removeprefix("authorization of ")].host)
 
     def finalize(self, url: str, csr_der: bytes) -> Order:
         self._answer()

@@ -12,6 +12,7 @@ from acme_client import order as order_module
 from acme_client.authority import Authority, choose_authority
 from acme_client.certificate import INTERNAL
 from acme_client.failure import Failure
+from acme_client.limits import Limits
 from acme_client.manager import Manager
 from acme_client.store import Store
 from tests.acme_client.fake_ca import DIRECTORY, NOON, Clock, FakeCA, certificate
@@ -693,3 +694,92 @@ async def test_a_host_of_a_zone_that_we_cannot_write_to_is_proven_the_other_way(
     assert status.state == ("active" if answered else "failed")
     assert ("Somebody else" in status.last_error) is not answered
     assert ("Before that: The provider has no zone" in status.last_error) is not answered
+
+
+async def test_what_the_owner_gives_is_served_and_ordered_for_only_once_it_has_run_out(tmp_path):
+    own = certificate("*.example.com", life=timedelta(days=10), directory="own")
+    stage = Stage(tmp_path)
+    stage.manager.give([own])
+    stage.want(BLOG)
+    async with stage.running():
+        await stage.settled()
+        assert (stage.served[BLOG], stage.served["*.example.com"]) == (own, own)
+        assert (stage.status(BLOG).state, stage.status(BLOG).names) == ("own", ("*.example.com",))
+        assert stage.ca.ordered == []
+        stage.advance(days=10)
+        await stage.eventually(lambda: stage.status(BLOG).state == "active")
+        assert stage.served[BLOG].issuer == "Fake CA"
+        assert "*.example.com" not in stage.served
+
+
+async def test_taking_back_what_was_given_orders_again_and_of_two_the_longer_one_counts(tmp_path):
+    short, long = (certificate(BLOG, life=timedelta(days=days), directory="own") for days in (5, 50))
+    stage = Stage(tmp_path)
+    stage.manager.give([long, short])
+    stage.want(BLOG)
+    async with stage.running():
+        await stage.settled()
+        assert stage.served[BLOG] == long
+        stage.manager.give([])
+        await stage.eventually(lambda: stage.status(BLOG).state == "active")
+    assert stage.ca.ordered == [BLOG]
+
+
+async def test_an_order_of_a_host_that_stays_away_is_given_up_and_one_that_comes_back_gone_on_with(tmp_path):
+    stage = Stage(tmp_path)
+    stage.ca.slow = {BLOG, SHOP}
+    stage.want(BLOG, SHOP)
+    async with stage.running():
+        await stage.eventually(lambda: len(stage.ca.answered) == 2)
+        assert stage.manager.http01._answers
+        stage.want()
+        await stage.settled()
+        stage.advance(seconds=30)
+        stage.want(SHOP)  # it was only restarting
+        await stage.settled()
+        stage.advance(seconds=40)
+        await stage.eventually(lambda: stage.told(events.Abandoned))
+        await stage.eventually(lambda: stage.ca.deactivated)
+        await stage.eventually_stored(BLOG, lambda stored: stored.order is None)
+        assert stage.ca.deactivated == [BLOG]
+        assert len(stage.manager.http01._answers) == 1
+        stage.ca.slow = {SHOP}
+        stage.want(BLOG, SHOP)
+        await stage.eventually(lambda: stage.status(BLOG).state == "active")
+    assert [event.host for event in stage.told(events.Abandoned)] == [BLOG]
+    assert stage.told(events.Bug) == stage.told(events.Failed) == []
+    assert stage.ca.ordered.count(BLOG) == 2
+
+
+async def test_a_stop_while_an_order_is_given_up_is_at_once(tmp_path):
+    stage = Stage(tmp_path)
+    stage.ca.slow = {BLOG}
+    stage.want(BLOG)
+    async with stage.running():
+        await stage.eventually(lambda: stage.ca.answered)
+        stage.ca.outage = Failure("unreachable", "It is away.")
+        stage.want()
+        await stage.settled()
+        began = time.monotonic()
+        stage.advance(seconds=61)
+        await asyncio.sleep(0)
+    assert time.monotonic() - began < 2
+
+
+async def test_an_accounts_orders_are_counted_and_one_too_many_is_not_made(tmp_path):
+    authority = Authority(DIRECTORY, limits=Limits(per_domain=50, per_name=5, orders=2))
+    hosts = [f"h{number}.example.com" for number in range(3)]
+    stage = Stage(tmp_path, authority=authority)
+    stage.want(*hosts[:2])
+    async with stage.running():
+        await stage.eventually(lambda: all(each.state == "active" for each in stage.manager.status()))
+        stage.advance(hours=1)
+        stage.want(*hosts)
+        await stage.eventually(lambda: stage.told(events.AuthorityFailed))
+        [paused] = stage.manager.authorities()
+        assert "it took 2 orders" in paused.last_error
+        assert timedelta(hours=1.9) < paused.next_try - stage.clock.now <= timedelta(hours=2)
+        assert len(stage.ca.ordered) == 2
+        stage.advance(hours=2, seconds=1)
+        stage.want(*hosts)
+        await stage.eventually(lambda: stage.status(hosts[2]).state == "active")

@@ -7,12 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from proxy.conduit import MOST_SPARE
+
 TCP_OPEN = frozenset(("01", "02", "03", "04", "05", "08", "09", "0B"))  # include/net/tcp_states.h; not 06, 0A
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Seconds since some fixed moment, kilobytes resident, open descriptors, and TCP connections."""
+    """Seconds since some fixed moment, kilobytes resident, open descriptors, and TCP connections.
+
+    The pipes that are kept for the next large body are no descriptors here, as long as they are not more than
+    that: `MOST_SPARE` of the conduit's.
+    """
 
     at: float
     rss: int
@@ -30,7 +36,9 @@ def held(pid: int) -> Held:
     rss = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
     names = [_link(each) for each in (folder / "fd").iterdir()]
     sockets = {name[8:-1] for name in names if name.startswith("socket:[")}
-    return Held(time.monotonic(), rss, len(names), len(sockets & _open_connections()))
+    pipes = sum(name.startswith("pipe:[") for name in names)
+    others = len(names) - min(pipes, 2 * MOST_SPARE)
+    return Held(time.monotonic(), rss, others, len(sockets & _open_connections()))
 
 
 def _link(descriptor: Path) -> str:

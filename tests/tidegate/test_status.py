@@ -48,6 +48,7 @@ class Host:
     next_try: datetime | None = None
     last_error: str = ""
     findings: tuple[str, ...] = ()
+    renew_at: datetime | None = NOW + timedelta(days=30)
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn, get_origin
 
 from proxy.schema import closest, options_of
 from tidegate.printable import printable
 from tidegate.settings import Settings
 from tidegate.settings_reference import help_text, metavar
-from tidegate.sources import Flags, flag_name
+from tidegate.sources import Flags, flag_name, load_leniently
 
 ABOUT = (
     "A reverse proxy that reads Docker labels and opens an HTTPS gate for every container that asks for one."
@@ -117,3 +119,15 @@ def refuse_strangers(call: Call) -> None:
 
 def printable_lines(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
+
+
+def data_of(call: Call) -> Path:
+    """The data directory that a command is about."""
+    return load_leniently(ASKING, call.flags, os.environ, call.config).data_directory
+
+
+def refused(text: str) -> int:
+    """Say why nothing came of it; the exit status."""
+    for line in text.split("\n"):
+        print(printable(line), file=sys.stderr)
+    return 1

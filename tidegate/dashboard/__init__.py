@@ -6,8 +6,8 @@ It only shows; the same door in the data directory, the control socket, also tak
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import TypeAlias
 
@@ -15,6 +15,7 @@ from proxy.exchange import Response, get
 from proxy.head import ScannedRequest
 from tidegate.dashboard.door import plain
 from tidegate.dashboard.page import STYLE_HASH, render_page
+from tidegate.metrics import METRICS, metrics_text
 from tidegate.status import Status, as_json
 
 HEADERS = (
@@ -33,21 +34,23 @@ HEADERS = (
 Why: TypeAlias = Callable[[str], Awaitable[object]]
 """Answers the query of /api/why (`tidegate.why`)."""
 Act: TypeAlias = Callable[[str], Awaitable[object]]
-"""Does what the query of /api/maintenance says, and tells what came of it."""
-PARTS = ("routes", "services", "certificates", "problems", "entrypoints", "tasks", "workers")
+"""Does what the query of a POST says, and tells what came of it."""
+PARTS = ("routes", "services", "certificates", "authorities", "problems", "entrypoints", "tasks", "workers")
 
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
     """`local_only` where it is bound to loopback: no web page may reach it by a name.
 
-    `act` only behind the control socket: whoever may open that owns the data directory.
+    `acts`, by their paths, only behind the control socket: whoever may open that owns the data directory.
+    `certs` has everything about certificates, which takes a look at the disk.
     """
 
     status: Callable[[], Status]
     why: Why | None = None
     local_only: bool = True
-    act: Act | None = None
+    acts: Mapping[str, Act] = field(default_factory=dict)
+    certs: Callable[[], Awaitable[object]] | None = None
 
     async def answer(self, asked: ScannedRequest) -> Response:
         response = await self._answer(asked)
@@ -58,12 +61,14 @@ class Dashboard:
             # A stranger's DNS can point a name at this machine (DNS rebinding); an address cannot be.
             return plain(403, "Ask for this by its address, or as localhost.")
         path, _, query = asked.target.partition("?")
-        if asked.method == "POST" and path == "/api/maintenance" and self.act:
-            return json_response(await self.act(query))
+        if asked.method == "POST" and (act := self.acts.get(path)):
+            return json_response(await act(query))
         if asked.method not in ("GET", "HEAD"):
             return plain(405, "This only shows.", Allow="GET,HEAD")
         if path == "/api/why" and self.why:
             return json_response(await self.why(query))
+        if path == "/api/certs" and self.certs:
+            return json_response(await self.certs())
         return self._shown(path)
 
     def _shown(self, path: str) -> Response:
@@ -76,6 +81,8 @@ class Dashboard:
                 # Degraded is 200 as well: sites are served, and a restart would bring no engine back.
                 now = self.status()
                 return plain(503 if now.health == "down" else 200, "\n".join((now.health, *now.reasons)))
+            case ["", "metrics"]:
+                return Response(200, (("Content-Type", METRICS),), body=metrics_text(self.status()).encode())
             case ["", "api", "status"]:
                 return json_response(self.status())
             case ["", "api", "health"]:

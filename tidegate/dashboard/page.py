@@ -23,6 +23,10 @@ STYLE_HASH = f"sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}"
 """The one style that the page's policy allows."""
 
 
+TONES = {"active": "good", "internal": "good", "own": "good", "failed": "bad"}
+"""By the state of a certificate."""
+
+
 class Html(str):
     """Text that is markup already; any other text is escaped where it is put in."""
 
@@ -75,7 +79,16 @@ def sections(status: Status) -> Iterator[Html]:
         )
     if status.certificates:
         yield tag("h2", f"Certificates ({len(status.certificates)})")
-        yield table(("Name", "State", "Issuer", "Until", "Note"), map(certificate_cells, status.certificates))
+        yield table(
+            ("Name", "State", "Issuer", "Until", "Renewal", "Note"),
+            map(certificate_cells, status.certificates),
+        )
+    for authority in status.authorities:
+        if authority.next_try:
+            until = date_text(authority.next_try, to_the_minute=True)
+            yield tag(
+                "p", f"{authority.directory} is not asked until {until}: {authority.last_error}", class_="bad"
+            )
     if status.services:
         yield tag("h2", f"Services ({len(status.services)})")
         yield table(("Service", "Servers", "Used by"), map(service_cells, status.services))
@@ -134,7 +147,9 @@ def certificate_text(certificate: CertificateRow) -> str:
 
 
 def certificate_cells(certificate: CertificateRow) -> tuple[Html, ...]:
-    tone = {"active": "good", "internal": "good", "failed": "bad"}.get(certificate.state, "warn")
+    tone = {"active": "good", "internal": "good", "own": "good", "failed": "bad"}.get(
+        certificate.state, "warn"
+    )
     note = [certificate.last_error] if certificate.last_error else []
     note += [finding for finding in certificate.findings if finding not in note]
     if certificate.next_try:
@@ -144,6 +159,7 @@ def certificate_cells(certificate: CertificateRow) -> tuple[Html, ...]:
         tag("span", certificate.state, class_=tone),
         join([certificate.issuer]),
         join([date_text(certificate.not_after)]),
+        join([date_text(certificate.renew_at)]),
         lines(note),
     )
 

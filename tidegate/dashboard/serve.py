@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -27,7 +27,8 @@ async def open_dashboard(
     data: Path,
     address: Address | Off,
     why: Why | None = None,
-    act: Act | None = None,
+    acts: Mapping[str, Act] | None = None,
+    certs: Callable[[], Awaitable[object]] | None = None,
 ) -> AsyncIterator[tuple[Address, ...]]:
     """Serve until the end of the block; yields the addresses bound.
 
@@ -40,13 +41,14 @@ async def open_dashboard(
         except OSError as error:
             log.warning("no control socket", path=str(data / NAME), reason=str(error))
         else:
+            told = Dashboard(status, why, acts=acts or {}, certs=certs)
             doors.push_async_callback(asyncio.to_thread, give_up_socket, data, own)
-            await doors.enter_async_context(opened(Dashboard(status, why, act=act).answer, sock=control))
+            await doors.enter_async_context(opened(told.answer, sock=control))
         bound: tuple[Address, ...] = ()
         if isinstance(address, Address):
             # Answers tell of containers that ask for nothing, too: whoever is not here is not told.
             local = address.is_loopback
-            shown = Dashboard(status, why if local else None, local_only=local)
+            shown = Dashboard(status, why if local else None, local_only=local, certs=certs)
             place = {"host": address.bind_host, "port": address.port}
             try:
                 bound = await doors.enter_async_context(opened(shown.answer, **place))

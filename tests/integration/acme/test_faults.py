@@ -286,6 +286,37 @@ async def test_an_order_of_a_host_that_goes_meanwhile_ends_well_and_is_not_made_
     assert issued(ca) == 1
 
 
+# 35
+async def test_an_order_of_a_host_that_stays_away_is_given_up_and_its_authorization_deactivated(
+    faulty, ca, gate, monkeypatch
+):
+    monkeypatch.setattr("acme_client.abandonment.ABANDON", timedelta(seconds=0.5))
+    pending = {"type": "http-01", "url": "https://ca/1", "status": "pending", "token": "token"}
+    faulty.on(CHALLENGE, Reply(200, json.dumps(pending)), times=50)  # the CA never hears that it may look
+    tidegate = gate(faulty)
+    tidegate.want(BLOG)
+    async with tidegate.running():
+        await tidegate.eventually(lambda: faulty.count(CHALLENGE))
+        stored = await asyncio.to_thread(tidegate.manager._store.load, BLOG)
+        tidegate.want()
+        await tidegate.eventually(lambda: tidegate.told(events.Abandoned))
+        session = (await tidegate.manager._sessions[faulty.directory_url].get()).session
+
+        def statuses():
+            order = session.order(stored.order.url)
+            return [session.authorization(url).status for url in order.authorizations]
+
+        async with asyncio.timeout(10):
+            while await asyncio.to_thread(statuses) != ["deactivated"]:
+                await asyncio.sleep(0.05)
+        assert tidegate.manager.http01._answers == {}
+        faulty.heal()
+        tidegate.want(BLOG)
+        await tidegate.active((BLOG,))
+    assert issued(ca) == 1
+    assert tidegate.told(events.Failed) == tidegate.told(events.Bug) == []
+
+
 # 39
 async def test_a_stop_in_the_middle_of_an_order_is_at_once_and_loses_nothing(faulty, ca, gate):
     faulty.on(FINALIZE, Late(3.0))

@@ -1,0 +1,190 @@
+"""`tidegate certs` beside the whole program, at a real CA."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pebble import Pebble
+from tests.program import LOOPBACK, Program, eventually
+from tests.tidegate.apps import typed
+
+pytestmark = [pytest.mark.acme, pytest.mark.slow]
+
+BLOG, SHOP = "blog.example.test", "shop.example.test"
+ROUTES = """\
+http:
+  routers:
+    blog: {rule: "Host(`blog.example.test`)", service: site}
+  services: {site: {loadBalancer: {servers: [{url: "http://127.0.0.1:9"}]}}}
+"""
+
+
+@pytest.fixture
+def ca(pebble: Callable[..., Pebble]) -> Pebble:
+    return pebble(sleep=0)
+
+
+def flags_for(ca: Pebble, tmp_path: Path, routes: str = ROUTES) -> tuple[str, ...]:
+    (tmp_path / "routes.yaml").write_text(routes)
+    acme = ("--acme-ca", ca.directory_url, "--acme-ca-bundle", str(ca.ca_bundle))
+    return ("--docker", "off", "--routes", str(tmp_path / "routes.yaml"), *acme)
+
+
+@pytest.fixture
+def program(ca: Pebble, tmp_path: Path) -> Iterator[Program]:
+    flags = flags_for(ca, tmp_path)
+    with Program(tmp_path / "data", *flags, web=ca.http_port, websecure=ca.tls_port) as program:
+        eventually(lambda: certificate(program, BLOG)["state"] == "active", within=60)
+        yield program
+
+
+def certificate(program: Program, host: str) -> dict[str, Any]:
+    rows = program.api("certs")["certificates"]
+    return next((row for row in rows if row["host"] == host), {"state": "", "serial": ""})
+
+
+def test_certificates_are_listed_shown_renewed_and_revoked(program: Program, ca: Pebble) -> None:
+    status, text = typed(program, "certs")
+    assert status == 0
+    assert [line.split()[:2] for line in text.splitlines()] == [["NAME", "STATE"], [BLOG, "active"]]
+    row = json.loads(typed(program, "certs", "show", BLOG, "--json")[1])
+    assert row["renew_reason"] == "the authority has asked for that time" and 80 < row["days_left"] <= 90
+    assert "renewal:" in typed(program, "certs", "show", BLOG)[1]
+
+    status, text = typed(program, "certs", "renew", BLOG)
+    assert (status, text.splitlines()[0]) == (
+        0,
+        f"A new certificate for {BLOG} is asked for at {ca.directory_url}; until it is there, "
+        "the old one is served.",
+    )
+    assert f"{BLOG} has a new certificate until" in text
+    second = certificate(program, BLOG)
+    assert second["serial"] != row["serial"]
+
+    # Nobody sits at this terminal.
+    assert typed(program, "certs", "revoke", BLOG) == (
+        1,
+        "Nothing was revoked. Without a question: --yes\n",
+    )
+    status, text = typed(program, "certs", "revoke", "--yes", BLOG, "--reason", "superseded")
+    assert (status, text) == (
+        0,
+        f"The certificate for {BLOG} is revoked (superseded); another one is asked for.\n",
+    )
+    assert ca.certificate_status(int(second["serial"], 16))["Reason"] == 4
+    eventually(lambda: certificate(program, BLOG)["serial"] not in ("", second["serial"]), within=60)
+
+
+def test_only_who_owns_the_data_directory_may_order(program: Program) -> None:
+    connection = http.client.HTTPConnection(LOOPBACK, program.dashboard, timeout=5)
+    for what in ("renew", "revoke", "reload", "change-keys"):
+        connection.request("POST", f"/api/certs/{what}?host={BLOG}")
+        response = connection.getresponse()
+        response.read()
+        assert response.status == 405
+        connection.close()
+    assert "revoked" not in program.log
+
+
+def test_accounts_get_another_key_and_certificates_go_on(program: Program) -> None:
+    [key] = (program.data / "accounts").rglob("key.pem")
+    before = key.read_bytes()
+    status, text = typed(program, "certs", "change-keys")
+    assert status == 0 and text.startswith("Another key now has: https://")
+    assert key.read_bytes() != before
+    assert typed(program, "certs", "renew", BLOG)[0] == 0
+
+
+def test_what_cannot_be_done_is_said_with_the_reason(program: Program) -> None:
+    assert typed(program, "certs", "renew", "blgo.example.test") == (
+        1,
+        f'No router asks for blgo.example.test. Did you mean "{BLOG}"?\n',
+    )
+    assert typed(program, "certs", "show", "other.test")[0] == 1
+    status, text = typed(program, "certs", "renw", BLOG)
+    assert status == 2 and 'certs has no "renw"' in text
+    assert typed(program, "certs", "renew")[0] == 2
+
+
+def test_a_renewal_that_fails_says_why_and_what_helps(program: Program, ca: Pebble) -> None:
+    ca.stop()
+    status, text = typed(program, "certs", "renew", BLOG)
+    assert status == 1
+    assert "See whether this machine reaches the authority" in text
+    status, text = typed(program, "certs", "renew", BLOG)  # it is known to be out of reach
+    assert status == 0 and "Not before " in text
+    ca.start()
+
+
+def test_the_root_of_our_own_is_still_to_be_had_by_its_word(program: Program) -> None:
+    pem = typed(program, "certs", "trust", "--pem")[1]
+    assert pem == typed(program, "trust", "--pem")[1]
+    assert ssl.PEM_cert_to_DER_cert(pem)
+
+
+# -- files
+
+
+def acme_json(place: Path, source: Program, account: str, host: str) -> Path:
+    """What Traefik would have kept of the certificate that a program holds."""
+    folder = source.data / "certs" / host / "current"
+    chain, key = (b64encode((folder / name).read_bytes()).decode() for name in ("fullchain.pem", "key.pem"))
+    held = {"domain": {"main": host}, "certificate": chain, "key": key}
+    resolver = {"Account": {"Registration": {"uri": account}}, "Certificates": [held]}
+    place.write_text(json.dumps({"le": resolver}))
+    return place
+
+
+def test_certificates_of_another_program_are_served_without_a_restart_and_cost_no_order(
+    program: Program, ca: Pebble, tmp_path: Path
+) -> None:
+    """Also into the directory of an instance that does not run."""
+    file = acme_json(tmp_path / "acme.json", program, ca.directory_url.replace("/dir", "/acct/1"), BLOG)
+    first = certificate(program, BLOG)["serial"]
+    ours = ("--acme-ca", ca.directory_url)
+    other = Program(tmp_path / "other", *flags_for(ca, tmp_path))
+    status, text = typed(other, "certs", "import", str(file), *ours)
+    assert (status, text.splitlines()[-1]) == (
+        0,
+        "No Tidegate runs on that directory: they are used from its next start.",
+    )
+    with other:
+        eventually(lambda: certificate(other, BLOG)["serial"] == first)
+        assert certificate(other, BLOG)["state"] == "active"
+        assert "Ordering" not in other.log
+
+        assert typed(program, "certs", "renew", BLOG)[0] == 0
+        second = certificate(program, BLOG)["serial"]
+        acme_json(file, program, ca.directory_url.replace("/dir", "/acct/1"), BLOG)
+        status, text = typed(other, "certs", "import", str(file), *ours)
+        until = certificate(program, BLOG)["not_after"][:10]
+        assert text.splitlines() == [
+            f"{BLOG} (resolver le): taken over for {BLOG}, until {until}",
+            f"1 of 1 certificate taken over into {other.data}.",
+            f"The running Tidegate serves {BLOG} with them now.",
+        ]
+        assert certificate(other, BLOG)["serial"] == second != first
+        assert "Ordering" not in other.log
+
+
+def test_a_certificate_is_handed_out_as_other_programs_want_it(program: Program, tmp_path: Path) -> None:
+    place = tmp_path / "mail" / "tls"
+    status, text = typed(program, "certs", "export", BLOG, str(place))
+    assert status == 0 and text.endswith(f"are in {place}.\n")
+    assert sorted(each.name for each in place.iterdir()) == ["fullchain.pem", "privkey.pem"]
+    assert [(place / name).stat().st_mode & 0o777 for name in ("fullchain.pem", "privkey.pem")] == [
+        0o644,
+        0o600,
+    ]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(place / "fullchain.pem", place / "privkey.pem")
+    status, text = typed(program, "certs", "export", "other.test", str(place))
+    assert (status, text) == (1, f"{program.data} holds no certificate for other.test.\n")
