@@ -24,6 +24,8 @@ WRITE_HIGH: Final = 64 * 1024
 """Octets that wait for a slow server before the client has to wait, too."""
 QUEUE_FULL: Final = 0.02
 """Seconds until a local server whose queue is full is tried again."""
+STAGGER: Final = 0.25
+"""Seconds after which the next address is tried beside the one before (RFC 8305 5)."""
 LEFT_BEHIND: Final = 1024 * 1024
 
 
@@ -142,26 +144,32 @@ async def secured(sock: socket.socket, context: ssl.SSLContext, name: str) -> ss
 
 
 async def connected(address: str, port: int) -> socket.socket:
-    """A plain socket to the first of the host's addresses that accepts, or to a server's own file."""
-    loop = asyncio.get_running_loop()
-    failed = OSError("the name has no address")
-    for family, kind, protocol, where in await _places(address, port):
-        sock = socket.socket(family, kind, protocol)
-        sock.setblocking(False)
-        try:
-            if family == socket.AF_UNIX:
-                await _connect_to_file(sock, where)
-            else:
-                await loop.sock_connect(sock, where)
-        except OSError as error:
-            sock.close()
-            failed = error
-        except BaseException:
-            sock.close()
-            raise
+    """A plain socket to one of the host's addresses, or to a server's own file."""
+    places = await _places(address, port)
+    if not places:
+        raise OSError("the name has no address")
+    if len(places) > 1:
+        return await _first(places)
+    family, kind, protocol, where = places[0]
+    sock = socket.socket(family, kind, protocol)
+    sock.setblocking(False)
+    try:
+        if family == socket.AF_UNIX:
+            await _connect_to_file(sock, where)
         else:
-            return sock
-    raise failed
+            await asyncio.get_running_loop().sock_connect(sock, where)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _first(places: list[tuple[int, int, int, Any]]) -> socket.socket:
+    """To the first of several addresses that accepts; one that is silent is not waited for (RFC 8305)."""
+    from aiohappyeyeballs import start_connection  # few servers have a name with several addresses
+
+    infos = [(family, kind, protocol, "", where) for family, kind, protocol, where in places]
+    return await start_connection(infos, happy_eyeballs_delay=STAGGER, interleave=1)
 
 
 async def _connect_to_file(sock: socket.socket, path: str) -> None:
