@@ -52,21 +52,23 @@ class Unanswered(UpstreamError):
     """
 
 
-@dataclass
 class AnswerMemo:
     """The last answer of a connection: its head as it came and as clients get it.
 
     Apps say the same head again and again, within a second even with its date.
+    `size` is with its content.
     """
 
-    block: bytes
-    size: int
-    """With its content."""
-    method: str
-    status: int
-    written: bytes
-    keep_for: float
-    route: Route
+    def __init__(
+        self, block: bytes, size: int, method: str, status: int, written: bytes, keep_for: float, route: Route
+    ) -> None:
+        self.block = block
+        self.size = size
+        self.method = method
+        self.status = status
+        self.written = written
+        self.keep_for = keep_for
+        self.route = route
 
 
 class UpstreamExchange:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NoReturn
 
 import structlog
 
-from acme_client.authority import Authorities, choose_authority
 from acme_client.certificate import Certificate
 from acme_client.challenges.tlsalpn01 import ProofCertificate
 from acme_client.events import Event
@@ -25,7 +24,7 @@ from discovery.engine import EngineState
 from discovery.merge import combine
 from proxy.capacity import raise_open_files_limit
 from proxy.expiring import expiring
-from proxy.listening import CannotListen, Listener
+from proxy.listening import CannotListen
 from proxy.model import RoutingConfig
 from proxy.problem import Problem
 from proxy.securing import name_shown
@@ -34,6 +33,7 @@ from proxy.tls import KeyPair
 from proxy.visitor import TrustedProxies
 from tidegate.addresses import Address, NamedAddress, Off
 from tidegate.certs.desk import Desk
+from tidegate.chosen import authorities_of, drawer_of, notifier_of, setup
 from tidegate.dashboard import Act
 from tidegate.dashboard.serve import open_dashboard
 from tidegate.defaults import certified, declared, entrypoint_of
@@ -45,8 +45,7 @@ from tidegate.reachability import Reachability
 from tidegate.rebuilding import Rebuilding
 from tidegate.refused_address import refused_entrypoint
 from tidegate.route_changes import Line, compare_routes, lines
-from tidegate.serving import Here, Prepared, Serving, Setup
-from tidegate.setting_kinds import KNOWN_CAS
+from tidegate.serving import Here, Prepared, Serving
 from tidegate.settings import Settings, possible_challenges, this_machine
 from tidegate.status import EntrypointRow, RouteRow, Status, build_status, plain_route_rows
 from tidegate.tasks import Loop, Supervisor
@@ -114,7 +113,7 @@ class App:
             preflight=Preflight(self.hear, enabled=settings.acme_preflight == "on"),
             not_kept=unkept,
         )
-        self.notifier = notifier_of(settings, self.certificates)
+        self.notifier = notifier_of(settings, self.certificates, utc_now)
         self.desk = Desk(self.certificates, utc_now)
         self.reachability = Reachability(lambda *_: self.tell_problems())
         self.serving: Serving = self.in_workers(log) if settings.workers > 1 else self.here(log)
@@ -460,64 +459,8 @@ async def serve(settings: Settings, outlet: Outlet, unkept: str = "") -> None:
     await App(settings, outlet, unkept).run()
 
 
-def setup(settings: Settings) -> Setup:
-    return Setup(
-        tuple(map(listener, settings.entrypoints)),
-        settings.trusted_proxies,
-        settings.upstream_timeout,
-        settings.fast_lane == "on",
-        tuple(network for each in settings.explain_to for network in each.networks),
-    )
-
-
 def refused_certificate(host: str, reason: str) -> None:
     log.error("certificate cannot be used", host=host, reason=reason)
-
-
-def listener(entry: NamedAddress) -> Listener:
-    return Listener(entry.name, entry.address.host, entry.address.port, entry.tls)
-
-
-def authorities_of(settings: Settings, dns: str = "") -> Authorities:
-    choose = partial(
-        choose_authority,
-        email=str(settings.acme_email or ""),
-        eab_kid=settings.acme_eab_kid,
-        eab_hmac=str(settings.acme_eab_hmac or ""),
-        dns=dns,
-        profile=settings.acme_profile,
-        preferred_chain=settings.acme_preferred_chain,
-    )
-    choices = ("off",) if isinstance(settings.acme_ca, Off) else settings.acme_ca.each
-    private = [choice for choice in choices if choice not in KNOWN_CAS] or choices
-    # Beside a private authority the public ones are trusted as always.
-    bundles = (settings.acme_ca_bundle if choice in private else None for choice in choices)
-    return Authorities(
-        tuple(choose(choice, bundle=bundle) for choice, bundle in zip(choices, bundles, strict=True))
-    )
-
-
-def notifier_of(settings: Settings, certificates: Manager) -> Notifier | None:
-    if settings.notify is None:
-        return None
-    from tidegate.notify.notifier import Notifier
-    from tidegate.notify.targets import read_target
-
-    return Notifier(
-        tuple(map(read_target, settings.notify.each)),
-        settings.data_directory,
-        certificates.status,
-        utc_now,
-        directories=tuple(each.directory for each in certificates.authorities()),
-    )
-
-
-def drawer_of(settings: Settings) -> Drawer | None:
-    if settings.own_certificates is None:
-        return None
-    from tidegate.own_certificates import Drawer
-
-    return Drawer(settings.own_certificates)
 
 
 def key_pair(certificate: Certificate | ProofCertificate) -> KeyPair:

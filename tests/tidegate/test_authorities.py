@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tidegate.addresses import OFF
-from tidegate.app import authorities_of
+from tidegate.chosen import authorities_of
 from tidegate.setting_kinds import Directories
 from tidegate.settings import Settings, possible_challenges
 
