@@ -20,8 +20,8 @@ from proxy.writing import says_length
 
 UNKEPT: Final[Fields] = ()
 """Instead of the fields as the client wrote them: whoever comes after us looks at those for routing."""
-LONGEST_STEM: Final = 4 * 1024
-"""Octets of a head's beginning that a connection remembers at most."""
+LONGEST_LEARNT: Final = 4 * 1024
+"""Octets of a head that a connection remembers at most, to know the beginning of the next one."""
 
 _METHODS: Final = {method.encode(): method for method in METHODS}
 _HOST: Final = b"host:"
@@ -87,17 +87,16 @@ class Reader:
         """Lines of which none is known to stand where it stood in the head before."""
         raw_lines = split_lines(block)
         section = read_section(raw_lines, self._lines, remember=True)
-        if section is not None:
+        if section is not None and len(block) <= LONGEST_LEARNT:
             self._learn(raw_lines)
         return section
 
     def _learn(self, raw_lines: list[bytes]) -> None:
         """What this head and the one before it begin with will be what the next one begins with."""
         before, self._before = self._before, raw_lines
-        common = size = 0
+        common = 0
         for one, other in zip(before, raw_lines, strict=False):
-            size += len(one)
-            if one != other or size > LONGEST_STEM:
+            if one != other:
                 break
             common += 1
         stem = read_section(raw_lines[:common], self._lines, remember=True) if common else None
