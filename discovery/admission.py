@@ -17,7 +17,7 @@ from discovery.composites import with_parts
 from discovery.fragment import Fragment
 from discovery.references import lost, plain
 from proxy.exchange import Middleware
-from proxy.model import Router, Service
+from proxy.model import Router, Service, Withheld, withheld
 from proxy.problem import Problem
 from proxy.reference import MiddlewareName, ServiceName, renamed
 
@@ -34,6 +34,7 @@ class Admitted:
     problems: list[Problem] = field(default_factory=list)
     owners: dict[tuple[str, str], Fragment] = field(default_factory=dict)
     claims: Claims = field(default_factory=Claims)
+    withheld: list[Withheld] = field(default_factory=list)
 
 
 def definition(fragment: Fragment) -> Fragment:
@@ -44,6 +45,7 @@ def definition(fragment: Fragment) -> Fragment:
         routers={name: replace(router, origin="") for name, router in fragment.routers.items()},
         services={name: _bare(service) for name, service in fragment.services.items()},
         middlewares=fragment.middlewares,
+        withheld=tuple(replace(each, origin="") for each in fragment.withheld),
         broken=fragment.broken,
     )
 
@@ -112,6 +114,8 @@ def admit(fragment: Fragment, union: Admitted) -> None:
             union.owners["router", name] = fragment
             union.routers[name] = reachable
             union.claims.add(reachable)
+        else:
+            union.withheld += withheld(reachable)
 
 
 def _reachable(

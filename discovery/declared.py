@@ -13,6 +13,7 @@ from typing import Protocol
 
 from proxy.exchange import Middleware
 from proxy.middlewares import MIDDLEWARES
+from proxy.model import Withheld
 from proxy.problem import Problem, Severity
 from proxy.reference import MiddlewareName, ServiceName, files_named, renamed
 from proxy.schema import Flaw, Tree, Unfit, canonical, closest, options_of, parse_options
@@ -83,6 +84,7 @@ class Reading:
     problems: list[Problem] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     places: dict[tuple[str, str], str] = field(default_factory=dict)
+    withheld: list[Withheld] = field(default_factory=list)
 
     def qualified(self, name: str) -> str:
         return name if "@" in name else f"{name}@{self.source.provider}"

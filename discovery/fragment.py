@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from discovery.allowed_hosts import EVERYTHING, AllowedHosts, Claimant
 from discovery.label_text import ROOT
 from proxy.exchange import Middleware
-from proxy.model import Router, Service
+from proxy.model import Router, Service, Withheld
 from proxy.problem import Problem
 from proxy.reaching import Transport
 from proxy.tls_options import TLSOptions
@@ -37,6 +37,7 @@ class Fragment:
     middlewares: Mapping[str, Middleware] = field(default_factory=dict)
     transports: Mapping[str, Transport] = field(default_factory=dict)
     tls_options: Mapping[str, TLSOptions | None] = field(default_factory=dict)
+    withheld: tuple[Withheld, ...] = ()
     broken: frozenset[str] = frozenset()
     places: Mapping[tuple[str, str], str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()

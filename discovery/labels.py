@@ -27,7 +27,7 @@ from discovery.template_functions import TemplateError
 from discovery.tls_options import read_tls_options
 from discovery.tree import grow, steps
 from proxy.exchange import Middleware
-from proxy.model import Router
+from proxy.model import Router, withheld
 
 DIALECTS = {ROOT: native, TRAEFIK: traefik, NGINX_PROXY: nginx_proxy, CADDY: caddy}
 
@@ -147,6 +147,7 @@ def _read(spoken: Spoken, fragment: Fragment, draft: Draft) -> Fragment:
         middlewares=middlewares,
         # Those that can be used are in the routers: nobody else can name them.
         tls_options={name: None for name, each in tls_options.items() if each is None},
+        withheld=tuple(reading.withheld),
         broken=frozenset(reading.broken),
         places=reading.places,
         problems=(*draft.problems, *reading.problems),
@@ -178,6 +179,7 @@ def _allowed(routers: Mapping[str, Router], fragment: Fragment, reading: Reading
             kept[name] = router
         else:
             where = reading.places.get((name, "rule"))
+            reading.withheld += withheld(router)
             reading.problems.append(not_allowed(router, *refusal, fragment.claimant, where))
     return kept
 

@@ -19,7 +19,7 @@ from discovery.clashes import differs, refused
 from discovery.composites import elements_named
 from discovery.fragment import Fragment
 from discovery.references import LOST, dangling, provider_of
-from proxy.model import Router, RoutingConfig
+from proxy.model import Router, RoutingConfig, Withheld, withheld
 from proxy.problem import Problem
 from proxy.reaching import Transport
 from proxy.reference import MiddlewareName, referred
@@ -39,6 +39,7 @@ def merge(fragments: Iterable[Fragment]) -> RoutingConfig:
     tls_options: dict[str, TLSOptions | None] = {}
     for fragment in sorted(fragments, key=lambda each: (each.created, each.owner, each.source)):
         union.problems += fragment.problems
+        union.withheld += fragment.withheld
         broken |= fragment.broken
         for name, transport in fragment.transports.items():
             transports.setdefault(name, transport)
@@ -56,7 +57,13 @@ def merge(fragments: Iterable[Fragment]) -> RoutingConfig:
     without_borrowed(union)
     broken = (broken - union.middlewares.keys()) | _lost(union)
     found = union.routers, union.services, union.middlewares
-    config = RoutingConfig(*found, broken=frozenset(broken), transports=transports, tls_options=tls_options)
+    config = RoutingConfig(
+        *found,
+        broken=frozenset(broken),
+        transports=transports,
+        tls_options=tls_options,
+        withheld=tuple(union.withheld),
+    )
     own = {provider_of(name) for name in config.routers}
     problems = [
         *union.problems,
@@ -76,12 +83,15 @@ def combine(*configs: RoutingConfig, allowed: AllowedHosts = EVERYTHING) -> Rout
     claims = Claims()
     routers: dict[str, Router] = {}
     problems: list[Problem] = []
+    left_out: list[Withheld] = []
     for config in configs:
         problems += config.problems
+        left_out += config.withheld
         for router in config.routers.values():
             rival = claims.taken(router, own=config.routers) or _partly(router, config, claims, allowed)
             if rival:
                 problems.append(refused(router, rival.host, f'router "{rival.router.name}"', FIRST_COME))
+                left_out += withheld(router)
             else:
                 claims.add(router)
                 routers[router.name] = router
@@ -92,6 +102,7 @@ def combine(*configs: RoutingConfig, allowed: AllowedHosts = EVERYTHING) -> Rout
         transports={name: each for config in configs for name, each in config.transports.items()},
         tls_options={name: each for config in configs for name, each in config.tls_options.items()},
         broken=frozenset[str]().union(*(config.broken for config in configs)),
+        withheld=tuple(left_out),
     )
     return replace(whole, problems=_once([*problems, *_dangling_across(whole)]))
 

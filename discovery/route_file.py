@@ -151,13 +151,15 @@ def read_text(text: str, name: str, owner: str = "") -> Fragment:
     tls_options = read_tls_options(tls, reading)
     services = dict(read_services(declared["services"], fragment.owner, reading))
     own = [plain(service) for service in services]
+    routers = read_routers(declared["routers"], own, reading, tls_options)
     return replace(
         fragment,
         services=services,
-        routers=read_routers(declared["routers"], own, reading, tls_options),
+        routers=routers,
         middlewares=read_middlewares(declared["middlewares"], reading),
         transports=read_transports(declared["serverstransports"], reading),
         tls_options=tls_options,
+        withheld=tuple(reading.withheld),
         broken=frozenset(reading.broken),
         places=reading.places,
         problems=(*problems, *reading.problems),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from discovery.declared import Reading
 from discovery.not_yet import ROUTERS, without_unserved
 from discovery.tls_options import options_meant
-from proxy.model import Router
+from proxy.model import Router, Withheld
 from proxy.rule import RuleError, parse_rule
 from proxy.schema import Tree, canonical, option, options, options_of, parse_options
 from proxy.tls_options import TLSOptions
@@ -99,6 +99,8 @@ def read_routers(
         router = _read_router(name, tree, services, reading, own_options or {})
         if router is not None:
             found[router.name] = router
+        elif _may_name_options(tree):
+            reading.withheld.append(_withheld(name, tree, reading, own_options or {}))
     return found
 
 
@@ -155,6 +157,31 @@ def _names_options(tree: Tree) -> bool:
         if canonical(str(key)) == "tls" and isinstance(below, Mapping):
             return any(canonical(str(each)) == "options" for each in below)
     return False
+
+
+def _may_name_options(tree: Tree) -> bool:
+    """Also where it is a misspelt word that may stand for `tls.options`."""
+    for key, below in tree.items() if isinstance(tree, Mapping) else ():
+        words = {canonical(str(each)) for each in below} if isinstance(below, Mapping) else set()
+        if "options" in words or (canonical(str(key)) == "tls" and words - {"", "certresolver", "domains"}):
+            return True
+    return False
+
+
+def _withheld(
+    name: str, tree: Tree, reading: Reading, own_options: Mapping[str, TLSOptions | None]
+) -> Withheld:
+    """What it said of its hosts, as far as that can be read."""
+    rule, options = _text(tree, "rule"), _text(tree, "tls", "options")
+    meant = options_meant(options, own_options, reading) if options else None
+    return Withheld(reading.qualified(name), rule, reading.source.origin, meant)
+
+
+def _text(tree: Tree, *path: str) -> str:
+    for step in path:
+        below = tree.items() if isinstance(tree, Mapping) else ()
+        tree = next((each for key, each in below if canonical(str(key)) == step), None)
+    return tree.strip() if isinstance(tree, str) else ""
 
 
 def _resolver(tls: RouterTLS | None) -> str:

@@ -153,6 +153,28 @@ class Router:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """A router that is not served but asked for TLS options: what it said of its hosts still counts there.
+
+    `rule` is as it was written, readable or not; `tls_options` None means that nobody knows which it meant.
+    """
+
+    name: str
+    rule: str
+    origin: str
+    tls_options: str | TLSOptions | None = None
+
+
+def withheld(*routers: Router) -> tuple[Withheld, ...]:
+    """What is left of those that may not be served."""
+    return tuple(
+        Withheld(each.name, each.rule, each.origin, each.tls_options)
+        for each in routers
+        if each.tls_options is not None
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class RoutingConfig:
     """Everything that labels and files ask for at one moment, and what is wrong with it."""
 
@@ -167,6 +189,8 @@ class RoutingConfig:
     """Those with names; None for what was declared with a mistake."""
     closed: Mapping[str, str] = field(default_factory=dict)
     """Hosts that are closed for the time being, each with the middleware that says so before all others."""
+    withheld: tuple[Withheld, ...] = ()
+    """Routers that were left out, and whose hosts are not to be open for that."""
 
 
 @dataclass(frozen=True, slots=True)

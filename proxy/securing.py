@@ -12,11 +12,12 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from proxy.host_index import covers
-from proxy.model import Router, RoutingConfig
+from proxy.model import Router, RoutingConfig, withheld
 from proxy.option import closest
 from proxy.problem import Problem, Severity
 from proxy.rule import Rule
 from proxy.tls_options import DEFAULT, USUAL, TLSOptions
+from proxy.unheard import Unheard
 
 DEFAULT_OF_FILES = f"{DEFAULT}@file"
 
@@ -51,8 +52,11 @@ class Secured:
     problems: list[Problem] = field(default_factory=list)
     _said: dict[str, tuple[Router, TLSOptions | None]] = field(default_factory=dict)
     """By host: who says it, and the options; None where they are not there."""
+    _unheard: Unheard = field(default_factory=Unheard)
 
     def __post_init__(self) -> None:
+        for each in self.config.withheld:
+            self._unheard.add(each, self._known(each.tls_options))
         spoken = [each for each in map(self._router, self.rules) if each.tls is not False]
         for router in spoken:
             if router.tls_options is not None:
@@ -60,6 +64,8 @@ class Secured:
         for router in spoken:
             if router.name not in self.refused:
                 self._hold_to_hosts(router)
+            if router.name not in self.refused:
+                self._hold_to_unheard(router)
 
     def _router(self, name: str) -> Router:
         return self.config.routers[name]
@@ -77,6 +83,26 @@ class Secured:
         if lacks and not all(name_shown(host, self._said) for host in hosts or ("",)):
             self.refused[router.name] = "The default TLS options have a mistake in them."
 
+    def _hold_to_unheard(self, router: Router) -> None:
+        """Its hosts are not to be more open than they were meant to be."""
+        rule = self.rules[router.name]
+        own = None if router.tls_options is None else self._known(router.tls_options)
+        for host, claim in self._unheard.near(rule, router.origin):
+            if claim.options is not None and claim.options == self._agreed(host):
+                continue
+            asks = claim.options is not None and claim.options.asks
+            if own is not None and claim.options is not None and not asks:
+                continue
+            other = f'Router "{_plain(claim.said.name)}"'
+            what = f"{other} says TLS options for {host or 'all hosts'}, and they cannot be had."
+            self._refuse(router, f"{what} Without them no router there is served.")
+            return
+
+    def _agreed(self, host: str) -> TLSOptions | None:
+        """What is said of the host, if anything is."""
+        known = name_shown(host, self._said)
+        return self._said[known][1] if known else None
+
     def securing(self) -> Securing:
         default = self.config.tls_options.get(DEFAULT_OF_FILES) or USUAL
         found = {host: said or default for host, (_, said) in self._said.items()}
@@ -88,7 +114,7 @@ class Secured:
         rule = self.rules[router.name]
         if rule.index is None or not rule.hosts:
             what = "TLS options are chosen by the host, and this rule takes requests for any."
-            self._refuse(router, what)
+            self._leave_unheard(router, what)
             return
         options = self._looked_up(router)
         for host in rule.hosts:
@@ -96,10 +122,15 @@ class Secured:
             if rival:
                 other = _plain(rival[0].name)
                 what = f'Router "{other}" says other TLS options for {host}; they hold for all of a host.'
-                self._refuse(router, what)
+                self._leave_unheard(router, what)
                 return
         for host in rule.hosts:
             self._said.setdefault(host, (router, options))
+
+    def _leave_unheard(self, router: Router, what: str) -> None:
+        self._refuse(router, what)
+        for each in withheld(router):
+            self._unheard.add(each, self._known(each.tls_options), of_all=True)
 
     def _rivals(self, host: str) -> Iterator[tuple[Router, TLSOptions | None]]:
         """What is said of the host, or of some that it stands for or is one of."""
@@ -109,16 +140,17 @@ class Secured:
         if host.startswith("*."):
             yield from (said for other, said in self._said.items() if covers(host, other) and other != host)
 
-    def _looked_up(self, router: Router) -> TLSOptions | None:
-        name, known = router.tls_options, self.config.tls_options
+    def _known(self, name: str | TLSOptions | None) -> TLSOptions | None:
         if not isinstance(name, str):
             return name
-        if name == DEFAULT_OF_FILES:
-            return known.get(name, USUAL)
-        if name not in known:
+        return self.config.tls_options.get(name, USUAL if name == DEFAULT_OF_FILES else None)
+
+    def _looked_up(self, router: Router) -> TLSOptions | None:
+        name, known = router.tls_options, self.config.tls_options
+        if isinstance(name, str) and name != DEFAULT_OF_FILES and name not in known:
             what = f'There are no TLS options "{_plain(name)}" in route files.'
             self._refuse(router, f"{what} {_instead(_plain(name), [_plain(each) for each in known])}")
-        return known.get(name)
+        return self._known(name)
 
     def _refuse(self, router: Router, what: str) -> None:
         self.refused[router.name] = what

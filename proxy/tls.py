@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -78,12 +78,14 @@ class SNI:
 
         A name whose new pair is unusable keeps the certificate that it had:
         one bad file must not take the others, or its own predecessor, away.
+        Options that cannot be had are no fault of a pair: those fail in `find`.
         """
         pairs: dict[str, KeyPair] = {}
         refused: dict[str, str] = {}
+        proven = {*self._pairs.values(), self._default}
         for name, pair in certificates.items():
             try:
-                self._context(pair, self._securing.default)
+                self._try(pair, proven)
                 pairs[name.lower()] = pair
             except (ssl.SSLError, ValueError) as error:
                 refused[name] = _plain(error)
@@ -92,7 +94,7 @@ class SNI:
         fallback = default
         try:
             if default:
-                self._context(default, self._securing.default)
+                self._try(default, proven)
         except (ssl.SSLError, ValueError) as error:
             refused["(default)"] = _plain(error)
             fallback = self._default
@@ -173,6 +175,10 @@ class SNI:
         if context is None:
             context = self._made[pair, options] = load(pair, options)
         return context
+
+    def _try(self, pair: KeyPair, proven: Container[KeyPair | None]) -> None:
+        if pair not in proven:
+            self._context(pair, USUAL)
 
     def _forget(self) -> None:
         """What was made for certificates and options that nobody has any more."""

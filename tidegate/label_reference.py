@@ -69,8 +69,10 @@ that have no other. Where nothing is said it is Mozilla's intermediate configura
 
 They hold for all of a host, since they are chosen by its name before there is a request. Of two routers
 that say different things of one host the second answers 503, as does one whose set is missing or has a
-mistake in it. A request over a connection that was made for a host with other options is answered 421;
-browsers, which make one for each name, never see that.
+mistake in it. So do its container's other routers of that host, also where the mistake is elsewhere in the
+router; where a refused set asks for certificates, so does every router of the host. A request over a
+connection that was made for a host with other options is answered 421; browsers, which make one for each
+name, never see that.
 """
 
 MIDDLEWARE = """

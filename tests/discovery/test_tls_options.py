@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 import trustme
 
 from discovery.container import Container
 from discovery.labels import read_container
 from discovery.merge import combine, merge
 from discovery.networks import Own
+from discovery.route_file import read_text
 from proxy.model import Entrypoint, RoutingConfig
 from proxy.table import RoutingTable, compile_table
 from proxy.tls_options import USUAL, TLSOptions
@@ -74,3 +76,82 @@ def test_a_set_of_a_file_that_is_not_there_leaves_the_site_closed() -> None:
 def test_no_container_says_what_holds_for_all_hosts() -> None:
     table = served(ASKING | {"tidegate.tls.options.default.sniStrict": "true"})
     assert table.securing.default == USUAL
+
+
+def beside(*labels: str) -> dict[str, str]:
+    """What becomes of the routers of a container one of which asks for certificates, and of a stranger's."""
+    site = {
+        "tidegate.http.routers.all.rule": "Host(`home.test`)",
+        "tidegate.http.routers.else.rule": "Host(`else.test`)",
+        "tidegate.http.routers.admin.rule": "Host(`home.test`) && PathPrefix(`/admin`)",
+        "tidegate.http.routers.admin.tls.options": "family",
+        "tidegate.tls.options.family.clientAuth.caFiles": PEM,
+    }
+    site |= dict(label.split("=", 1) for label in labels)
+    stranger = {
+        "tidegate.http.routers.guest.rule": "Host(`home.test`) && PathPrefix(`/guest`)",
+        "tidegate.http.routers.guest.tls.options": "default",
+    }
+    table = served(site, stranger) if labels else served(site)
+    for name in table.routes["websecure"]:
+        told = any(f"routers.{name.name.partition('@')[0]}." in each.where for each in table.problems)
+        assert told is (name.action == "broken")
+    return {route.name.partition("@")[0]: route.action for route in table.routes["websecure"]}
+
+
+def test_beside_a_router_that_asks_for_certificates_all_are_served_with_them() -> None:
+    assert beside() == {"admin": "serve", "all": "serve", "else": "serve"}
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "priority=high",
+        "middelwares=x",
+        "tls.optoins=family",
+        "tls.certresolvr=x",
+        "tls=false",
+        "parentrefs=x",
+    ],
+)
+def test_a_mistake_in_a_router_that_asks_for_certificates_does_not_open_its_host(label: str) -> None:
+    assert beside(f"tidegate.http.routers.admin.{label}") == {
+        "all": "broken",
+        "else": "serve",
+        "guest": "serve",
+    }
+
+
+@pytest.mark.parametrize("rule", ["Hots(`home.test`)", "Host(`home.test`", "PathPrefix(`/admin`)"])
+def test_where_its_rule_says_no_host_nothing_of_its_container_is_open(rule: str) -> None:
+    found = beside(f"tidegate.http.routers.admin.rule={rule}", "tidegate.http.routers.admin.priority=high")
+    assert found == {"all": "broken", "else": "broken", "guest": "serve"}
+
+
+def test_with_the_same_options_a_router_is_served_whatever_becomes_of_another() -> None:
+    again = "tidegate.http.routers.all.tls.options=family"
+    found = beside("tidegate.http.routers.admin.priority=high", again)
+    assert found == {"all": "serve", "else": "serve", "guest": "broken"}
+
+
+def test_a_mistake_in_a_route_file_does_not_open_a_host_either() -> None:
+    text = """
+tls: {options: {family: {minVersion: VersionTLS13}}}
+http:
+  services: {s: {loadBalancer: {servers: [{url: "http://10.0.0.1"}]}}}
+  routers:
+    all: {rule: "Host(`home.test`)", service: s}
+    admin: {rule: "Host(`home.test`) && Path(`/a`)", service: s, priority: high, tls: {options: family}}
+"""
+    assert actions(served(files=merge([read_text(text, "a.yml")]))) == {"home.test": "broken"}
+
+
+def test_a_router_whose_name_is_taken_still_closes_its_host() -> None:
+    first = {"tidegate.http.routers.admin.rule": "Host(`first.test`)"}
+    second = {
+        "tidegate.http.routers.admin.rule": "Host(`home.test`) && Path(`/a`)",
+        "tidegate.http.routers.admin.tls.options": "family",
+        "tidegate.http.routers.all.rule": "Host(`home.test`)",
+        "tidegate.tls.options.family.clientAuth.caFiles": PEM,
+    }
+    assert actions(served(first, second)) == {"first.test": "serve", "home.test": "broken"}

@@ -122,3 +122,56 @@ def test_a_connection_is_for_hosts_with_its_terms(agreed, host, wrong):
     found = table(router("a", "Host(`a.test`)", "family@file"), router("b", "Host(`b.test`)"))
     assert found.misdirected(agreed, host) is wrong
     assert table().misdirected(agreed, host) is (agreed is FAMILY)
+
+
+CROWD = TLSOptions(client_auth=ClientAuth(ca_files=(Authority("-----BEGIN two"),)))
+
+
+def test_who_is_silent_beside_a_refused_word_of_his_own_is_not_served():
+    found = table(
+        router("a", "Host(`a.test`) && Path(`/a`)", "default@file", origin="two"),
+        router("b", "Host(`a.test`) && Path(`/b`)", STAFF),
+        router("c", "Host(`a.test`)"),
+        router("d", "Host(`*.test`)"),
+        router("e", "PathPrefix(`/`)"),
+        router("f", "Host(`a.test`)", origin="three"),
+        router("g", "Host(`g.else.test`)"),
+    )
+    broken = {name for name, action in actions(found).items() if action == "broken"}
+    assert broken == {"b", "c", "d", "e"}
+    told = [each.where for each in found.problems if each.severity == "error"]
+    assert told == [f"one: http.routers.{name}.tls.options" for name in "bcde"]
+
+
+def test_where_refused_options_ask_for_certificates_nobody_is_served_without():
+    found = table(
+        router("a", "Host(`a.test`) && Path(`/a`)", "default@file", origin="two"),
+        router("b", "Host(`a.test`) || Host(`b.test`)", FAMILY),
+        router("c", "Host(`a.test`)", origin="three"),
+        router("d", "Host(`b.test`)", FAMILY, origin="three"),
+        router("e", "Host(`b.test`)", origin="two"),
+        router("f", "Host(`f.test`)", origin="three"),
+    )
+    assert actions(found) == {
+        "a": "broken",
+        "b": "broken",
+        "c": "broken",
+        "d": "serve",  # nobody comes in there but whom b would have let in
+        "e": "serve",
+        "f": "serve",
+    }
+
+
+def test_of_two_that_ask_for_different_certificates_neither_is_served():
+    found = table(router("a", "Host(`a.test`)", FAMILY), router("b", "Host(`a.test`)", CROWD, origin="two"))
+    assert actions(found) == {"a": "broken", "b": "broken"}
+
+
+def test_a_refused_rule_for_any_host_leaves_no_host_of_its_origin_open():
+    found = table(
+        router("a", "Host(`a.test`) || HostRegexp(`^old`)", FAMILY),
+        router("b", "Host(`a.test`)", origin="two"),
+        router("c", "Host(`c.test`)"),
+        router("d", "Host(`c.test`)", origin="two"),
+    )
+    assert actions(found) == {"a": "broken", "b": "broken", "c": "broken", "d": "serve"}

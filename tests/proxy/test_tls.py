@@ -246,6 +246,20 @@ def test_options_that_openssl_cannot_use_let_nobody_in():
             shake(sni, "home.test")
 
 
+def test_options_that_openssl_cannot_use_take_no_certificate_away():
+    broken = TLSOptions(client_auth=ClientAuth(ca_files=(Authority("-----BEGIN nothing"),)))
+    sni = SNI()
+    sni.secure(Securing(broken, {"home.test": ASKING}))
+    names = ("blog.test", "home.test")
+    assert sni.publish({name: pair(name) for name in names}, default=pair("fallback.test")) == {}
+    with pytest.raises((ssl.SSLError, ValueError)):
+        sni.find("blog.test")
+    assert sni.find("home.test").options == ASKING
+    sni.secure(Securing())
+    assert shown(sni, "blog.test") == {"blog.test"}
+    assert shown(sni, None) == {"fallback.test"}
+
+
 def test_what_is_served_is_mozillas_intermediate_list():
     """TLS 1.3 with its three suites, TLS 1.2 with forward secrecy and AEAD alone, tickets, X25519 first."""
     sni = SNI()
