@@ -18,7 +18,7 @@ from discovery.fragment import Fragment
 from discovery.label_text import CADDY, NGINX_PROXY, ROOT, TRAEFIK, WrittenLabels, first_below, shown
 from discovery.language import USUAL, Language, labels_of, only_aside, words_of
 from discovery.networks import Own
-from discovery.out_of_bounds import urls_named
+from discovery.out_of_bounds import shunning, urls_named
 from discovery.references import plain
 from discovery.routers import read_routers
 from discovery.spoken import LongLabel, Spoken, misnamed, said
@@ -158,7 +158,7 @@ def _within_bounds(
     middlewares: Mapping[str, Middleware], reading: Reading, draft: Draft
 ) -> dict[str, Middleware]:
     """Those that ask nobody whom labels must not lead to."""
-    kept = dict(middlewares)
+    kept = {}
     for name, middleware in middlewares.items():
         what = next(filter(None, map(draft.language.bounds.url, urls_named(middleware))), "")
         if what:
@@ -166,7 +166,8 @@ def _within_bounds(
             path = ("middlewares", plain(name), type(middleware).__name__, "address")
             reading.problem(path, f"That is {what}. {LEADS_THERE}", consequence)
             reading.broken.add(name)
-            del kept[name]
+        else:
+            kept[name] = shunning(middleware, draft.language.bounds.shunned)
     return kept
 
 

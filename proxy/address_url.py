@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from proxy.authority import parse_authority, url_host
+from proxy.shunned import Shunned
 from proxy.values import Unfit
 from proxy.visitor import DEFAULT_PORT
 
 
 @dataclass(frozen=True, slots=True)
 class AddressURL:
-    """An http URL without user name and fragment."""
+    """An http URL without user name and fragment; `shunned` is where it must not lead."""
 
     scheme: str
     host: str
     port: int
     target: str
+    shunned: Shunned | None = field(default=None, repr=False)
 
     @classmethod
     def parse(cls, text: str) -> AddressURL:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from proxy.schema import FileName, option, options
+from proxy.shunned import Shunned
 
 
 @options
@@ -41,3 +42,5 @@ class Origin:
     tls: ClientTLS = field(default_factory=ClientTLS)
     patience: float = 30.0
     """Seconds until it must have begun to answer."""
+    shunned: Shunned | None = None
+    """Where its host must not lead."""

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from proxy.balancer import Balancer
@@ -16,8 +17,10 @@ from proxy.model import Server, Service
 from proxy.origin import ClientTLS, Origin
 from proxy.queueing import Patience, pick_or_wait
 from proxy.repeating import may_ask_another
+from proxy.shunned import Shunned
 from proxy.surroundings import Unusable
 from proxy.upstream import Pool, Timeouts
+from proxy.upstream_wire import connected
 
 T = TypeVar("T")
 THREADS = 2
@@ -36,7 +39,7 @@ class Outside:
         self.services: Mapping[str, Service] = {}
         self._pool = pool
         self._balancer = balancer
-        self._origins: dict[tuple[ClientTLS, float], Pool] = {}
+        self._origins: dict[tuple[ClientTLS, float, Shunned | None], Pool] = {}
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="aside")
         self._waiting = 0
 
@@ -68,12 +71,13 @@ class Outside:
 
     async def _pool_of(self, origin: Origin) -> Pool:
         """Connections to servers of their own kind of trust: none is used for another one's sake."""
-        key = origin.tls, origin.patience
+        key = origin.tls, origin.patience, origin.shunned
         if key not in self._origins:
             context = None
             if origin.scheme == "https" and origin.tls != ClientTLS():
                 context = await self.aside(lambda: _context(origin.tls))
-            self._origins.setdefault(key, Pool(Timeouts(first_byte=origin.patience), context))
+            pool = self._origins.setdefault(key, Pool(Timeouts(first_byte=origin.patience), context))
+            pool.connected = partial(connected, shunned=origin.shunned)
         return self._origins[key]
 
     def is_up(self, service: str) -> bool:

@@ -15,7 +15,9 @@ from typing import Any, Final
 
 from mypy_extensions import mypyc_attr
 
+from proxy.allowed_places import allowed
 from proxy.cloud_address import is_cloud_address
+from proxy.shunned import Shunned
 from proxy.socket_transport import KEEP_ALIVE_PROBES, READ_SIZE, SocketTransport, quiet
 from proxy.tls_transport import Handshake, TLSTransport
 from proxy.transport import Receiver
@@ -143,11 +145,13 @@ async def secured(sock: socket.socket, context: ssl.SSLContext, name: str) -> ss
     return tls
 
 
-async def connected(address: str, port: int) -> socket.socket:
+async def connected(address: str, port: int, shunned: Shunned | None = None) -> socket.socket:
     """A plain socket to one of the host's addresses, or to a server's own file."""
     places = await _places(address, port)
+    if shunned is not None:
+        places = await allowed(places, port, shunned)
     if not places:
-        raise OSError("the name has no address")
+        raise OSError("the name has no address that may be asked")
     if len(places) > 1:
         return await _first(places)
     family, kind, protocol, where = places[0]

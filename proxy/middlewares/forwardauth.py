@@ -151,7 +151,7 @@ class Asking:
         at = options.address
         method = head.method if options.preserve_request_method else "GET"
         asking = replace(head, method=method, target=at.target, fields=self._fields(head))
-        origin = Origin(at.scheme, at.host, at.port, options.tls, PATIENCE)
+        origin = Origin(at.scheme, at.host, at.port, options.tls, PATIENCE, at.shunned)
         try:
             answer = await self.around.fetch(origin, Request(asking, body))
             if options.max_response_body_size >= 0 and not isinstance(answer.body, bytes):

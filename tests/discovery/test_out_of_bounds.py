@@ -9,6 +9,7 @@ from discovery.labels import read_container
 from discovery.language import Language
 from discovery.networks import Own
 from discovery.out_of_bounds import Bounds, engine_of
+from proxy.shunned import Shunned
 from tidegate.label_language import bounds_of
 from tidegate.settings import Settings
 
@@ -106,6 +107,9 @@ def test_no_containers_address_is_one_of_these(address):
         "http://127.8.8.8:2375/containers/json",
         "http://0.0.0.0:2375/containers/create",
         "http://host.docker.internal:2375/containers/json",
+        "http://ip6-localhost:8900/",
+        "http://anything.example.com:2375/containers/create",
+        "http://172.18.0.2:2375/containers/create",
     ],
 )
 def test_no_middleware_of_a_label_asks_there(url):
@@ -114,6 +118,47 @@ def test_no_middleware_of_a_label_asks_there(url):
     assert "a@docker" in found.broken, "its routers answer 503"
     assert "No label leads there" in found.problems[0].what
     assert AUTH in found.problems[0].where
+
+
+@pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f000001", "0X7F.1", "0177.0.0.1", "0"])
+def test_an_address_is_written_so_that_everybody_can_read_it(host):
+    found = read(HOST, labels={AUTH: f"http://{host}:9091/", "tidegate.http.routers.evil.middlewares": "a"})
+    assert "a@docker" not in found.middlewares
+    assert "four decimal numbers such as 192.168.1.5" in found.problems[0].what
+
+
+@pytest.mark.parametrize("engine", ["docker-proxy", "172.18.0.2", "host.docker.internal"])
+def test_no_middleware_of_a_label_asks_the_engines_port_by_whatever_name(engine):
+    for host in ("docker-proxy", "docker-proxy.tidegate_default", "172.18.0.2", "[fd00::2]"):
+        found = read(INSIDE, Bounds(engine=(engine, 2375)), labels={AUTH: f"http://{host}:2375/"})
+        assert "a@docker" not in found.middlewares
+
+
+def test_where_names_lead_is_judged_when_connecting():
+    found = read(HOST, labels={AUTH: "http://auth.example.com:9091/"})
+    assert found.middlewares["a@docker"].address.shunned == Shunned(
+        frozenset({8900, 2375}), "127.0.0.1", 2375
+    )
+    elsewhere = Bounds(dashboard=8900, engine=("docker.example.com", 443))
+    found = read(INSIDE, elsewhere, labels={AUTH: "https://auth.example.com/"})
+    assert found.middlewares["a@docker"].address.shunned == Shunned(
+        frozenset({8900}), "docker.example.com", 443
+    ), "sites are at that port, too"
+
+
+@pytest.mark.parametrize("engine", ["host.docker.internal", "gateway.docker.internal", "192.168.1.10", "nas"])
+def test_a_container_in_the_hosts_network_is_not_the_engine_by_whatever_name(engine):
+    for own in (INSIDE, HOST):
+        labels = {"tidegate.port": "2375"}
+        assert not servers(read(own, Bounds(engine=(engine, 2375)), network_mode="host", labels=labels))
+
+
+def test_nor_is_one_in_the_network_of_the_engines_filter():
+    proxy = Container("d" * 64, "docker-proxy", networks={"web": "172.18.0.2"})
+    told = {"network_mode": f"container:{'d' * 64}", "networks": {}, "others": [proxy]}
+    bounds = Bounds(engine=("docker-proxy", 2375))
+    assert not servers(read(INSIDE, bounds, labels={"tidegate.port": "2375"}, **told))
+    assert servers(read(INSIDE, bounds, labels={"tidegate.port": "8080"}, **told))
 
 
 @pytest.mark.parametrize(
@@ -135,6 +180,7 @@ def test_others_are_asked(url):
         ("tcp://socket-proxy:2375", ("socket-proxy", 2375)),
         ("tcp://[::1]:2376", ("::1", 2376)),
         ("tcp://Proxy", ("proxy", 2375)),
+        ("tcp://proxy.:2375", ("proxy", 2375)),
         ("unix:///var/run/docker.sock", ("", 0)),
         ("ssh://root@nas", ("", 0)),
         ("", ("", 0)),

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from proxy.authority import url_host
 from proxy.values import Unfit
 
 Kind = Literal["webhook", "ntfy", "gotify", "discord", "mail", "apprise"]
@@ -53,7 +54,7 @@ def read_target(text: str) -> Target:
         host, port = url.hostname or "", url.port
     except ValueError:
         raise Unfit(KNOWN, text) from None
-    scheme, place = url.scheme.lower(), f"{host}:{port}" if port else host
+    scheme, place = url.scheme.lower(), url_host(host) + (f":{port}" if port else "")
     user, password = unquote(url.username or ""), unquote(url.password or "")
     shown, path = f"{scheme}://{place}", url.path.strip("/")
     if not host:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from proxy.exchange import Fields, NeverSent, Request, Response
 from proxy.middlewares.forwardauth import AuthUnreachable, ForwardAuth
 from proxy.origin import Origin
+from proxy.shunned import Shunned
 from tests.proxy.heads import head
 from tests.proxy.middlewares.run import declared, mistakes
 from tests.proxy.middlewares.world import Backend, Pieces, World, content, nobody, wrapped
@@ -68,6 +70,15 @@ async def test_the_server_is_told_what_is_asked_for() -> None:
         "X-Forwarded-For": "192.0.2.1",
     }
     assert request.body.length == 0
+
+
+async def test_where_its_name_must_not_lead_is_kept_to() -> None:
+    shunned = Shunned(frozenset({8900}))
+    options = declared(ForwardAuth, AUTH)
+    world = World(outside=Backend(answer()))
+    bound = replace(options, address=replace(options.address, shunned=shunned))
+    await wrapped(bound.begin(world), Backend(Response(200)))(Request(ASKED))
+    assert [origin.shunned for origin, _ in world.asked] == [shunned]
 
 
 async def test_what_a_trusted_proxy_says_can_be_passed_on() -> None:

@@ -21,6 +21,8 @@ SECRETS = ("s3cret", "TOKEN")
         ),
         ("https://me:s3cret@hook.example/x", "webhook", "https://hook.example/x", "https://hook.example"),
         ("http://127.0.0.1:81/x", "webhook", "http://127.0.0.1:81/x", "http://127.0.0.1:81"),
+        ("http://[::1]:81/x", "webhook", "http://[::1]:81/x", "http://[::1]:81"),
+        ("gotify://me@[fd00::2]/TOKEN", "gotify", "http://[fd00::2]/message", "gotify://[fd00::2]"),
         ("ntfys://ntfy.example/TOKEN", "ntfy", "https://ntfy.example/", "ntfys://ntfy.example"),
         ("ntfy://me:s3cret@10.0.0.2:80/x", "ntfy", "http://10.0.0.2:80/", "ntfy://10.0.0.2:80"),
         ("ntfy://token", "ntfy", "https://ntfy.sh/", "ntfy://..."),
