@@ -95,10 +95,14 @@ class Standing:
         """Another table: who stays keeps what is remembered, who is new begins now."""
         self.service = service
         places = {server: place for place, server in enumerate(self.servers)}
+        stay = set(service.servers)
+        changed = {_where(server): place for server, place in places.items() if server not in stay}
         turns, records = Turns(len(service.servers)), list[Record]()
         turns.clock = self.turns.clock
         for place, server in enumerate(service.servers):
             before = places.get(server)
+            if before is None:  # it may have another weight
+                before = changed.pop(_where(server), None)
             if before is None:
                 record = Record()
                 record.back_at = now
@@ -112,6 +116,11 @@ class Standing:
         if isinstance(how, Balanced) and how.sticky:
             urls = [server.url for server in service.servers]
             self.sticky = Places(how.sticky.cookie, service.name, urls)
+
+
+def _where(server: Server) -> object:
+    """What a server is known by whatever else is said of it: its requests are under way there."""
+    return server.owner, server.scheme, server.address, server.port
 
 
 def _is_checked(service: Service) -> bool:
