@@ -6,6 +6,7 @@ a clock that only goes forward.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 from typing import Final
 
@@ -89,7 +90,15 @@ class Standing:
         self.sticky: Places | None = None
         self.waiting: dict[Waiter, None] = {}
         """Requests that wait until a server has room, who came first before the others."""
+        self.alarm: Callable[[], object] | None = None
+        """Prevents what is to happen when the next server that was left out is back; while somebody waits."""
         self.follow(service, -inf)
+
+    def rest(self) -> None:
+        """Nobody waits for a server to be back."""
+        alarm, self.alarm = self.alarm, None
+        if alarm:
+            alarm()
 
     def follow(self, service: Service, now: float) -> None:
         """Another table: who stays keeps what is remembered, who is new begins now."""
