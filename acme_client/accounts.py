@@ -25,11 +25,17 @@ class Opened:
     made: str | None = None
 
 
-def change_key(store: Store, authority: Authority, opened: Opened) -> None:
-    """Another key for the account of this session.  Whenever it is interrupted, no key is lost."""
+def change_key(store: Store, authority: Authority, opened: Opened, clock: Callable[[], datetime]) -> None:
+    """Another key for the account of this session.  Whenever it is interrupted, no key is lost.
+
+    The session is not to be used afterwards: where the CA's answer got lost,
+    it signs with a key that may count no more.
+    """
     from acme_client import keys
 
     with store.lock_account(authority):
+        if settle_keys(store, authority, clock):
+            return  # that is the change which was interrupted before
         key_pem = keys.new_key()
         store.save_next_key(authority, key_pem)
         opened.session.change_key(key_pem)
@@ -37,16 +43,21 @@ def change_key(store: Store, authority: Authority, opened: Opened) -> None:
         store.drop_next_key(authority)
 
 
-def settle_keys(store: Store, authority: Authority, clock: Callable[[], datetime]) -> None:
-    """After a change of keys that was interrupted, keep the one that the CA knows."""
+def settle_keys(store: Store, authority: Authority, clock: Callable[[], datetime]) -> bool:
+    """After a change of keys that was interrupted, keep the one that the CA knows.
+
+    Returns whether that is the new one.
+    """
     from acme_client.ca import CA
 
     key_pem = store.load_next_key(authority)
     if key_pem is None:
-        return
-    if url := CA(authority, key_pem, "", clock).find():
+        return False
+    url = CA(authority, key_pem, "", clock).find()
+    if url:
         store.save_account(authority, Account(key_pem, url))
     store.drop_next_key(authority)
+    return bool(url)
 
 
 def open_session(store: Store, authority: Authority, clock: Callable[[], datetime], lost: str = "") -> Opened:

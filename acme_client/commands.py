@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 from acme_client.accounts import change_key
 from acme_client.authority import Authorities, Authority
 from acme_client.certificate import INTERNAL, Certificate
 from acme_client.events import Event, KeyChanged, Revoked
+from acme_client.failure import Failure
 from acme_client.host import Host
 from acme_client.sessions import Sessions
 from acme_client.store import Store
@@ -43,6 +45,7 @@ class Commands:
         network: Worker,
         log: Callable[[Event], None],
         wake: Callable[[], None],
+        clock: Callable[[], datetime],
     ) -> None:
         self._hosts = hosts
         self._authorities = authorities
@@ -51,6 +54,7 @@ class Commands:
         self._network = network
         self._log = log
         self._wake = wake
+        self._clock = clock
 
     def renew(self, host: str) -> None:
         """Ask for a new certificate now, whatever the old one's age; limits of the CA still count."""
@@ -84,7 +88,15 @@ class Commands:
 
     async def _change_key(self, authority: Authority, sessions: Sessions) -> str:
         opened = await sessions.get()
-        await self._network.call(partial(change_key, self._store, authority, opened))
+        failure = None
+        try:
+            await self._network.call(partial(change_key, self._store, authority, opened, self._clock))
+        except Failure as refused:
+            failure = refused
+            raise
+        finally:
+            # Whatever became of it, what is done next is signed with the key that the storage has then.
+            sessions.drop(opened, failure)
         self._log(KeyChanged(opened.account))
         return opened.account
 

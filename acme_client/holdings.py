@@ -153,8 +153,8 @@ class Holdings:
             return
         if stored.certificate.directory == INTERNAL != host.directory:
             host.stand_in = stored.certificate
-        else:
-            host.held = stored.certificate
+        elif not (host.unsaved and host.held and host.held.not_before > stored.certificate.not_before):
+            host.held, host.unsaved = stored.certificate, False
 
     async def _stand_in(self, now: datetime) -> None:
         """Certify by Tidegate's own CA whatever belongs to it, or has nothing better to show."""

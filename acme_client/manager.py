@@ -140,7 +140,14 @@ class Manager:
         self._passed = asyncio.Event()
         self._abandonment = Abandonment(self._attempts, self._holdings, log)
         self.commands = Commands(
-            self._hosts, authorities, self._sessions, self._store, self._network, log, self._changed.set
+            self._hosts,
+            authorities,
+            self._sessions,
+            self._store,
+            self._network,
+            log,
+            self._changed.set,
+            clock,
         )
 
     def want(self, hosts: Collection[str], internal: Collection[str] = ()) -> None:

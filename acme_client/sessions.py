@@ -33,8 +33,8 @@ class Sessions:
                     self._log(AccountMade(self._opened.account, self._opened.made))
             return self._opened
 
-    def drop(self, opened: Opened, failure: Failure) -> None:
+    def drop(self, opened: Opened, failure: Failure | None = None) -> None:
         """Forget a session that failed: the directory, and perhaps the account, are to be asked for anew."""
         if self._opened is opened:
             self._opened = None
-            self._lost = failure.problem if failure.problem in UNKNOWN else ""
+            self._lost = failure.problem if failure and failure.problem in UNKNOWN else ""

@@ -31,13 +31,24 @@ def no_time() -> float:
     return 0.0
 
 
+def never(seconds: float, then: Callable[[], None]) -> Callable[[], object]:
+    return no_time
+
+
 class Balancer:
     def __init__(
-        self, busy: Callable[[Server], int] = never_busy, now: Callable[[], float] = no_time
+        self,
+        busy: Callable[[Server], int] = never_busy,
+        now: Callable[[], float] = no_time,
+        later: Callable[[float, Callable[[], None]], Callable[[], object]] = never,
     ) -> None:
-        """`busy` tells how many requests a server has at the moment; `now` is in seconds."""
+        """`busy` tells how many requests a server has at the moment; `now` is in seconds.
+
+        `later` calls back after some seconds, unless what it returns is called before.
+        """
         self._busy = busy
         self._now = now
+        self._later = later
         self._turns: dict[str, tuple[Sequence[object], Turns]] = {}
         self._standings: dict[str, Standing] = {}
         self._places: dict[str, tuple[Weighted, Places]] = {}
@@ -107,7 +118,7 @@ class Balancer:
             wanted = [place] if place is not None and stays else able
             able = [each for each in wanted if records[each].busy < how.max_connections]
             if not able:
-                raise Crowded(service.name, standing, how.queue)
+                raise Crowded(service.name, standing, how.queue, partial(self._look_again, standing))
         if place is None or not stays:
             weights = [
                 each.weight * record.share(now, ramp) for each, record in zip(servers, records, strict=True)
@@ -189,6 +200,20 @@ class Balancer:
 
     def _let_in(self, standing: Standing) -> None:
         """Serve those who wait, as far as there is room."""
+        self._serve(standing)
+        self._look_again(standing)
+
+    def _look_again(self, standing: Standing) -> None:
+        """While somebody waits: see what there is when the next server that was left out is back."""
+        standing.rest()
+        if not standing.waiting:
+            return
+        now = self._now()
+        back = [record.out_until for record in standing.records if record.out_until > now]
+        if back:
+            standing.alarm = self._later(min(back) - now, partial(self._let_in, standing))
+
+    def _serve(self, standing: Standing) -> None:
         for waiter in list(standing.waiting):
             try:
                 pick = self.pick(standing.service, waiter.head, waiter.excluding)

@@ -43,10 +43,12 @@ class Crowded(NoServer):
 
     detail = BUSY
 
-    def __init__(self, service: str, standing: Standing, queue: Queue) -> None:
+    def __init__(self, service: str, standing: Standing, queue: Queue, queued: Callable[[], None]) -> None:
+        """`queued` is called when somebody begins to wait."""
         super().__init__(f"the servers of service {service} have as many requests as they may")
         self.standing = standing
         self.queue = queue
+        self.queued = queued
         self.after: tuple[OnResponse, ...] = ()
         """What the answer goes through besides what the server's own service says."""
 
@@ -60,10 +62,12 @@ class Waiter:
     after: tuple[OnResponse, ...]
     grant: Callable[[Pick], None]
     fail: Callable[[NoServer], None]
-    queue: dict[Waiter, None]
+    standing: Standing
 
     def leave(self) -> None:
-        self.queue.pop(self, None)
+        self.standing.waiting.pop(self, None)
+        if not self.standing.waiting:
+            self.standing.rest()
 
 
 def queue_up(
@@ -77,9 +81,10 @@ def queue_up(
 
     Raises `crowded` where too many wait already.
     """
-    waiting = crowded.standing.waiting
-    if len(waiting) >= crowded.queue.size:
+    standing = crowded.standing
+    if len(standing.waiting) >= crowded.queue.size:
         raise crowded
-    waiter = Waiter(head, excluding, crowded.after, grant, fail, waiting)
-    waiting[waiter] = None
+    waiter = Waiter(head, excluding, crowded.after, grant, fail, standing)
+    standing.waiting[waiter] = None
+    crowded.queued()
     return waiter

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from proxy.balancer import Balancer
 from proxy.crowding import Crowded, queue_up
@@ -22,6 +22,11 @@ class Patience:
         if self._until is None:
             self._until = now + allowed
         return max(self._until - now, 0.0)
+
+
+def call_later(seconds: float, then: Callable[[], None]) -> Callable[[], object]:
+    """For a Balancer: calls back in this loop; what is returned prevents that."""
+    return asyncio.get_running_loop().call_later(seconds, then).cancel
 
 
 async def pick_or_wait(

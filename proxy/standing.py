@@ -6,6 +6,7 @@ a clock that only goes forward.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 from typing import Final
 
@@ -89,16 +90,28 @@ class Standing:
         self.sticky: Places | None = None
         self.waiting: dict[Waiter, None] = {}
         """Requests that wait until a server has room, who came first before the others."""
+        self.alarm: Callable[[], object] | None = None
+        """Prevents what is to happen when the next server that was left out is back; while somebody waits."""
         self.follow(service, -inf)
+
+    def rest(self) -> None:
+        """Nobody waits for a server to be back."""
+        alarm, self.alarm = self.alarm, None
+        if alarm:
+            alarm()
 
     def follow(self, service: Service, now: float) -> None:
         """Another table: who stays keeps what is remembered, who is new begins now."""
         self.service = service
         places = {server: place for place, server in enumerate(self.servers)}
+        stay = set(service.servers)
+        changed = {_where(server): place for server, place in places.items() if server not in stay}
         turns, records = Turns(len(service.servers)), list[Record]()
         turns.clock = self.turns.clock
         for place, server in enumerate(service.servers):
             before = places.get(server)
+            if before is None:  # it may have another weight
+                before = changed.pop(_where(server), None)
             if before is None:
                 record = Record()
                 record.back_at = now
@@ -112,6 +125,11 @@ class Standing:
         if isinstance(how, Balanced) and how.sticky:
             urls = [server.url for server in service.servers]
             self.sticky = Places(how.sticky.cookie, service.name, urls)
+
+
+def _where(server: Server) -> object:
+    """What a server is known by whatever else is said of it: its requests are under way there."""
+    return server.owner, server.scheme, server.address, server.port
 
 
 def _is_checked(service: Service) -> bool:

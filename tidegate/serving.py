@@ -15,6 +15,7 @@ from proxy.explainer import Ask, Explainer, silent
 from proxy.headers import TrustedProxies
 from proxy.outside import Outside
 from proxy.pages import furnish
+from proxy.queueing import call_later
 from proxy.running import Running
 from proxy.table import Entrypoint, RoutingTable, compile_table
 from proxy.tls import SNI, KeyPair, unusable
@@ -136,7 +137,7 @@ class Here:
         self.sni = SNI()
         self.pool = Pool(Timeouts(first_byte=setup.upstream_timeout))
         self.pool.on_tried = reachability.tried
-        self.outside = Outside(self.pool, balancer := Balancer(self.pool.busy, monotonic))
+        self.outside = Outside(self.pool, balancer := Balancer(self.pool.busy, monotonic, call_later))
         self._reachability = reachability
         self._refused = refused
         self._balancer = balancer

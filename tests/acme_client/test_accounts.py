@@ -1,11 +1,18 @@
+import asyncio
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
-from acme_client.accounts import open_session
-from acme_client.authority import Authority
+from acme_client import keys
+from acme_client.accounts import change_key, open_session
+from acme_client.authority import Authorities, Authority
+from acme_client.commands import Commands
+from acme_client.failure import Failure
+from acme_client.sessions import Sessions
 from acme_client.store import Account, Store
+from acme_client.worker import Worker
 from tests.acme_client.fake_ca import Clock
 from tests.acme_client.test_ca import KEY
 from tests.acme_client.test_wire import endpoint
@@ -48,3 +55,111 @@ def test_a_broken_account_key_is_put_aside_and_not_thrown_away(tmp_path):
             open_session(store, authority, Clock())
     aside = [path.read_bytes() for path in (tmp_path / "quarantine").glob("account-*-key.pem")]
     assert aside == [b"half a key"]
+
+
+class OneAccount:
+    """A CA with one account; `lose` of its answers to a change of keys get lost on their way."""
+
+    url = "https://ca.example/account/1"
+
+    def __init__(self, key_pem, lose=0):
+        self.known, self.lose, self.taken = key_pem, lose, 0
+
+    def session(self, _authority, key_pem, _account_url, _clock):
+        return KeyedSession(self, key_pem)
+
+
+class KeyedSession:
+    def __init__(self, ca, key_pem):
+        self.ca, self.key_pem = ca, key_pem
+
+    def find(self):
+        return self.ca.url if self.key_pem == self.ca.known else ""
+
+    def change_key(self, key_pem):
+        if self.key_pem != self.ca.known:
+            raise Failure("authority", "JWS verification error", problem="malformed", status=400)
+        self.ca.known = key_pem
+        self.ca.taken += 1
+        if self.ca.lose:
+            self.ca.lose -= 1
+            raise Failure("unreachable", "The answer got lost.")
+        self.key_pem = key_pem
+
+
+@pytest.fixture
+def one_account(tmp_path, monkeypatch):
+    store, authority, ca = Store(tmp_path), Authority("https://ca.example/dir"), OneAccount(keys.new_key())
+    store.save_account(authority, Account(ca.known, ca.url))
+    monkeypatch.setattr("acme_client.ca.CA", ca.session)
+    return store, authority, ca
+
+
+def commanded(store, authority):
+    network, told = Worker("acme", 1), []
+    sessions = Sessions(partial(open_session, store, authority, Clock()), network, told.append)
+    by_directory = {authority.directory: sessions}
+    commands = Commands(
+        {}, Authorities.of(authority), by_directory, store, network, told.append, lambda: None, Clock()
+    )
+    return sessions, commands
+
+
+def test_a_change_of_keys_whose_answer_got_lost_is_settled_before_another_one(one_account):
+    store, authority, ca = one_account
+    ca.lose = 1
+    opened = open_session(store, authority, Clock())
+    with pytest.raises(Failure, match="got lost"):
+        change_key(store, authority, opened, Clock())
+    assert store.load_next_key(authority) == ca.known
+    change_key(store, authority, opened, Clock())  # by a session that the CA refuses by now
+    assert store.load_account(authority) == Account(ca.known, ca.url)
+    assert store.load_next_key(authority) is None
+    assert ca.taken == 1
+
+
+def test_a_next_key_that_the_ca_was_never_told_of_makes_room_for_another(one_account):
+    store, authority, ca = one_account
+    never_told = keys.new_key()
+    store.save_next_key(authority, never_told)
+    change_key(store, authority, open_session(store, authority, Clock()), Clock())
+    assert store.load_account(authority) == Account(ca.known, ca.url)
+    assert ca.taken == 1
+    assert ca.known != never_told
+
+
+@pytest.mark.parametrize("lose", [1, 0])
+async def test_after_a_change_of_keys_all_is_signed_with_the_key_that_the_ca_knows(one_account, lose):
+    store, authority, ca = one_account
+    ca.lose = lose
+    sessions, commands = commanded(store, authority)
+    before = await sessions.get()
+    if lose:
+        with pytest.raises(Failure, match="got lost"):
+            await commands.change_keys()
+    else:
+        assert await commands.change_keys() == (ca.url,)
+    after = await sessions.get()
+    assert after is not before
+    assert after.session.key_pem == ca.known
+    await commands.change_keys()
+    assert await asyncio.to_thread(store.load_account, authority) == Account(ca.known, ca.url)
+    assert ca.taken == 2
+
+
+async def test_a_storage_that_does_not_take_the_changed_key_loses_no_account(one_account, monkeypatch):
+    store, authority, ca = one_account
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    sessions, commands = commanded(store, authority)
+    before = await sessions.get()
+    monkeypatch.setattr(store, "save_account", full)  # the CA has the new key, and it is beside the old one
+    with pytest.raises(OSError, match="No space"):
+        await commands.change_keys()
+    monkeypatch.undo()
+    monkeypatch.setattr("acme_client.ca.CA", ca.session)
+    after = await sessions.get()
+    assert after is not before
+    assert after.session.key_pem == ca.known

@@ -476,6 +476,43 @@ async def test_a_certificate_that_could_not_be_saved_is_served_and_saved_later(t
     assert stage.ca.ordered == [BLOG]
 
 
+@pytest.mark.parametrize("imported", [False, True])
+async def test_what_is_read_again_replaces_no_newer_certificate_that_is_not_saved_yet(
+    tmp_path, monkeypatch, imported
+):
+    clock = Clock()
+    stage = await certified(tmp_path, BLOG, clock=clock)
+    first = stage.served[BLOG]
+    write = Store.keep
+
+    def keep(self, host, certificate, entry=None):
+        raise OSError(28, "No space left on device")
+
+    stage = Stage(tmp_path, stage.ca, clock)
+    stage.want(BLOG)
+    monkeypatch.setattr(Store, "keep", keep)
+    async with stage.running():
+        await stage.eventually(lambda: BLOG in stage.served)
+        stage.advance(days=80)
+        await stage.eventually(lambda: stage.served[BLOG] != first)
+        renewed = stage.served[BLOG]
+        if imported:
+            other = await asyncio.to_thread(certificate, BLOG, not_before=clock())
+            await asyncio.to_thread(write, Store(tmp_path), BLOG, other)
+        published = []
+        stage.manager._holdings._publish_to = lambda served, _: published.append(served[BLOG].serial)
+        assert await stage.manager.reload([BLOG]) == [BLOG]
+        await stage.settled()
+        wanted = other if imported else renewed
+        assert set(published) <= {renewed.serial, wanted.serial}
+        assert stage.manager._hosts[BLOG].held.serial == wanted.serial
+        monkeypatch.undo()
+        stage.advance(minutes=2)
+        await stage.eventually_stored(
+            BLOG, lambda stored: stored.certificate and stored.certificate.serial == wanted.serial
+        )
+
+
 async def test_a_broken_certificate_is_told_put_aside_and_ordered_anew(tmp_path):
     stage = await certified(tmp_path, BLOG, SHOP)
     (tmp_path / "certs" / BLOG / "gen-0001" / "key.pem").write_bytes(b"")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from proxy.balancing import Balanced, HealthCheck, PassiveHealthCheck
@@ -56,6 +58,26 @@ def test_the_average_follows_the_last_answers() -> None:
     for _ in range(30):
         record.answered(0.1)
     assert record.average == pytest.approx(0.1, abs=0.01)
+
+
+def test_a_server_of_another_weight_or_path_still_has_its_requests() -> None:
+    standing = Standing(Service("s", (A, B)))
+    standing.records[0].busy, standing.records[1].busy = 1, 2
+    a, b = standing.records
+    standing.follow(Service("s", (replace(B, weight=0), replace(A, weight=3, path="/app"), C)), 50)
+    assert standing.records[:2] == [b, a]
+    assert [record.busy for record in standing.records] == [2, 1, 0]
+    standing.follow(Service("s", (A, replace(A, path="/v2"), replace(B, port=81))), 60)
+    assert standing.records[0] is a
+    assert [record.busy for record in standing.records] == [1, 0, 0]
+
+
+def test_who_stays_as_it_was_keeps_its_own_beside_another_at_its_address() -> None:
+    twin = replace(A, path="/v2")
+    standing = Standing(Service("s", (A, twin)))
+    first, second = standing.records
+    standing.follow(Service("s", (replace(A, weight=2), twin)), 50)
+    assert standing.records == [first, second]
 
 
 def test_a_new_table_keeps_what_is_known_of_those_who_stay() -> None:

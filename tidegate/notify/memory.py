@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,6 +42,11 @@ class Memory:
         while len(self.told) > MOST:
             del self.told[min(self.told, key=self.told.__getitem__)]
         self.open &= self.told.keys()
+
+    def without(self, keys: Collection[str]) -> Memory:
+        """As if these had not been told."""
+        told = {key: at for key, at in self.told.items() if key not in keys}
+        return Memory(told, self.open & told.keys())
 
     def to_json(self) -> dict[str, Any]:
         return {

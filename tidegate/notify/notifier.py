@@ -41,6 +41,8 @@ log = structlog.get_logger("tidegate.notify")
 class Unsent:
     target: Target
     message: Message
+    keys: tuple[str, ...]
+    """Of the notices in the message."""
     due: float
     failures: int
 
@@ -69,6 +71,8 @@ class Notifier:
         self._memory = Memory()
         self._waiting: dict[str, Notice] = {}
         self._unsent: list[Unsent] = []
+        self._untold: set[str] = set()
+        """Keys of notices that no target has taken yet: after a restart they are told again."""
         self._heard = asyncio.Event()
         self._worker = Worker("notify", 1)
         self._disk = Worker("notify-disk", 1)
@@ -122,13 +126,20 @@ class Notifier:
             return False
         for each in wanted:
             self._memory.tell(each, now)
-        await self._remember()
-        message = message_of(wanted)
+        message, keys = message_of(wanted), tuple(each.key for each in wanted)
+        self._untold.update(keys)
         for target in self._targets:
-            await self._deliver(target, message, 0)
+            await self._deliver(target, message, keys, 0)
+        self._forget_lost()
         return True
 
-    async def _deliver(self, target: Target, message: Message, failures: int) -> None:
+    def _forget_lost(self) -> None:
+        """What was given up everywhere has been told to nobody, and is told when it is heard of again."""
+        lost = self._untold - {key for each in self._unsent for key in each.keys}
+        self._untold -= lost
+        self._memory = self._memory.without(lost)
+
+    async def _deliver(self, target: Target, message: Message, keys: tuple[str, ...], failures: int) -> None:
         try:
             await self._worker.call(self._carry, target, message)
         except NotSent as error:
@@ -137,6 +148,8 @@ class Notifier:
             reason = type(error).__name__  # its text may hold the address
         else:
             log.info("notified", target=target.shown, said=f"told {target.shown}: {message.title}")
+            self._untold.difference_update(keys)
+            await self._remember()
             return
         if failures >= len(AGAIN):
             log.warning("notification given up", target=target.shown, reason=reason)
@@ -145,14 +158,15 @@ class Notifier:
             said = f"{target.shown} could not be told, and is tried again: {reason}"
             log.warning("not notified", target=target.shown, reason=reason, said=said)
         due = asyncio.get_running_loop().time() + AGAIN[failures]
-        self._unsent = [*self._unsent, Unsent(target, message, due, failures + 1)][-MOST_WAITING:]
+        self._unsent = [*self._unsent, Unsent(target, message, keys, due, failures + 1)][-MOST_WAITING:]
 
     async def _send_again(self) -> None:
         now = asyncio.get_running_loop().time()
         due = [each for each in self._unsent if each.due <= now]
         self._unsent = [each for each in self._unsent if each.due > now]
         for each in due:
-            await self._deliver(each.target, each.message, each.failures)
+            await self._deliver(each.target, each.message, each.keys, each.failures)
+        self._forget_lost()
 
     async def _remembered(self) -> Memory:
         try:
@@ -162,7 +176,7 @@ class Notifier:
 
     async def _remember(self) -> None:
         try:
-            await self._disk.call(save, self._data, self._memory.to_json())
+            await self._disk.call(save, self._data, self._memory.without(self._untold).to_json())
         except OSError as error:
             log.info("what was told cannot be remembered", reason=error.strerror or str(error))
 

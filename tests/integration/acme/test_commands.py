@@ -9,7 +9,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from acme_client import events
 from acme_client.accounts import Account, open_session, settle_keys
 from acme_client.authority import Authority
+from acme_client.ca import CA
 from acme_client.commands import Unknown
+from acme_client.failure import Failure
 from acme_client.keys import new_key
 from acme_client.manager import utc_now
 from acme_client.store import Store
@@ -90,6 +92,35 @@ def test_a_change_of_keys_that_was_interrupted_loses_no_account(pebble, tmp_path
     assert store.load_next_key(authority) is None
     load_pem_private_key(kept.key_pem, None)
     settle_keys(store, authority, utc_now)  # nothing to settle
+
+
+async def test_a_change_of_keys_whose_answer_got_lost_is_followed_by_another(
+    pebble, gate, tmp_path, monkeypatch
+):
+    ca = await asyncio.to_thread(pebble, sleep=0)
+    tidegate = gate(ca)
+    tidegate.want(BLOG)
+    change = CA.change_key
+
+    def lose(session, key_pem):
+        signer = session._signer
+        change(session, key_pem)
+        session._signer = signer
+        raise Failure("unreachable", "The answer got lost.")
+
+    async with tidegate.running():
+        await tidegate.active((BLOG,))
+        with monkeypatch.context() as patch:
+            patch.setattr(CA, "change_key", lose)
+            with pytest.raises(Failure, match="got lost"):
+                await tidegate.manager.commands.change_keys()
+        [account] = await tidegate.manager.commands.change_keys()
+        tidegate.want(BLOG, SHOP)
+        await tidegate.active((BLOG, SHOP))
+    [path] = (tmp_path / "data" / "accounts").rglob("account.json")
+    assert json.loads(path.read_text())["url"] == account
+    assert not path.with_name("key-next.pem").exists()
+    assert len(tidegate.told(events.AccountMade)) == 1
 
 
 def test_an_account_of_which_only_the_key_is_left_is_found_again(pebble, tmp_path):

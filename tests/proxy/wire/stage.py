@@ -19,6 +19,7 @@ from proxy.limits import Limits
 from proxy.listening import Listener
 from proxy.model import Router, RoutingConfig, Server, Service
 from proxy.outside import Outside
+from proxy.queueing import call_later
 from proxy.running import Running
 from proxy.table import Entrypoint, compile_table
 from proxy.tls import SNI
@@ -330,7 +331,7 @@ async def staged(
     app = App(script or says())
     await app.start()
     pool = Pool(timeouts)
-    balancer = Balancer(pool.busy, time.monotonic)
+    balancer = Balancer(pool.busy, time.monotonic, call_later)
     outside = Outside(pool, balancer)
     asked = (config or one_app)(app)
     records: list[Tally] = []

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from proxy.balancing import Balanced, Queue, Sticky, StickyCookie
+from proxy.balancing import Balanced, PassiveHealthCheck, Queue, Sticky, StickyCookie
 from proxy.model import Failover, Part, Server, Service, Weighted
 from proxy.values import Duration
 from tests.proxy.wire.stage import Call, Client, Stage, eventually, says
@@ -196,6 +196,52 @@ async def test_a_server_that_fails_gives_its_places_back(failure: str) -> None:
             reply = await client.head()
             assert reply.status == (200 if failure == "half" else 502)
         await eventually(lambda: not busy(stage))
+
+
+def alarms(stage: Stage) -> int:
+    return sum(each.alarm is not None for each in stage.balancer._standings.values())
+
+
+async def test_who_waits_is_served_by_a_server_that_is_back_after_its_failures() -> None:
+    how = one_at_a_time(passive_health_check=PassiveHealthCheck(failure_window=Duration(0.3)))
+    async with two_apps(of(how)) as (stage, first, second):
+        first.script, second.script = says("500 Oh", b"oh"), says(body=b"two")
+        client = await stage.client()
+        while (await client.ask(asking())).status != 500:
+            pass
+        second.script = held = Held()
+        first.script = says(body=b"back")
+        await client.send(asking())
+        await eventually(lambda: held.calls)
+        assert alarms(stage) == 0
+        waits, leaves = await asks(stage, "/1"), await asks(stage, "/2")
+        await eventually(lambda: waiting(stage) == 2)
+        assert alarms(stage) == 1
+        leaves.abort()
+        assert (await waits.reply()).body == b"back"  # while the other server keeps its only place
+        await eventually(lambda: waiting(stage) == 0)
+        assert alarms(stage) == 0
+        held.answer(2)
+        assert (await client.reply()).status == 200
+
+
+async def test_who_waits_for_a_server_that_is_left_out_and_leaves_stops_the_timer() -> None:
+    how = one_at_a_time(passive_health_check=PassiveHealthCheck(failure_window=Duration(60)))
+    async with two_apps(of(how)) as (stage, first, second):
+        first.script, second.script = says("500 Oh", b"oh"), says(body=b"two")
+        client = await stage.client()
+        while (await client.ask(asking())).status != 500:
+            pass
+        second.script = held = Held()
+        await client.send(asking())
+        await eventually(lambda: held.calls)
+        waits = await asks(stage, "/1")
+        await eventually(lambda: alarms(stage) == 1)
+        waits.abort()
+        await eventually(lambda: waiting(stage) == 0)
+        assert alarms(stage) == 0
+        held.answer()
+        assert (await client.reply()).status == 200
 
 
 async def test_when_the_only_server_goes_nobody_waits_for_it() -> None:

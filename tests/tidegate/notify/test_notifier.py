@@ -103,6 +103,65 @@ async def test_a_target_that_does_not_take_it_is_tried_again_and_harms_nobody(tm
     assert "TOKEN" not in str(logs)
 
 
+def refuse(target, message):
+    raise NotSent("it answers 500")
+
+
+async def test_what_nobody_has_taken_is_told_after_a_restart(tmp_path):
+    stage = Stage(tmp_path, refuse)
+    async with stage.running():
+        stage.notifier.hear(failed("a.test"))
+        await stage.eventually(lambda: stage.notifier._unsent)
+    again = Stage(tmp_path)
+    async with again.running():
+        again.notifier.hear(failed("a.test"))
+        await again.eventually(lambda: again.sent)
+        await again.eventually((tmp_path / "notified.json").exists)
+    assert again.sent[0].title == "Tidegate: no new certificate: a.test"
+
+
+async def test_what_one_of_two_messages_told_is_remembered_without_the_other(tmp_path):
+    sent = []
+
+    def carry(target, message):
+        if "a.test" in message.title:
+            refuse(target, message)
+        sent.append(message)
+
+    stage = Stage(tmp_path, carry)
+    async with stage.running():
+        stage.notifier.hear(failed("a.test"))
+        await stage.eventually(lambda: stage.notifier._unsent)
+        for name in ("a.test", "b.test"):  # the first waits to be sent again
+            stage.notifier.hear(failed(name))
+        await stage.eventually(lambda: sent)
+        await stage.eventually((tmp_path / "notified.json").exists)
+    assert [each.title for each in sent] == ["Tidegate: no new certificate: b.test"]
+    again = Stage(tmp_path)
+    async with again.running():
+        for name in ("a.test", "b.test"):
+            again.notifier.hear(failed(name))
+        await again.eventually(lambda: again.sent)
+    assert again.sent[0].title == "Tidegate: no new certificate: a.test"
+
+
+async def test_what_was_given_up_is_told_when_it_is_heard_of_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "AGAIN", (0.02,))
+    tries = []
+
+    def carry(target, message):
+        tries.append(message)
+        if len(tries) <= 2:
+            refuse(target, message)
+
+    stage = Stage(tmp_path, carry)
+    async with stage.running():
+        stage.notifier.hear(failed("a.test"))
+        await stage.eventually(lambda: len(tries) == 2 and not stage.notifier._untold)
+        stage.notifier.hear(failed("a.test"))
+        await stage.eventually(lambda: len(tries) == 3)
+
+
 async def test_a_target_that_hangs_holds_nothing_up(tmp_path):
     stage = Stage(tmp_path, lambda *_: time.sleep(3))
     async with stage.running():
