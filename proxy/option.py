@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import cache, reduce
 from operator import or_
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
 
 from proxy.values import has_text_form
 
@@ -76,10 +76,21 @@ def canonical(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "")
 
 
+OTHERS_WORDS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("hosts", "hostname", "domain", "domains", "url"), "host"),
+    **dict.fromkeys(("password", "users", "user", "login"), "auth"),
+    **dict.fromkeys(("https", "ssl"), "tls"),
+}
+"""What people write who have not looked it up, and our word for it."""
+
+
 def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that was probably meant."""
     by_canonical = {canonical(each): each for each in known}
     meant = canonical(name[:100])
+    ours = OTHERS_WORDS.get(meant, "")
+    if ours in by_canonical:
+        return by_canonical[ours]
     close = get_close_matches(meant, by_canonical)
     swapped = (each for each in close if sorted(each) == sorted(meant))  # of equals, letters out of order
     best = next(swapped, None) or next(iter(close), None)

@@ -99,8 +99,8 @@ class Closing(str):
     def parse(cls, text: str) -> Closing:
         if text in TRUE or text in FALSE:
             return cls("true" if text in TRUE else "false")
-        if not text.isprintable():
-            raise Unfit("true, networks such as lan, or a text of one line", text)
+        if not text.isprintable() or text.lower() in ("no", "off", "on", "yes"):
+            raise Unfit("true, false, networks such as lan, or a text of one line", text)
         return cls(text)
 
     @property

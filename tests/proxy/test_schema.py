@@ -325,6 +325,9 @@ def test_names_are_spelled_for_labels() -> None:
     assert label_name("source_range") == "sourceRange"
     assert closest("souce-range", ["sourceRange", "status"]) == "sourceRange"
     assert closest("unlike", ["sourceRange", "status"]) is None
+    assert closest("hosts", ["host", "hsts"]) == "host"
+    assert closest("password", ["path", "auth"]) == "auth"
+    assert closest("password", ["path", "port"]) is None
 
 
 def test_the_reference_has_a_row_for_each_option_and_each_nested_one() -> None:
