@@ -48,6 +48,6 @@ def tidegate(engine_url: str, tmp_path: Path, request: pytest.FixtureRequest) ->
 @pytest.fixture
 def cycles(request: pytest.FixtureRequest) -> int:
     """How often an address changes hands under load; fewer when time is short, or when it is done again."""
-    most = int(os.environ.get("TIDEGATE_TEST_CYCLES", "200"))
+    most = int(os.environ.get("TIDEGATE_TEST_CYCLES", "100"))
     again = request.node.callspec.params.get("tidegate", "1") != "1"
-    return min(most, 51) if again else most
+    return min(most, 31) if again else most
