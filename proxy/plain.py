@@ -1,4 +1,4 @@
-"""Plain: whether a request of a route may take the fast lane, and if not, what is in the way."""
+"""Plain: what keeps requests of a route from the fast lane; `Route.hurried` may do so only now and then."""
 
 from __future__ import annotations
 
