@@ -169,6 +169,13 @@ class App:
         """Serve until SIGTERM or SIGINT, then let what is in flight end."""
         stopping = stop_signal()
         await self.serving.open()
+        try:
+            await self.serve_until(stopping)
+        except BaseException:
+            await self.serving.stop(0)  # a loop that is closed while a worker starts waits for it for ever
+            raise
+
+    async def serve_until(self, stopping: asyncio.Event) -> None:
         await self.maintenance.remember()
         if self.drawer is not None:  # before anything could be ordered for what they cover
             from tidegate.own_certificates import publish_changes

@@ -121,6 +121,8 @@ class Post:
         async with Line(LONGEST) as channel, Line(READ) as log_line:
             try:
                 with channel.theirs, log_line.theirs:
+                    if self._leaving.is_set():  # the sockets are closed
+                        return "was not needed any more"
                     sockets = [sock for _, sock in self._bound]
                     process = self._process = await start(channel.theirs, log_line.theirs, sockets)
                 if not self._leaving.is_set():

@@ -35,11 +35,18 @@ def tidegate(engine_url, crowd) -> Iterator[Program]:
             eventually(
                 lambda: routed(program) >= {"blog", "wrong"} and "gone" not in routed(program), within=20
             )
+            # A container runs before its app does.
+            eventually(lambda: listens(program, "blog.test"), within=20)
             yield program
 
 
 def routed(program: Program) -> set[str]:
     return {row["router"].partition("_")[0] for row in program.api("routes") if row["servers"]}
+
+
+def listens(program: Program, host: str) -> bool:
+    """Whether the first server of a site's answers accepts connections."""
+    return why(program, host)[1]["servers"][0]["probe"] == "accepts"
 
 
 def why(tidegate: Program, word: str) -> tuple[int, dict]:

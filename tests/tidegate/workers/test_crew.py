@@ -72,9 +72,10 @@ class Scene:
     async def _start(self, channel, log_end, sockets):
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
         code = textwrap.dedent(PRELUDE) + textwrap.dedent(script)
+        inherited = (channel.fileno(), *(sock.fileno() for sock in sockets))
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", code, str(channel.fileno())),
-            stdin=DEVNULL, stdout=DEVNULL, stderr=log_end, pass_fds=(channel.fileno(),),
+            stdin=DEVNULL, stdout=DEVNULL, stderr=log_end, pass_fds=inherited,
             env=environment(), cwd=ROOT,
         )  # fmt: skip
 
@@ -250,3 +251,11 @@ def test_a_worker_gets_the_variables_of_its_parent_without_our_settings(monkeypa
     assert names["PYTHONPATH"].endswith(":/somewhere")
     assert not names["PYTHONPATH"].startswith(":")
     assert not [name for name in names if name.startswith(("TIDEGATE_", "DOCKER_"))]
+
+
+@pytest.mark.parametrize("steps", range(8))
+async def test_a_stop_while_workers_start_is_no_fault_and_ends(scene, steps):
+    async with asyncio.timeout(10), scene.playing(GOOD):
+        for _ in range(steps):
+            await asyncio.sleep(0)
+    assert [event for event in scene.events if event["log_level"] in ("error", "critical")] == []
