@@ -19,10 +19,10 @@ REAL_THINGS = ("docker", "acme", "browser")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs the engine shares one, however many processes test."""
+    """What needs an engine shares one with its folder, however many processes test."""
     for item in items:
         if item.get_closest_marker("docker"):
-            item.add_marker(pytest.mark.xdist_group("engine"))
+            item.add_marker(pytest.mark.xdist_group(f"engine for {item.path.parent.name}"))
 
 
 @pytest.fixture(autouse=True)

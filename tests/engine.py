@@ -201,15 +201,19 @@ class Bridge:
     @classmethod
     def make(cls) -> Bridge:
         cls.remove_leftovers()
-        number = next(n for n in range(200, 255) if not _route_exists(f"10.{n}.255.0"))
-        bridge = cls(f"tg{os.getpid()}-{number}", f"10.{number}.255.1", f"10.{number}.0.0/17")
-        name = bridge.name.encode()
+        with _one_at_a_time():
+            number = next(n for n in range(200, 255) if not _route_exists(f"10.{n}.255.0"))
+            bridge = cls(f"tg{os.getpid()}-{number}", f"10.{number}.255.1", f"10.{number}.0.0/17")
+            bridge.raise_up()
+        return bridge
+
+    def raise_up(self) -> None:
+        name = self.name.encode()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
             fcntl.ioctl(control, SIOCBRADDBR, name + b"\0")
-            _set_address(control, SIOCSIFADDR, name, bridge.address)
+            _set_address(control, SIOCSIFADDR, name, self.address)
             _set_address(control, SIOCSIFNETMASK, name, "255.255.255.0")
             fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH14x", name, IFF_UP | IFF_RUNNING))
-        return bridge
 
     @classmethod
     def remove_leftovers(cls) -> None:
@@ -223,6 +227,14 @@ class Bridge:
         """This one, and those of the engine's networks: an engine that stops leaves them behind."""
         for name in [self.name, *_bridges_in(self.pool)]:
             _remove_bridge(name)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Two that look for free addresses at once would find the same."""
+    with (Path(tempfile.gettempdir()) / "tidegate-bridges.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _set_address(control: socket.socket, request: int, name: bytes, address: str) -> None:
