@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from proxy.access_log import Tally
 from proxy.wire import Hold, Wire
@@ -18,10 +19,13 @@ class ClientStream:
         self._arrived = bytearray(early)
         self._ended = False
         self._reader: asyncio.Future[None] | None = None
+        self.at_once: Callable[[bytes], bool] | None = None
 
     def feed(self, data: bytes) -> None:
-        self._arrived += data
         self._tally.bytes_in += len(data)
+        if self.at_once is not None and self._awaited and self.at_once(data):
+            return
+        self._arrived += data
         if len(self._arrived) >= HELD:
             self._wire.hold(Hold.UPGRADED)
         self._wake()
@@ -44,12 +48,24 @@ class ClientStream:
         self._tally.bytes_out += len(data)
         await self._wire.drain()
 
+    def write_at_once(self, data: bytes) -> bool:
+        if self._wire.full or not self._wire.open:
+            return False
+        self._wire.send(data)
+        self._tally.bytes_out += len(data)
+        return True
+
     def write_eof(self) -> None:
         self._wire.send_eof()
 
     def close(self) -> None:
         self._wire.close()
 
+    @property
+    def _awaited(self) -> bool:
+        """Whether the reader has all that came before."""
+        return self._reader is not None and not self._reader.done()
+
     def _wake(self) -> None:
-        if self._reader and not self._reader.done():
+        if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)

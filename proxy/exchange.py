@@ -52,11 +52,17 @@ class Body(Protocol):
 class Stream(Protocol):
     """One end of an upgraded connection: bytes both ways until both sides ended."""
 
+    at_once: Callable[[bytes], bool] | None
+    """Asked with what comes while `read` waits, and whether it has seen to it; then `read` waits on."""
+
     async def read(self) -> bytes:
         """The next piece, b"" at the end."""
 
     async def write(self, data: bytes) -> None:
         """Send, waiting while the other side is slow."""
+
+    def write_at_once(self, data: bytes) -> bool:
+        """Send, unless that would have to wait or cannot be; whether it was."""
 
     def write_eof(self) -> None: ...
     def close(self) -> None: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final, Protocol
 
 from proxy.exchange import Fields
@@ -25,7 +25,7 @@ class Source(Protocol):
 class Incoming:
     """The content of one response, or one end of a tunnel.  It outlives its connection's part in it."""
 
-    __slots__ = ("_ended", "_error", "_pieces", "_size", "_source", "_waiter", "trailers")
+    __slots__ = ("_ended", "_error", "_pieces", "_size", "_source", "_waiter", "at_once", "trailers")
 
     def __init__(self, source: Source) -> None:
         self._source: Source | None = source
@@ -35,9 +35,11 @@ class Incoming:
         self._error: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
         self.trailers: Fields = ()
+        self.at_once: Callable[[bytes], bool] | None = None
+        """Asked with what comes while somebody waits for it, and whether it has seen to it."""
 
     def put(self, piece: bytes) -> None:
-        if not piece:
+        if not piece or (self.at_once is not None and self._awaited and self.at_once(piece)):
             return
         self._pieces.append(piece)
         self._size += len(piece)
@@ -76,6 +78,11 @@ class Incoming:
         self._pieces.clear()
         if source:
             source.abort()
+
+    @property
+    def _awaited(self) -> bool:
+        """Whether the reader has all that came before."""
+        return self._waiter is not None and not self._waiter.done()
 
     def _wake(self) -> None:
         if self._waiter and not self._waiter.done():

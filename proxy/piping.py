@@ -150,11 +150,22 @@ class Watched:
     stream: Stream
     done: Callable[[], None]
 
+    @property
+    def at_once(self) -> Callable[[bytes], bool] | None:
+        return self.stream.at_once
+
+    @at_once.setter
+    def at_once(self, take: Callable[[bytes], bool] | None) -> None:
+        self.stream.at_once = take
+
     async def read(self) -> bytes:
         return await self.stream.read()
 
     async def write(self, data: bytes) -> None:
         await self.stream.write(data)
+
+    def write_at_once(self, data: bytes) -> bool:
+        return self.stream.write_at_once(data)
 
     def write_eof(self) -> None:
         self.stream.write_eof()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from proxy.incoming import Incoming
@@ -12,6 +13,7 @@ class End(Protocol):
 
     def write(self, data: bytes) -> None: ...
     async def drain(self) -> None: ...
+    def write_at_once(self, data: bytes) -> bool: ...
     def write_eof(self) -> None: ...
     def close(self) -> None: ...
 
@@ -25,12 +27,23 @@ class Tunnel:
         self._end = end
         self._incoming = incoming
 
+    @property
+    def at_once(self) -> Callable[[bytes], bool] | None:
+        return self._incoming.at_once
+
+    @at_once.setter
+    def at_once(self, take: Callable[[bytes], bool] | None) -> None:
+        self._incoming.at_once = take
+
     async def read(self) -> bytes:
         return await self._incoming.get()
 
     async def write(self, data: bytes) -> None:
         self._end.write(data)
         await self._end.drain()
+
+    def write_at_once(self, data: bytes) -> bool:
+        return self._end.write_at_once(data)
 
     def write_eof(self) -> None:
         self._end.write_eof()

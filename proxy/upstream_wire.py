@@ -81,6 +81,13 @@ class UpstreamWire(Receiver):
             raise ServerLeft("the server closed the connection")
         self._transport.write(data)
 
+    def write_at_once(self, data: bytes) -> bool:
+        """Unless that would have to wait or the server has gone; whether it was written."""
+        if self._drained is not None or self._transport.is_closing():
+            return False
+        self._transport.write(data)
+        return True
+
     async def drain(self) -> None:
         """Wait while the server is slow."""
         while self._drained:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -23,25 +23,42 @@ MASKED_GOODBYE = 8  # octets: a header of two, the mask, the status
 
 
 class End:
-    """One end of a tunnel, played by a test: what it says is queued, what it hears is kept."""
+    """One end of a tunnel, played by a test: what it says is queued, what it hears is kept.
+
+    A quick one passes on at once what it says and takes at once what it hears, where it can.
+    """
+
+    quick = False
 
     def __init__(self) -> None:
         self._said: asyncio.Queue[bytes | Exception] = asyncio.Queue()
+        self._awaited = False
+        self.passed_at_once = 0
         self.heard = b""
         self.heard_eof = False
         self.closed = False
         self.slow: asyncio.Event | None = None
         self.gone = False
+        self.at_once: Callable[[bytes], bool] | None = None
 
     def say(self, *data: bytes | Exception) -> None:
         for each in data:
-            self._said.put_nowait(each)
+            if self._passes(each):
+                self.passed_at_once += 1
+            else:
+                self._said.put_nowait(each)
+
+    def _passes(self, said: bytes | Exception) -> bool:
+        idle = self.quick and self._awaited and not self._said.qsize()
+        return bool(idle and self.at_once and said and isinstance(said, bytes) and self.at_once(said))
 
     def waiting(self) -> int:
         return self._said.qsize()
 
     async def read(self) -> bytes:
+        self._awaited = True
         said = await self._said.get()
+        self._awaited = False
         if isinstance(said, Exception):
             raise said
         return said
@@ -53,11 +70,23 @@ class End:
         if self.slow:
             await self.slow.wait()
 
+    def write_at_once(self, data: bytes) -> bool:
+        if not self.quick or self.gone or self.slow:
+            return False
+        self.heard += data
+        return True
+
     def write_eof(self) -> None:
         self.heard_eof = True
 
     def close(self) -> None:
         self.closed = True
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=["through tasks", "at once"])
+def quick(request, monkeypatch) -> bool:
+    monkeypatch.setattr(End, "quick", request.param)
+    return request.param
 
 
 @asynccontextmanager
@@ -81,6 +110,26 @@ async def test_bytes_are_copied_both_ways():
         client.say(b"abc", b"def")
         server.say(b"123")
         await eventually(lambda: (server.heard, client.heard) == (b"abcdef", b"123"))
+
+
+async def test_no_task_is_woken_for_what_the_other_side_takes(quick):
+    async with joined() as (client, server, _, _):
+        client.say(b"abc", b"def")
+        assert (server.heard, client.passed_at_once) == ((b"abcdef", 2) if quick else (b"", 0))
+        await eventually(lambda: server.heard == b"abcdef")
+
+
+async def test_what_has_to_wait_keeps_its_place_before_what_comes_later():
+    async with joined() as (client, server, _, _):
+        server.slow = asyncio.Event()
+        client.say(b"abc")
+        await eventually(lambda: server.heard == b"abc")
+        slow, server.slow = server.slow, None
+        client.say(b"def")
+        await ticks()
+        assert server.heard == b"abc"
+        slow.set()
+        await eventually(lambda: server.heard == b"abcdef")
 
 
 async def test_the_end_of_one_side_is_passed_on_and_the_other_may_go_on():
@@ -282,6 +331,10 @@ class Counting(End):
 
     async def write(self, data: bytes) -> None:
         self.count += len(data)
+
+    def write_at_once(self, data: bytes) -> bool:
+        self.count += len(data)
+        return True
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads the memory in use from Linux")
