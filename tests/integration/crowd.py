@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -56,5 +58,5 @@ class Crowd:
         found = self.engine.containers.list(
             all=True, filters={"label": f"com.docker.compose.project={self.project}"}
         )
-        for container in found:
-            container.remove(force=True)
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(partial(Container.remove, force=True), found))  # whoever cannot be removed raises

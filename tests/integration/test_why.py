@@ -95,7 +95,8 @@ def test_the_certificate_is_the_one_that_a_client_gets(tidegate):
         context.wrap_socket(plain, server_hostname="blog.test") as client,
     ):
         shown = client.getpeercert(binary_form=True)
-    stored = (tidegate.data / "certs/blog.test/current/fullchain.pem").read_text()
+    # It is served before it is saved.
+    stored = eventually((tidegate.data / "certs/blog.test/current/fullchain.pem").read_text)
     assert ssl.PEM_cert_to_DER_cert(stored.partition("-----END")[0] + "-----END CERTIFICATE-----") == shown
     assert json.loads(why(tidegate, "blog.test", "--json")[1])["certificate"]["names"] == ["blog.test"]
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-
 import pytest
 
 from tests.integration.docker.watching import watching
@@ -199,27 +196,6 @@ async def test_one_containers_mistake_changes_nothing_for_another(yard, aside):
         await seen.until(lambda: len(seen.config.problems) == 2)
         await seen.eventually("blog.test", "hello")
         assert seen.router("x.test") is None
-
-
-@pytest.mark.slow
-async def test_a_hundred_containers_at_once_are_all_routed(yard, aside):
-    count = 100
-    await aside(yard.image, "EXPOSE 80")
-    await aside(yard.network)
-    async with watching(yard.url) as seen:
-        made = [await aside(yard.create, str(n), {"tidegate.host": f"app{n}.test"}) for n in range(count)]
-        began = time.monotonic()
-        async with asyncio.TaskGroup() as group:
-            for container in made:
-                group.create_task(aside(container.start))
-        started = time.monotonic()
-        await seen.until(lambda: len(seen.config.routers) == count, within=20)
-        routed = time.monotonic()
-        taken = f"started in {started - began:.1f} s, all routed {routed - started:.2f} s later"
-        print(f"{count} containers: {taken}, {len(seen.configs)} tables")
-        for n in range(0, count, 7):
-            await seen.eventually(f"app{n}.test", str(n))
-        assert not seen.config.problems
 
 
 def _web_on(port: int) -> list[str]:
