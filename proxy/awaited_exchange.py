@@ -10,6 +10,7 @@ from proxy.exchange import Body, Request, Response, ResponseHead, Truncated, get
 from proxy.framing import Framing, write_chunk, write_last_chunk
 from proxy.head import ScannedResponse
 from proxy.incoming import Incoming, ResponseBody
+from proxy.socket_transport import READ_SIZE
 from proxy.tunnel import Tunnel
 from proxy.upstream_exchange import Timeouts, UpstreamExchange
 from proxy.upstream_wire import ServerLeft
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 
 class AwaitedExchange(UpstreamExchange):
+    largest_read: int = READ_SIZE
+    """A task stands between the two sockets: a slow client has it wait with a whole piece."""
+
     def __init__(
         self,
         line: UpstreamConnection,

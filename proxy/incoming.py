@@ -10,8 +10,11 @@ from typing import Final, Protocol
 from proxy.exchange import Fields
 
 HIGH: Final = 64 * 1024
-"""Octets that wait for a slow client before its server has to wait, too; one read more may come on top."""
-LOW: Final = 16 * 1024
+"""Octets that wait for a slow client before its server has to wait, too; one read more may come on top.
+
+The server goes on when the reader comes back for more, not when it takes what is here: what it cannot get
+rid of would wait twice.
+"""
 
 
 class Source(Protocol):
@@ -64,12 +67,12 @@ class Incoming:
                 raise self._error
             if self._ended:
                 return b""
+            if self._source:
+                self._source.release()
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         piece = self._pieces.popleft()
         self._size -= len(piece)
-        if self._size <= LOW and self._source:
-            self._source.release()
         return piece
 
     def abandon(self) -> None:

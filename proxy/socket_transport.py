@@ -40,6 +40,8 @@ class SocketTransport(Transport):
         self._unsent: bytes | bytearray = NOTHING
         self._high = WRITE_HIGH
         self._size = READ_SIZE
+        self.largest_read = LARGE_READ
+        """Octets taken at a time where many are there."""
         self._reading = self._closing = self._ended = self._eof = self._paused = False
         self.inflow: Conduit | None = None
         """What takes what comes, in our place."""
@@ -100,8 +102,8 @@ class SocketTransport(Transport):
             return
         size = len(data)
         if size >= READ_SIZE:
-            self._size = LARGE_READ
-        elif self._size == LARGE_READ:
+            self._size = self.largest_read
+        elif self._size > READ_SIZE:
             self._size = READ_SIZE
         try:
             if size:

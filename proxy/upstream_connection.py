@@ -55,6 +55,7 @@ class UpstreamConnection(UpstreamWire):
     def engage(self, exchange: UpstreamExchange) -> None:
         """What comes from now on is for this one."""
         self._exchange = exchange
+        self._transport.largest_read = exchange.largest_read
 
     @property
     def alive(self) -> bool:

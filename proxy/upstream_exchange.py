@@ -19,6 +19,7 @@ from proxy.exchange import ResponseHead, TimedOut, Truncated, UpstreamError, get
 from proxy.fields import MessageError
 from proxy.framing import BodyReader, CloseReader, reader_of
 from proxy.head import ScannedResponse, scan_response
+from proxy.socket_transport import LARGE_READ
 
 if TYPE_CHECKING:
     from proxy.route import Route
@@ -72,6 +73,8 @@ class AnswerMemo:
 
 
 class UpstreamExchange:
+    largest_read: int = LARGE_READ
+    """Octets of an answer taken at a time where many are there."""
     # What most exchanges never change is written once, here.
     _line: UpstreamConnection
     _sent: bool = False

@@ -15,7 +15,7 @@ from proxy.socket_transport import SocketTransport, quiet
 from proxy.tls_options import TLSOptions
 from proxy.transport import Transport
 
-UNSENT = 64 * 1024
+UNSENT = 32 * 1024
 """Bytes that may wait for a slow client before whoever writes is made to wait."""
 
 
