@@ -15,14 +15,13 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 from acme_client import ari
 from acme_client.abandonment import Abandonment
-from acme_client.accounts import Opened, open_session
+from acme_client.accounts import open_session
 from acme_client.aim import aim
 from acme_client.attempt import Attempts, Elsewhere, Outcome
 from acme_client.authority import Authorities, Authority
@@ -49,16 +48,11 @@ from acme_client.outages import AuthorityStatus, Outages
 from acme_client.plan import choose, renew_at
 from acme_client.preflight import Preflight
 from acme_client.retry import DAY
-from acme_client.sessions import Sessions
-from acme_client.store import Store
 from acme_client.suggestions import Suggestions
-from acme_client.worker import Worker
+from acme_client.workshop import AT_ONCE, OpenSession, Workshop
 
 if TYPE_CHECKING:
     from acme_client.challenges.dns01 import DNS01
-
-AT_ONCE = 4
-"""Orders under way: a hundred hosts are done in minutes, and the CA is not flooded."""
 
 ELSEWHERE = timedelta(seconds=5)
 """Another instance on this storage is ordering: time to look at its result."""
@@ -67,8 +61,6 @@ UNWRITABLE = timedelta(minutes=1)
 
 RELOADING = 10.0
 """Seconds for a disk to give what was just written to it."""
-
-OpenSession = Callable[[Store, Authority, Callable[[], datetime], str], Opened]
 
 
 def utc_now() -> datetime:
@@ -101,54 +93,26 @@ class Manager:
         self._dns01 = dns01
         shown = (self.http01, self.tlsalpn01, *([dns01] if dns01 else ()))
         self._provers = in_order(shown, challenges)
-        self._authorities = authorities = Authorities.of(authority)
-        self._preflight = preflight or Preflight(log, enabled=False)
-        self._not_kept = not_kept if authorities.count else ""
-        self._log = log
-        self._clock = clock
+        self._log, self._clock = log, clock
         self._random = Random()  # noqa: S311 - spreads waits, guards nothing
-        self._store = Store(data)
-        self._disk = Worker("storage", 1)
-        self._holdings = Holdings(data, self._store, authorities, self._disk, publish, log)
-        self._network = Worker("acme", AT_ONCE)
-        self._sessions = {
-            each.directory: Sessions(partial(open_session, self._store, each, clock), self._network, log)
-            for each in authorities.with_rehearsals
-            if each.directory
-        }
-        self._attempts = Attempts(
-            authorities,
-            self._store,
-            self._sessions,
-            self._disk,
-            self._network,
-            self._provers,
-            log,
-            clock,
-            self._preflight,
-        )
-        self._outages = Outages(authorities, self._store, self._disk, self._holdings, log)
-        self._suggestions = Suggestions(
-            self._sessions, self._store, self._network, self._holdings, log, clock
-        )
+        self._authorities = Authorities.of(authority)
+        self._own = Authorities.of(replace(self._authorities.all[0], directory=None))
+        self._not_kept = not_kept if self._authorities.count else ""
+        shop = Workshop.at(data, self._authorities, log, clock, open_session)
+        self._store, self._disk, self._sessions = shop.store, shop.disk, shop.sessions
+        self._preflight = preflight or Preflight(log, enabled=False)
+        self._holdings = Holdings(shop, publish)
+        self._attempts = Attempts(shop, self._provers, self._preflight)
+        self._outages = Outages(shop, self._holdings)
+        self._suggestions = Suggestions(shop, self._holdings)
+        self._abandonment = Abandonment(self._attempts, self._holdings, log)
         self._hosts = self._holdings.hosts
         self._names: frozenset[str] = frozenset()
-        self._own = Authorities.of(replace(authorities.all[0], directory=None))
         self._internal: frozenset[str] = frozenset()
         self._newest = 0
         self._changed = asyncio.Event()
         self._passed = asyncio.Event()
-        self._abandonment = Abandonment(self._attempts, self._holdings, log)
-        self.commands = Commands(
-            self._hosts,
-            authorities,
-            self._sessions,
-            self._store,
-            self._network,
-            log,
-            self._changed.set,
-            clock,
-        )
+        self.commands = Commands(shop, self._hosts, self._changed.set)
 
     def want(self, hosts: Collection[str], internal: Collection[str] = ()) -> None:
         """Say which hosts are wanted from now on; cheap, to be called on every change of the routes.

@@ -1,7 +1,6 @@
 import asyncio
 import subprocess
 import sys
-from functools import partial
 
 import pytest
 
@@ -10,9 +9,8 @@ from acme_client.accounts import change_key, open_session
 from acme_client.authority import Authorities, Authority
 from acme_client.commands import Commands
 from acme_client.failure import Failure
-from acme_client.sessions import Sessions
 from acme_client.store import Account, Store
-from acme_client.worker import Worker
+from acme_client.workshop import Workshop
 from tests.acme_client.fake_ca import Clock
 from tests.acme_client.test_ca import KEY
 from tests.acme_client.test_wire import endpoint
@@ -95,14 +93,9 @@ def one_account(tmp_path, monkeypatch):
     return store, authority, ca
 
 
-def commanded(store, authority):
-    network, told = Worker("acme", 1), []
-    sessions = Sessions(partial(open_session, store, authority, Clock()), network, told.append)
-    by_directory = {authority.directory: sessions}
-    commands = Commands(
-        {}, Authorities.of(authority), by_directory, store, network, told.append, lambda: None, Clock()
-    )
-    return sessions, commands
+def commanded(tmp_path, authority):
+    shop = Workshop.at(tmp_path, Authorities.of(authority), [].append, Clock(), open_session)
+    return shop.sessions[authority.directory], Commands(shop, {}, lambda: None)
 
 
 def test_a_change_of_keys_whose_answer_got_lost_is_settled_before_another_one(one_account):
@@ -129,10 +122,12 @@ def test_a_next_key_that_the_ca_was_never_told_of_makes_room_for_another(one_acc
 
 
 @pytest.mark.parametrize("lose", [1, 0])
-async def test_after_a_change_of_keys_all_is_signed_with_the_key_that_the_ca_knows(one_account, lose):
+async def test_after_a_change_of_keys_all_is_signed_with_the_key_that_the_ca_knows(
+    one_account, tmp_path, lose
+):
     store, authority, ca = one_account
     ca.lose = lose
-    sessions, commands = commanded(store, authority)
+    sessions, commands = commanded(tmp_path, authority)
     before = await sessions.get()
     if lose:
         with pytest.raises(Failure, match="got lost"):
@@ -147,15 +142,17 @@ async def test_after_a_change_of_keys_all_is_signed_with_the_key_that_the_ca_kno
     assert ca.taken == 2
 
 
-async def test_a_storage_that_does_not_take_the_changed_key_loses_no_account(one_account, monkeypatch):
-    store, authority, ca = one_account
+async def test_a_storage_that_does_not_take_the_changed_key_loses_no_account(
+    one_account, tmp_path, monkeypatch
+):
+    _, authority, ca = one_account
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    sessions, commands = commanded(store, authority)
+    sessions, commands = commanded(tmp_path, authority)
     before = await sessions.get()
-    monkeypatch.setattr(store, "save_account", full)  # the CA has the new key, and it is beside the old one
+    monkeypatch.setattr(Store, "save_account", full)  # the CA has the new key, and it is beside the old one
     with pytest.raises(OSError, match="No space"):
         await commands.change_keys()
     monkeypatch.undo()
