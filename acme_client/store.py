@@ -221,11 +221,16 @@ class Store:
     def drop_next_key(self, authority: Authority) -> None:
         (self._account_folder(authority) / NEXT_KEY).unlink(missing_ok=True)
 
+    def retire_next_key(self, authority: Authority) -> None:
+        self._put_aside(self._account_folder(authority), NEXT_KEY)
+
     def retire_account(self, authority: Authority) -> None:
         """Put an account that the CA has closed aside; its key is kept, for the owner's sake."""
-        folder = self._account_folder(authority)
+        self._put_aside(self._account_folder(authority), "account.json", "key.pem")
+
+    def _put_aside(self, folder: Path, *names: str) -> None:
         make_folder(self._data / "quarantine")
-        for name in ("account.json", "key.pem"):
+        for name in names:
             if (folder / name).exists():
                 (folder / name).rename(self._data / "quarantine" / f"account-{token_hex(4)}-{name}")
 

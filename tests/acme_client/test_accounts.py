@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from acme_client import keys
-from acme_client.accounts import change_key, open_session
+from acme_client.accounts import LOST, UNSAID, change_key, open_session
 from acme_client.authority import Authorities, Authority
 from acme_client.commands import Commands
 from acme_client.failure import Failure
@@ -45,6 +45,16 @@ def test_an_account_key_that_cannot_be_used_is_made_anew_before_anything_is_aske
     assert account.url == ""
 
 
+def test_an_account_that_may_be_unknown_is_looked_for_by_its_key_and_no_other_is_told_of(one_account):
+    """Of a CA that failed and did not say by what."""
+    store, authority, ca = one_account
+    opened = open_session(store, authority, Clock(), UNSAID)
+    assert (opened.account, opened.made) == (ca.url, None)
+    store.save_account(authority, Account(ca.known, "https://ca.example/account/0"))
+    opened = open_session(store, authority, Clock(), UNSAID)
+    assert (opened.account, opened.made) == (ca.url, LOST)
+
+
 def test_a_broken_account_key_is_put_aside_and_not_thrown_away(tmp_path):
     with endpoint() as url:
         store, authority = Store(tmp_path), Authority(url)
@@ -61,7 +71,7 @@ class OneAccount:
     url = "https://ca.example/account/1"
 
     def __init__(self, key_pem, lose=0):
-        self.known, self.lose, self.taken = key_pem, lose, 0
+        self.known, self.lose, self.taken, self.closed = key_pem, lose, 0, False
 
     def session(self, _authority, key_pem, _account_url, _clock):
         return KeyedSession(self, key_pem)
@@ -72,7 +82,16 @@ class KeyedSession:
         self.ca, self.key_pem = ca, key_pem
 
     def find(self):
+        if self.ca.closed:
+            raise Failure("authority", "The account is deactivated.", problem="accountDeactivated")
         return self.ca.url if self.key_pem == self.ca.known else ""
+
+    def register(self):
+        if self.ca.closed:
+            self.ca.closed = False
+            raise Failure("authority", "The account is deactivated.", problem="accountDeactivated")
+        self.ca.known = self.key_pem
+        return self.ca.url
 
     def change_key(self, key_pem):
         if self.key_pem != self.ca.known:
@@ -119,6 +138,45 @@ def test_a_next_key_that_the_ca_was_never_told_of_makes_room_for_another(one_acc
     assert store.load_account(authority) == Account(ca.known, ca.url)
     assert ca.taken == 1
     assert ca.known != never_told
+
+
+def in_quarantine(tmp_path):
+    return sorted(path.read_bytes() for path in (tmp_path / "quarantine").glob("account-*.pem"))
+
+
+def test_of_two_keys_of_which_the_ca_knows_neither_none_is_thrown_away(one_account, tmp_path):
+    """Its answer may come of a database that is behind."""
+    store, authority, ca = one_account
+    old, new = ca.known, keys.new_key()
+    store.save_next_key(authority, new)
+    ca.known = b""
+    open_session(store, authority, Clock())
+    assert store.load_account(authority) == Account(old, ca.url)
+    assert store.load_next_key(authority) is None
+    assert in_quarantine(tmp_path) == [new]
+
+
+def test_a_next_key_that_cannot_be_read_is_put_aside_and_hinders_nothing(one_account, tmp_path):
+    store, authority, ca = one_account
+    store.save_next_key(authority, b"half a key")
+    ca.known = b""
+    open_session(store, authority, Clock())
+    assert in_quarantine(tmp_path) == [b"half a key"]
+
+
+def test_a_change_of_keys_of_an_account_that_was_closed_meanwhile_ends_in_a_new_account(
+    one_account, tmp_path
+):
+    store, authority, ca = one_account
+    new = keys.new_key()
+    store.save_next_key(authority, new)
+    ca.closed = True
+    store.save_account(authority, Account(ca.known))  # its address was not written any more
+    with pytest.raises(Failure, match="deactivated"):
+        open_session(store, authority, Clock())
+    assert in_quarantine(tmp_path) == sorted([ca.known, new])
+    opened = open_session(store, authority, Clock())
+    assert opened.session.key_pem not in in_quarantine(tmp_path)
 
 
 @pytest.mark.parametrize("lose", [1, 0])
