@@ -26,7 +26,9 @@ from acme_client.aim import aim
 from acme_client.attempt import Attempts, Elsewhere, Outcome
 from acme_client.authority import Authorities, Authority
 from acme_client.certificate import Certificate
+from acme_client.challenges.board import Board
 from acme_client.challenges.http01 import HTTP01
+from acme_client.challenges.neighbours import Neighbours, Shared
 from acme_client.challenges.tlsalpn01 import TLSALPN01
 from acme_client.challenges.turns import in_order, next_kind
 from acme_client.commands import Commands
@@ -91,8 +93,6 @@ class Manager:
         self.http01 = HTTP01()
         self.tlsalpn01 = TLSALPN01()
         self._dns01 = dns01
-        shown = (self.http01, self.tlsalpn01, *([dns01] if dns01 else ()))
-        self._provers = in_order(shown, challenges)
         self._log, self._clock = log, clock
         self._random = Random()  # noqa: S311 - spreads waits, guards nothing
         self._authorities = Authorities.of(authority)
@@ -100,6 +100,10 @@ class Manager:
         self._not_kept = not_kept if self._authorities.count else ""
         shop = Workshop.at(data, self._authorities, log, clock, open_session)
         self._store, self._disk, self._sessions = shop.store, shop.disk, shop.sessions
+        here = (self.http01, self.tlsalpn01)
+        self._neighbours = Neighbours(Board(data / "certs"), shop.disk, here)
+        shared = (Shared(each, self._neighbours) for each in here)
+        self._provers = in_order((*shared, *([dns01] if dns01 else ())), challenges)
         self._preflight = preflight or Preflight(log, enabled=False)
         self._holdings = Holdings(shop, publish)
         self._attempts = Attempts(shop, self._provers, self._preflight)
@@ -228,6 +232,8 @@ class Manager:
             async with asyncio.TaskGroup() as tasks:
                 if self._dns01:
                     tasks.create_task(self._dns01.run())
+                if self._authorities.any:
+                    tasks.create_task(self._neighbours.run())
                 while True:
                     self._changed.clear()
                     wake = await self._pass(tasks)
