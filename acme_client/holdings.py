@@ -20,6 +20,7 @@ from acme_client.host import Host, lapsed
 from acme_client.own_ca import OwnCA
 from acme_client.plan import clock_is_sane
 from acme_client.store import Stored
+from acme_client.wildcards import Wildcards
 from acme_client.workshop import Workshop
 
 P = ParamSpec("P")
@@ -45,6 +46,7 @@ class Holdings:
         self._internal = OwnCA(shop.data, limited=shop.authorities.any)
         self._publish_to = publish
         self._retired: dict[str, Certificate] = {}
+        self.wildcards = Wildcards(shop.authorities)
         self.given = Given()
         self._given_now: dict[str, Certificate] = {}
         self._default: Certificate | None = None
@@ -63,6 +65,7 @@ class Holdings:
         """Have something to serve for every host, serve it, and only then write what is new."""
         self.give(now)
         await self._load(now)
+        self.wildcards.cover(self.hosts, now)
         await self._stand_in(now)
         self._tell_replaced_roots()
         self._forget(now)
@@ -112,6 +115,9 @@ class Holdings:
         if not new:
             return
         found = await self._disk.call(self._read, [host.host for host in new], now)
+        wildcards = self.wildcards.unknown(new) - self.hosts.keys()
+        for wildcard, certificate in (await self._disk.call(self._store.look_at_all, wildcards)).items():
+            self.wildcards.keep(wildcard, certificate)
         for host in new:
             stored = found[host.host]
             if isinstance(stored, OSError):
@@ -198,6 +204,8 @@ class Holdings:
         not that somebody may be impersonating it.
         """
         del self.hosts[host.host]
+        if host.host.startswith("*."):
+            self.wildcards.keep(host.host, host.held)
         if (shown := self._shown(host)) is not None:
             self._retired[host.host] = shown
         while len(self._retired) > MOST_RETIRED:

@@ -132,15 +132,19 @@ class Manager:
         names = {name.host: name for name in map(self._judged, hosts)}
         self._names = frozenset(names)
         for host in sorted(names.keys() - self._hosts.keys()):
-            self._newest += 1
-            directories = self._asked_for(host).directories_for(names[host])
-            self._hosts[host] = Host(names[host], directories[0], self._newest, others=directories)
+            self._add(names[host])
             if names[host].refusal:
                 self._log(Refused(host, names[host].refusal))
         # Ours cost nothing, and cover none that another authority is to certify.
         wildcards = covered({host: name for host, name in names.items() if host not in self._internal})
         for host in names:
             self._hosts[host].covered_by = wildcards.get(host, "")
+        self._changed.set()
+
+    def _add(self, name: Name) -> None:
+        self._newest += 1
+        directories = self._asked_for(name.host).directories_for(name)
+        self._hosts[name.host] = Host(name, directories[0], self._newest, others=directories)
         self._changed.set()
 
     def give(self, certificates: Collection[Certificate]) -> None:
@@ -172,10 +176,12 @@ class Manager:
             replace(
                 self._status_of(host if host.given else self._hosts[host.covered_by or name], now),
                 host=name,
-                covered_by="" if host.given else host.covered_by,
+                covered_by=""
+                if host.given
+                else host.covered_by or (host.name.wildcard if host.spared else ""),
             )
             for name, host in sorted(self._hosts.items())
-            if name in self._names
+            if name in self._names or name in self._holdings.wildcards.needed
         )
 
     def _status_of(self, host: Host, now: datetime) -> HostStatus:
@@ -199,7 +205,11 @@ class Manager:
 
         Returns without the ones that cannot be read, and at once where none is wanted.
         """
-        known = [self._hosts[host] for host in hosts if host in self._hosts and not self._hosts[host].busy]
+        known = [
+            host
+            for host in self._hosts.values()
+            if not host.busy and (host.host in hosts or host.name.wildcard in hosts)
+        ]
         for host in known:
             host.loaded = False
         self._changed.set()
@@ -253,11 +263,14 @@ class Manager:
 
     async def _pass(self, tasks: asyncio.TaskGroup) -> datetime:
         """Serve what there is, start what is due; returns when to look again."""
-        for host in [host for host in self._hosts.values() if host.host not in self._names and not host.busy]:
+        wanted = self._names | self._holdings.wildcards.needed
+        for host in [host for host in self._hosts.values() if host.host not in wanted and not host.busy]:
             self._holdings.retire(host)
             self._preflight.forget(host.host)
         now = self._clock()
         await self._holdings.settle(now)
+        for wildcard in self._holdings.wildcards.needed - self._hosts.keys():
+            self._add(self._judged(wildcard))
         self._passed.set()
         self._passed = asyncio.Event()
         loaded = [host for host in self._hosts.values() if host.loaded]
@@ -271,8 +284,8 @@ class Manager:
             self._hosts[name].busy = True
             order = tasks.create_task(self._certify(self._hosts[name]))
             self._abandonment.orders[name] = order
-        away = self._abandonment.look(self._hosts.values(), self._names, now)
-        wakes = [plan.wake, away, self._ask_renewals(tasks, now)]
+        away = self._abandonment.look(self._hosts.values(), wanted, now)
+        wakes = [plan.wake, away, self._ask_renewals(tasks, now), self._holdings.wildcards.wake or plan.wake]
         if self._holdings.trouble:
             wakes.append(now + UNWRITABLE)
         return min(wakes)

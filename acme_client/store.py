@@ -16,7 +16,7 @@ Every method blocks; one worker thread calls them.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -111,6 +111,16 @@ class Store:
     def look(self, host: str) -> Certificate | None:
         """What would be served for this host; nothing is moved."""
         return peek(self._folder(host), host)
+
+    def look_at_all(self, hosts: Collection[str]) -> dict[str, Certificate | None]:
+        """The same for each of these; None, too, where it cannot be read."""
+        found: dict[str, Certificate | None] = {}
+        for host in hosts:
+            try:
+                found[host] = self.look(host)
+            except OSError:
+                found[host] = None  # whoever needs it more, says so
+        return found
 
     def keep(self, host: str, certificate: Certificate, entry: Entry | None = None) -> None:
         """Save a certificate; the failures and the order that led to it are history then."""

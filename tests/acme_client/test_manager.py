@@ -675,16 +675,6 @@ async def test_a_certificate_of_before_serves_until_the_wildcard_has_one(tmp_pat
     assert stage.ca.issued == [WILDCARD]
 
 
-async def test_hosts_get_their_own_again_once_nobody_wants_the_wildcard(tmp_path):
-    stage = stage_with_wildcards(tmp_path)
-    stage.want(WILDCARD, BLOG)
-    async with stage.running():
-        await stage.eventually(lambda: stage.status(BLOG).state == "active")
-        stage.want(BLOG)
-        await stage.eventually(lambda: BLOG in stage.served and stage.status(BLOG).state == "active")
-    assert stage.ca.issued == [WILDCARD, BLOG]
-
-
 async def test_a_wildcard_is_refused_with_the_setting_that_is_missing_and_covers_nobody(tmp_path):
     stage = Stage(tmp_path)
     stage.want(WILDCARD, BLOG)
