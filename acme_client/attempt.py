@@ -168,7 +168,10 @@ class Attempts:
             orders = await self.shop.disk.call(self.shop.store.load_orders, need.directory)
             if refusal := refuse_order(orders, limits, self.shop.clock()):
                 raise refusal
-            if refusal := refuse(need.host, new=new, issued=issued, limits=limits, now=self.shop.clock()):
+            named = {need.host, *(each.host for each in issued)}
+            domains = await self.shop.disk.call(self.shop.domains.of, named)
+            now = self.shop.clock()
+            if refusal := refuse(need.host, new=new, issued=issued, limits=limits, domains=domains, now=now):
                 raise refusal
 
     async def _look_first(self, need: Need) -> None:

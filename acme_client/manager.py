@@ -100,6 +100,7 @@ class Manager:
         self._not_kept = not_kept if self._authorities.count else ""
         shop = Workshop.at(data, self._authorities, log, clock, open_session)
         self._store, self._disk, self._sessions = shop.store, shop.disk, shop.sessions
+        self._domains = shop.domains
         here = (self.http01, self.tlsalpn01)
         self._neighbours = Neighbours(Board(data / "certs"), shop.disk, here)
         shared = (Shared(each, self._neighbours) for each in here)
@@ -225,9 +226,12 @@ class Manager:
         asked = {name: self._hosts[name].directory for name in self._names if name in self._hosts}
         counted = {directory for directory in asked.values() if known.get(directory)}
         issued = {each: await self._disk.call(self._store.load_issued, each) for each in counted}
+        named = {name for name, directory in asked.items() if directory in issued}
+        named |= {each.host for some in issued.values() for each in some}
+        domains = await self._disk.call(self._domains.of, named) if named else {}
         now = self._clock()
         return {
-            name: left(name, issued=issued[directory], limits=limits, now=now)
+            name: left(name, issued=issued[directory], limits=limits, domains=domains, now=now)
             for name, directory in asked.items()
             if directory in issued and (limits := known[directory])
         }

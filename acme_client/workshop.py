@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from acme_client.accounts import Opened
 from acme_client.authority import Authorities, Authority
 from acme_client.events import Event
+from acme_client.registered import Domains
 from acme_client.sessions import Sessions
 from acme_client.store import Store
 from acme_client.worker import Worker
@@ -34,6 +35,7 @@ class Workshop:
     """By the CA's directory; those for rehearsals are among them."""
     log: Callable[[Event], None]
     clock: Callable[[], datetime]
+    domains: Domains = field(default_factory=Domains)
 
     @classmethod
     def at(
