@@ -15,7 +15,7 @@ SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadgroup
 # Meets an image that it builds itself, for minutes: `make test-image` alone does.
 IMAGE_TESTS := tests/integration/image
 
-.PHONY: help demo test test-image image image-arm64 check docs compile wheel dist audit bench peers-corpus fuzz soak format lock env engine pebble nameservers peers fuzzer
+.PHONY: help demo test test-image image image-arm64 check docs compile wheel dist audit bench peers-corpus fuzz soak format lock env engine pebble caddy nameservers peers fuzzer
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -23,7 +23,7 @@ help:
 demo: env engine pebble ## three small apps become HTTPS sites; Ctrl-C cleans up
 	@$(PYTHON) -m compose.demo
 
-test: check pebble nameservers ## everything: once in plain Python, then compiled, against a real Docker engine and a real CA
+test: check pebble caddy nameservers ## everything: once in plain Python, then compiled, against a real Docker engine and a real CA
 	@scripts/engine --compose
 	@scripts/compile --remove
 	@$(PYTHON) -m pytest $(SIDE_BY_SIDE) $(ARGS) $(addprefix --ignore=,$(REAL))
@@ -94,6 +94,9 @@ engine:
 
 pebble:
 	@scripts/pebble
+
+caddy:
+	@scripts/caddy
 
 nameservers:
 	@scripts/nameservers

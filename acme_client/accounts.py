@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from acme_client.authority import Authority
+from acme_client.failure import Failure
 from acme_client.resources import Session
 from acme_client.store import Account, Store
 
 CLOSED = ("accountDeactivated",)
 LOST = "The CA no longer knew the one before."
 UNREADABLE = "The stored key of the one before was broken; it is in quarantine."
+UNSAID = "unsaid"
 UNKNOWN = ("accountDoesNotExist", *CLOSED)
 
 
@@ -46,24 +48,42 @@ def change_key(store: Store, authority: Authority, opened: Opened, clock: Callab
 def settle_keys(store: Store, authority: Authority, clock: Callable[[], datetime]) -> bool:
     """After a change of keys that was interrupted, keep the one that the CA knows.
 
-    Returns whether that is the new one.
+    Returns whether that is the new one.  It is thrown away only where the CA
+    knows the old one.  Of a CA that knows neither, perhaps by mistake, and of a
+    key that cannot be read, nobody can say what it is still good for: aside then.
     """
-    from acme_client.ca import CA
-
     key_pem = store.load_next_key(authority)
     if key_pem is None:
         return False
-    url = CA(authority, key_pem, "", clock).find()
-    if url:
+    if url := _account_of(key_pem, authority, clock):
         store.save_account(authority, Account(key_pem, url))
-    store.drop_next_key(authority)
-    return bool(url)
+        store.drop_next_key(authority)
+        return True
+    account = store.load_account(authority)
+    if account and _account_of(account.key_pem, authority, clock):
+        store.drop_next_key(authority)
+    else:
+        store.retire_next_key(authority)
+    return False
+
+
+def _account_of(key_pem: bytes, authority: Authority, clock: Callable[[], datetime]) -> str:
+    """The address of the account that has this key and is in use; "" where there is none."""
+    from acme_client import keys
+    from acme_client.ca import CA
+
+    try:
+        return CA(authority, key_pem, "", clock).find() if keys.usable(key_pem) else ""
+    except Failure as failure:
+        if failure.problem not in CLOSED:
+            raise
+        return ""
 
 
 def open_session(store: Store, authority: Authority, clock: Callable[[], datetime], lost: str = "") -> Opened:
     """A session at the CA.
 
-    `lost` is the problem for which the CA refused the stored account.  The same
+    `lost` is the problem for which the CA refused the stored account, perhaps.  The same
     key is tried first: an account that the CA still has is found again by it.
     """
     # 13 MB and 130 ms that a program without orders never needs.
@@ -84,6 +104,13 @@ def open_session(store: Store, authority: Authority, clock: Callable[[], datetim
         session = CA(authority, account.key_pem, known, clock)
         if known:
             return Opened(session, known)
-        url = session.register()
+        try:
+            url = session.register()
+        except Failure as failure:
+            if failure.problem in CLOSED:
+                store.retire_account(authority)  # else the next try would find the same key again
+            raise
         store.save_account(authority, Account(account.key_pem, url))
+        if url == account.url:
+            return Opened(session, url)  # it was found again, so that was not the trouble
         return Opened(session, url, UNREADABLE if broken else LOST if lost else "")

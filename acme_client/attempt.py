@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from acme_client.accounts import UNKNOWN
-from acme_client.authority import Authorities
 from acme_client.certificate import Certificate
 from acme_client.challenges.proof import Prover
 from acme_client.challenges.turns import begin_with
-from acme_client.events import Event, Ordering, Rehearsing, Remarked
+from acme_client.events import Ordering, Rehearsing, Remarked
 from acme_client.failure import Failure
 from acme_client.limits import Issued, refuse, refuse_order
 from acme_client.names import read_name
 from acme_client.order import Issuance
 from acme_client.plan import Need, due_at
 from acme_client.preflight import Preflight
-from acme_client.sessions import Sessions
-from acme_client.store import OpenOrder, Store, Stored
-from acme_client.worker import Worker
+from acme_client.store import OpenOrder, Stored
+from acme_client.workshop import Workshop
 
 KEPT_OPEN = ("authority", "unreachable", "rate", "dns")
 """Failures after which the order still stands at the CA and is gone on with."""
@@ -44,15 +41,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    authorities: Authorities
-    store: Store
-    sessions: Mapping[str, Sessions]
-    """By the CA's directory; those for rehearsals are among them."""
-    disk: Worker
-    network: Worker
+    shop: Workshop
     provers: Sequence[Prover]
-    log: Callable[[Event], None]
-    clock: Callable[[], datetime]
     preflight: Preflight
     signing: set[str] = field(default_factory=set)
     """Hosts whose orders are carried to their end, whoever wants it: only the signature is missing."""
@@ -64,20 +54,22 @@ class Attempts:
         certificate that is lost with the next restart is worse than none,
         because the CA counts it.
         """
-        lock = await self.disk.call(self.store.lock, need.host)
+        lock = await self.shop.disk.call(self.shop.store.lock, need.host)
         if lock is None:
             raise Elsewhere
         with lock:
-            stored = await self.disk.call(self.store.load, need.host)
+            stored = await self.shop.disk.call(self.shop.store.load, need.host)
             if self._settled(need, stored):
                 return Outcome(stored=stored)
-            await self.disk.call(self.store.test_writing, need.host)
+            await self.shop.disk.call(self.shop.store.test_writing, need.host)
             try:
                 certificate = await self._order(need, stored)
             finally:
                 self.signing.discard(need.host)
             try:
-                await self.disk.call(self.store.keep, need.host, certificate, need.entry.succeeded())
+                await self.shop.disk.call(
+                    self.shop.store.keep, need.host, certificate, need.entry.succeeded()
+                )
                 await self._count(need)
             except OSError as error:
                 return Outcome(certificate, unsaved=error)
@@ -88,28 +80,28 @@ class Attempts:
 
         Raises Failure where the CA does not answer; then the order is left to its own end there.
         """
-        lock = await self.disk.call(self.store.lock, need.host)
+        lock = await self.shop.disk.call(self.shop.store.lock, need.host)
         if lock is None:
             return
         with lock:
-            opened = (await self.disk.call(self.store.load, need.host)).order
-            if opened is None or opened.directory not in self.sessions:
+            opened = (await self.shop.disk.call(self.shop.store.load, need.host)).order
+            if opened is None or opened.directory not in self.shop.sessions:
                 return
-            await self.disk.call(self.store.end_order, need.host)
-            session = (await self.sessions[opened.directory].get()).session
-            order = await self.network.call(session.order, opened.url)
+            await self.shop.disk.call(self.shop.store.end_order, need.host)
+            session = (await self.shop.sessions[opened.directory].get()).session
+            order = await self.shop.network.call(session.order, opened.url)
             for url in order.authorizations if order.status == "pending" else ():
-                authorization = await self.network.call(session.authorization, url)
+                authorization = await self.shop.network.call(session.authorization, url)
                 if authorization.status == "pending":
-                    await self.network.call(session.deactivate, url)
+                    await self.shop.network.call(session.deactivate, url)
 
     def _settled(self, need: Need, stored: Stored) -> bool:
         """Whether the disk knows of something newer than we do, after which this host is no longer due."""
-        entry = stored.entry.under(self.authorities.fingerprint)
+        entry = stored.entry.under(self.shop.authorities.fingerprint)
         if need.forced and entry.kind != "rate":
             entry = replace(entry, next_try=None)
         look = replace(need, held=stored.certificate, entry=entry, renewal=stored.renewal, busy=False)
-        return due_at(look) > self.clock()
+        return due_at(look) > self.shop.clock()
 
     async def _order(self, need: Need, stored: Stored) -> Certificate:
         opened = _open_order(stored)
@@ -117,7 +109,7 @@ class Attempts:
             await self._stop_at_limits(need)
             await self._look_first(need)
             await self._rehearse(need)
-        self.log(Ordering(need.host, need.directory, resumed=opened is not None))
+        self.shop.log(Ordering(need.host, need.directory, resumed=opened is not None))
         try:
             return await self._ask(need, opened)
         except Failure as failure:
@@ -127,15 +119,15 @@ class Attempts:
 
     async def _ask(self, need: Need, opened: OpenOrder | None) -> Certificate:
         async def journal(order: OpenOrder) -> None:
-            await self.disk.call(self.store.save_order, need.host, order)
-            if self.authorities.by_directory(need.directory).limits and not _replaces(need):
-                await self.disk.call(self.store.add_order, need.directory, self.clock())
+            await self.shop.disk.call(self.shop.store.save_order, need.host, order)
+            if self.shop.authorities.by_directory(need.directory).limits and not _replaces(need):
+                await self.shop.disk.call(self.shop.store.add_order, need.directory, self.shop.clock())
 
         try:
             return await self._obtain(need, need.directory, journal, opened, _replaces(need))
         except Failure as failure:
             if failure.kind not in KEPT_OPEN:
-                await self.disk.call(self.store.end_order, need.host)
+                await self.shop.disk.call(self.shop.store.end_order, need.host)
             raise
 
     async def _obtain(
@@ -146,19 +138,19 @@ class Attempts:
         opened: OpenOrder | None = None,
         replaces: str = "",
     ) -> Certificate:
-        sessions = self.sessions[directory]
+        sessions = self.shop.sessions[directory]
         session = await sessions.get()
         issuance = Issuance(
             host=need.host,
             directory=directory,
             account=session.account,
             session=session.session,
-            call=self.network.call,
+            call=self.shop.network.call,
             provers=begin_with(self.provers, need.entry.first),
             journal=journal,
-            profile=self.authorities.by_directory(need.directory).profile_for(read_name(need.host)),
+            profile=self.shop.authorities.by_directory(need.directory).profile_for(read_name(need.host)),
             proven=lambda: self.signing.add(need.host),
-            warn=lambda remark: self.log(Remarked(need.host, directory, remark)),
+            warn=lambda remark: self.shop.log(Remarked(need.host, directory, remark)),
         )
         try:
             return await issuance.obtain(opened, replaces)
@@ -169,41 +161,44 @@ class Attempts:
 
     async def _stop_at_limits(self, need: Need) -> None:
         """Raise what the CA would say, where it is known already.  A replacement is outside all limits."""
-        limits = self.authorities.by_directory(need.directory).limits
+        limits = self.shop.authorities.by_directory(need.directory).limits
         if limits and not _replaces(need):
-            issued = await self.disk.call(self.store.load_issued, need.directory)
+            issued = await self.shop.disk.call(self.shop.store.load_issued, need.directory)
             new = need.held is None
-            orders = await self.disk.call(self.store.load_orders, need.directory)
-            if refusal := refuse_order(orders, limits, self.clock()):
+            orders = await self.shop.disk.call(self.shop.store.load_orders, need.directory)
+            if refusal := refuse_order(orders, limits, self.shop.clock()):
                 raise refusal
-            if refusal := refuse(need.host, new=new, issued=issued, limits=limits, now=self.clock()):
+            named = {need.host, *(each.host for each in issued)}
+            domains = await self.shop.disk.call(self.shop.domains.of, named)
+            now = self.shop.clock()
+            if refusal := refuse(need.host, new=new, issued=issued, limits=limits, domains=domains, now=now):
                 raise refusal
 
     async def _look_first(self, need: Need) -> None:
-        if self.preflight.applies(need, self.authorities.by_directory(need.directory)):
-            opened = await self.sessions[need.directory].get()
+        if self.preflight.applies(need, self.shop.authorities.by_directory(need.directory)):
+            opened = await self.shop.sessions[need.directory].get()
             provers = begin_with(self.provers, need.entry.first)
             if possible := [prover for prover in provers if not prover.obstacle(need.host)]:
                 await self.preflight.check(need, possible[0], opened.session.caa_identities)
 
     async def _count(self, need: Need) -> None:
-        if self.authorities.by_directory(need.directory).limits and not _replaces(need):
-            one = Issued(self.clock(), need.host, new=need.held is None)
-            await self.disk.call(self.store.add_issued, need.directory, one)
+        if self.shop.authorities.by_directory(need.directory).limits and not _replaces(need):
+            one = Issued(self.shop.clock(), need.host, new=need.held is None)
+            await self.shop.disk.call(self.shop.store.add_issued, need.directory, one)
 
     async def _rehearse(self, need: Need) -> None:
         """Raise Failure where a host that has failed would fail again.
 
         What only says that the rehearsal's CA has troubles of its own stops nobody.
         """
-        rehearsal = self.authorities.by_directory(need.directory).rehearsal
+        rehearsal = self.shop.authorities.by_directory(need.directory).rehearsal
         if rehearsal is None or not rehearsal.directory or need.entry.kind != "validation":
             return
 
         async def forget(order: OpenOrder) -> None:
             return None
 
-        self.log(Rehearsing(need.host, rehearsal.directory))
+        self.shop.log(Rehearsing(need.host, rehearsal.directory))
         try:
             await self._obtain(need, rehearsal.directory, forget)
         except Failure as failure:

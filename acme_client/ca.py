@@ -139,7 +139,12 @@ class CA:
         url = self._endpoint("keyChange")
         new = Signer(key_pem)
         request = {"account": self.account_url, "oldKey": self._signer.public}
-        self._post(url, new.agree(request, url))
+        try:
+            self._post(url, new.agree(request, url))
+        except Failure as failure:
+            if failure.status in (404, 405, 501):  # Caddy's directory names what Caddy does not do
+                failure.kind, failure.cause = "configuration", "This CA gives an account no other key."
+            raise
         self._signer = Signer(key_pem, self.account_url)
 
     def revoke(self, certificate_der: bytes, reason: int) -> None:

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 
 from acme_client.accounts import change_key
-from acme_client.authority import Authorities, Authority
+from acme_client.authority import Authority
 from acme_client.certificate import INTERNAL, Certificate
-from acme_client.events import Event, KeyChanged, Revoked
+from acme_client.events import KeyChanged, Revoked
 from acme_client.failure import Failure
 from acme_client.host import Host
 from acme_client.sessions import Sessions
-from acme_client.store import Store
-from acme_client.worker import Worker
+from acme_client.workshop import Workshop
 
 REASONS: Mapping[str, int] = {
     "unspecified": 0,
@@ -36,25 +34,11 @@ class Unknown(LookupError):
 class Commands:
     """Raises Unknown, or the Failure of a CA that refuses; OSError where the storage does."""
 
-    def __init__(
-        self,
-        hosts: Mapping[str, Host],
-        authorities: Authorities,
-        sessions: Mapping[str, Sessions],
-        store: Store,
-        network: Worker,
-        log: Callable[[Event], None],
-        wake: Callable[[], None],
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._hosts = hosts
-        self._authorities = authorities
-        self._sessions = sessions
-        self._store = store
-        self._network = network
-        self._log = log
-        self._wake = wake
-        self._clock = clock
+    def __init__(self, shop: Workshop, hosts: Mapping[str, Host], wake: Callable[[], None]) -> None:
+        self._authorities, self._sessions = shop.authorities, shop.sessions
+        self._store, self._network = shop.store, shop.network
+        self._log, self._clock = shop.log, shop.clock
+        self._hosts, self._wake = hosts, wake
 
     def renew(self, host: str) -> None:
         """Ask for a new certificate now, whatever the old one's age; limits of the CA still count."""

@@ -58,6 +58,27 @@ PLAIN: Mapping[str, tuple[Kind, str]] = {
     "badNonce": ("authority", "The CA refused every anti-replay number that it had itself given out."),
 }
 
+_WRONG = ("unauthorized", "incorrectResponse", "rejectedIdentifier")
+"""What CAs call an answer that is not ours; the last one is smallstep's word, and so Caddy's."""
+
+OTHER_WAYS: Mapping[tuple[str, str], str] = {
+    **dict.fromkeys(
+        (("dns-01", problem) for problem in (*_WRONG, "dns", "connection")),
+        "The CA did not find our record below _acme-challenge.{name} in the DNS. Is the zone served by the"
+        " provider that the record was written at, and does no CNAME lead elsewhere?",
+    ),
+    ("tls-alpn-01", "connection"): (
+        "The CA could not open port 443 of {host}. Is it open to the CA and forwarded by the router, and does"
+        " the name lead here?"
+    ),
+    **dict.fromkeys(
+        (("tls-alpn-01", problem) for problem in (*_WRONG, "tls")),
+        "Somebody else answered the CA for {host} on port 443. Does the name lead to this machine, on IPv6"
+        " too, and does nothing before it end TLS?",
+    ),
+}
+"""For challenges in which nobody comes to port 80."""
+
 
 class Failure(Exception):
     """One attempt that came to nothing.
@@ -120,6 +141,8 @@ def from_problem(
         kind = "rate"
     elif status in (502, 503, 504):
         kind, cause = "authority", "The CA is out of order for the moment."
+    elif status >= 500 and not problem:
+        kind, cause = "authority", "The CA failed by a fault of its own and does not say which."
     return Failure(
         kind,
         cause.format(host=host or "this host"),
@@ -129,6 +152,17 @@ def from_problem(
         retry_after=retry_after,
         wide=wide,
     )
+
+
+def from_challenge(document: Mapping[str, Any], host: str, challenge: str) -> Failure:
+    """The failure that the error of a challenge of this type tells of (RFC 8555 7.1.5)."""
+    failure = from_problem(document, host)
+    if failure.problem in _WRONG:  # whose proof was looked at is not rejected by a rule
+        failure.kind, cause = PLAIN["unauthorized"]
+        failure.cause = cause.format(host=host)
+    if other := OTHER_WAYS.get((challenge, failure.problem)):
+        failure.cause = other.format(host=host, name=host.removeprefix("*."))
+    return failure
 
 
 def _nearest(document: Mapping[str, Any], host: str) -> Mapping[str, Any]:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any, ParamSpec
 
-from acme_client.authority import Authorities
 from acme_client.certificate import INTERNAL, Certificate
 from acme_client.events import (
     ClockWrong,
-    Event,
     Quarantined,
     RightsRepaired,
     StorageUnwritable,
@@ -22,8 +19,9 @@ from acme_client.given import Given
 from acme_client.host import Host, lapsed
 from acme_client.own_ca import OwnCA
 from acme_client.plan import clock_is_sane
-from acme_client.store import Store, Stored
-from acme_client.worker import Worker
+from acme_client.store import Stored
+from acme_client.wildcards import Wildcards
+from acme_client.workshop import Workshop
 
 P = ParamSpec("P")
 
@@ -39,26 +37,16 @@ Publish = Callable[[Mapping[str, Certificate], Certificate], None]
 class Holdings:
     """Every host that is wanted or worked on, and its certificate."""
 
-    def __init__(
-        self,
-        data: Path,
-        store: Store,
-        authority: Authorities,
-        disk: Worker,
-        publish: Publish,
-        log: Callable[[Event], None],
-    ) -> None:
+    def __init__(self, shop: Workshop, publish: Publish) -> None:
         self.hosts: dict[str, Host] = {}
         self.trouble = ""
         """Why the storage does not take anything at the moment; "" while it does."""
-        self._data = data
-        self._store = store
-        self._authority = authority
-        self._internal = OwnCA(data, limited=authority.any)
-        self._disk = disk
+        self._data, self._store, self._disk, self._log = shop.data, shop.store, shop.disk, shop.log
+        self._authority = shop.authorities
+        self._internal = OwnCA(shop.data, limited=shop.authorities.any)
         self._publish_to = publish
-        self._log = log
         self._retired: dict[str, Certificate] = {}
+        self.wildcards = Wildcards(shop.authorities)
         self.given = Given()
         self._given_now: dict[str, Certificate] = {}
         self._default: Certificate | None = None
@@ -77,6 +65,7 @@ class Holdings:
         """Have something to serve for every host, serve it, and only then write what is new."""
         self.give(now)
         await self._load(now)
+        self.wildcards.cover(self.hosts, now)
         await self._stand_in(now)
         self._tell_replaced_roots()
         self._forget(now)
@@ -126,6 +115,9 @@ class Holdings:
         if not new:
             return
         found = await self._disk.call(self._read, [host.host for host in new], now)
+        wildcards = self.wildcards.unknown(new) - self.hosts.keys()
+        for wildcard, certificate in (await self._disk.call(self._store.look_at_all, wildcards)).items():
+            self.wildcards.keep(wildcard, certificate)
         for host in new:
             stored = found[host.host]
             if isinstance(stored, OSError):
@@ -212,6 +204,8 @@ class Holdings:
         not that somebody may be impersonating it.
         """
         del self.hosts[host.host]
+        if host.host.startswith("*."):
+            self.wildcards.keep(host.host, host.held)
         if (shown := self._shown(host)) is not None:
             self._retired[host.host] = shown
         while len(self._retired) > MOST_RETIRED:

@@ -68,6 +68,8 @@ class Host:
     certificate that is served and could not be written yet.  `covered_by` is
     the wanted wildcard that this host needs no certificate of its own beside.
     `given` is the owner's own certificate, beside which nothing else counts.
+    `under` is what is held for a wildcard above it that nobody names, while that
+    is to be shown; it is `spared` an order while that is good for long enough.
     `unwanted_since` counts while it is busy and nobody wants it; then it is `abandoned`.
     """
 
@@ -85,6 +87,8 @@ class Host:
     others: tuple[str, ...] = ()
     forced: bool = False
     given: Certificate | None = None
+    under: Certificate | None = None
+    spared: bool = False
     unwanted_since: datetime | None = None
     abandoned: bool = False
 
@@ -95,11 +99,11 @@ class Host:
     @property
     def has_another(self) -> bool:
         """Whether it needs no certificate of its own."""
-        return bool(self.covered_by or self.given)
+        return bool(self.covered_by or self.given or self.spared)
 
     @property
     def served(self) -> Certificate | None:
-        return self.given or self.held or self.stand_in
+        return self.given or self.under or self.held or self.stand_in
 
     @property
     def from_its_ca(self) -> bool:
@@ -151,10 +155,11 @@ class Host:
         if self.given:
             return self._status_of_given(self.given)
         served = self.served
-        planned = served and (self.from_its_ca or served.directory == self.directory)
+        planned = served and (self.from_its_ca or self.spared or served.directory == self.directory)
         paused = self.directory != INTERNAL and authority.waits(now)
+        entry = Entry() if self.spared else self.entry
         next_try = max(
-            filter(None, (self.entry.next_try_at(self.directory), authority.next_try if paused else None)),
+            filter(None, (entry.next_try_at(self.directory), authority.next_try if paused else None)),
             default=None,
         )
         return HostStatus(
@@ -166,17 +171,17 @@ class Host:
             next_try=next_try if self.directory != INTERNAL else None,
             last_error=self.name.refusal
             or (obstacle if self.unsaved or self._state() in ("waiting", "failed") else "")
-            or self.entry.text
+            or entry.text
             or (authority.text if paused else ""),
             directory=self.directory,
             serial=f"{served.serial:x}" if served else "",
-            failures=self.entry.failures,
-            findings=() if self.from_its_ca else findings,
+            failures=entry.failures,
+            findings=() if self.from_its_ca or self.spared else findings,
             names=served.names if served else (),
             not_before=served.not_before if served else None,
             renew_reason=renew_reason(served, self.renewal) if served and planned else "",
             from_us=served is not None and served.directory == INTERNAL,
-            remedy=self._remedy(authority if paused else Entry(), obstacle),
+            remedy=self._remedy(entry, authority if paused else Entry(), obstacle),
         )
 
     def _status_of_given(self, given: Certificate) -> HostStatus:
@@ -191,17 +196,17 @@ class Host:
             not_before=given.not_before,
         )
 
-    def _remedy(self, authority: Entry, obstacle: str) -> str:
+    def _remedy(self, entry: Entry, authority: Entry, obstacle: str) -> str:
         """What helps against the last error; a refusal and an obstacle say it themselves."""
         if self.name.refusal or (obstacle and (self.unsaved or self._state() in ("waiting", "failed"))):
             return ""
-        return remedy(self.entry.kind or authority.kind, self.host)
+        return remedy(entry.kind or authority.kind, self.host)
 
     def _state(self) -> State:
         if self.name.refusal:
             return "failed"
         if self.directory == INTERNAL:
             return "internal"
-        if self.from_its_ca:
+        if self.from_its_ca or self.spared:
             return "active"
         return "failed" if self.entry.failures else "waiting"

@@ -7,7 +7,7 @@ the CA may still know more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,18 +15,6 @@ from typing import Any
 from acme_client.failure import Failure
 
 WEEK = timedelta(days=7)
-
-SHARED_ENDINGS = (
-    *("co.uk", "org.uk", "me.uk", "ac.uk", "gov.uk", "com.au", "net.au", "org.au", "co.nz", "co.za", "co.jp"),
-    *("or.jp", "co.kr", "co.in", "com.br", "com.mx", "com.ar", "com.tr", "com.cn", "com.tw", "com.sg"),
-    *("com.pl", "co.at", "or.at", "co.il", "com.ua", "com.hk"),
-    # Dynamic DNS and hosting: each customer's name counts as a domain.
-    *("duckdns.org", "dedyn.io", "ddns.net", "no-ip.org", "hopto.org", "zapto.org", "dynu.net", "mooo.com"),
-    *("dyndns.org", "freeddns.org", "myfritz.net", "synology.me", "myqnapcloud.com", "nip.io", "sslip.io"),
-    *("eu.org", "github.io", "ts.net", "spdns.de", "goip.de", "ddnss.de", "selfhost.eu", "home-webserver.de"),
-)
-"""Endings under which strangers have their names: the part of the public suffix list that homes meet."""
-
 
 SPELL = timedelta(hours=3)
 """The time in which an account's orders are counted."""
@@ -53,22 +41,24 @@ class Issued:
     new: bool = True
 
 
-def registered_domain(host: str) -> str:
-    """The part of a name that was bought: `example.com`, `example.co.uk`, `me.duckdns.org`."""
-    labels = host.removeprefix("*.").split(".")
-    bought = 3 if ".".join(labels[-2:]) in SHARED_ENDINGS else 2
-    return ".".join(labels[-bought:])
-
-
 def after(issued: Iterable[Issued], one: Issued) -> tuple[Issued, ...]:
     """What counts from now on: this one, and those of the last week."""
     return (*(each for each in issued if each.at > one.at - WEEK), one)
 
 
 def refuse(
-    host: str, *, new: bool, issued: Sequence[Issued], limits: Limits, now: datetime
+    host: str,
+    *,
+    new: bool,
+    issued: Sequence[Issued],
+    limits: Limits,
+    domains: Mapping[str, str],
+    now: datetime,
 ) -> Failure | None:
-    """Why the CA would refuse, with the seconds until it would not; None where it would not."""
+    """Why the CA would refuse, with the seconds until it would not; None where it would not.
+
+    `domains` has the registered domain of this host and of all that were issued.
+    """
     week = [each for each in issued if each.at > now - WEEK]
     same = sorted(each.at for each in week if each.host == host)
     if len(same) >= limits.per_name:
@@ -77,8 +67,8 @@ def refuse(
             " Keep the data directory over restarts, then none is needed again."
         )
         return _until(same[-limits.per_name], cause, now)
-    domain = registered_domain(host)
-    others = sorted(each.at for each in week if each.new and registered_domain(each.host) == domain)
+    domain = domains[host]
+    others = sorted(each.at for each in week if each.new and domains[each.host] == domain)
     if new and len(others) >= limits.per_domain:
         cause = (
             f"This week {len(others)} hosts of {domain} had their first certificate, and the CA gives no more"
@@ -114,11 +104,13 @@ class Left:
     domain: int
 
 
-def left(host: str, *, issued: Sequence[Issued], limits: Limits, now: datetime) -> Left:
+def left(
+    host: str, *, issued: Sequence[Issued], limits: Limits, domains: Mapping[str, str], now: datetime
+) -> Left:
     week = [each for each in issued if each.at > now - WEEK]
     same = sum(each.host == host for each in week)
-    domain = registered_domain(host)
-    others = sum(each.new and registered_domain(each.host) == domain for each in week)
+    domain = domains[host]
+    others = sum(each.new and domains[each.host] == domain for each in week)
     return Left(max(limits.per_name - same, 0), max(limits.per_domain - others, 0))
 
 

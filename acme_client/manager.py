@@ -15,19 +15,20 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 from acme_client import ari
 from acme_client.abandonment import Abandonment
-from acme_client.accounts import Opened, open_session
+from acme_client.accounts import open_session
 from acme_client.aim import aim
 from acme_client.attempt import Attempts, Elsewhere, Outcome
 from acme_client.authority import Authorities, Authority
 from acme_client.certificate import Certificate
+from acme_client.challenges.board import Board
 from acme_client.challenges.http01 import HTTP01
+from acme_client.challenges.neighbours import Neighbours, Shared
 from acme_client.challenges.tlsalpn01 import TLSALPN01
 from acme_client.challenges.turns import in_order, next_kind
 from acme_client.commands import Commands
@@ -49,16 +50,11 @@ from acme_client.outages import AuthorityStatus, Outages
 from acme_client.plan import choose, renew_at
 from acme_client.preflight import Preflight
 from acme_client.retry import DAY
-from acme_client.sessions import Sessions
-from acme_client.store import Store
 from acme_client.suggestions import Suggestions
-from acme_client.worker import Worker
+from acme_client.workshop import AT_ONCE, OpenSession, Workshop
 
 if TYPE_CHECKING:
     from acme_client.challenges.dns01 import DNS01
-
-AT_ONCE = 4
-"""Orders under way: a hundred hosts are done in minutes, and the CA is not flooded."""
 
 ELSEWHERE = timedelta(seconds=5)
 """Another instance on this storage is ordering: time to look at its result."""
@@ -67,8 +63,6 @@ UNWRITABLE = timedelta(minutes=1)
 
 RELOADING = 10.0
 """Seconds for a disk to give what was just written to it."""
-
-OpenSession = Callable[[Store, Authority, Callable[[], datetime], str], Opened]
 
 
 def utc_now() -> datetime:
@@ -99,56 +93,31 @@ class Manager:
         self.http01 = HTTP01()
         self.tlsalpn01 = TLSALPN01()
         self._dns01 = dns01
-        shown = (self.http01, self.tlsalpn01, *([dns01] if dns01 else ()))
-        self._provers = in_order(shown, challenges)
-        self._authorities = authorities = Authorities.of(authority)
-        self._preflight = preflight or Preflight(log, enabled=False)
-        self._not_kept = not_kept if authorities.count else ""
-        self._log = log
-        self._clock = clock
+        self._log, self._clock = log, clock
         self._random = Random()  # noqa: S311 - spreads waits, guards nothing
-        self._store = Store(data)
-        self._disk = Worker("storage", 1)
-        self._holdings = Holdings(data, self._store, authorities, self._disk, publish, log)
-        self._network = Worker("acme", AT_ONCE)
-        self._sessions = {
-            each.directory: Sessions(partial(open_session, self._store, each, clock), self._network, log)
-            for each in authorities.with_rehearsals
-            if each.directory
-        }
-        self._attempts = Attempts(
-            authorities,
-            self._store,
-            self._sessions,
-            self._disk,
-            self._network,
-            self._provers,
-            log,
-            clock,
-            self._preflight,
-        )
-        self._outages = Outages(authorities, self._store, self._disk, self._holdings, log)
-        self._suggestions = Suggestions(
-            self._sessions, self._store, self._network, self._holdings, log, clock
-        )
+        self._authorities = Authorities.of(authority)
+        self._own = Authorities.of(replace(self._authorities.all[0], directory=None))
+        self._not_kept = not_kept if self._authorities.count else ""
+        shop = Workshop.at(data, self._authorities, log, clock, open_session)
+        self._store, self._disk, self._sessions = shop.store, shop.disk, shop.sessions
+        self._domains = shop.domains
+        here = (self.http01, self.tlsalpn01)
+        self._neighbours = Neighbours(Board(data / "certs"), shop.disk, here)
+        shared = (Shared(each, self._neighbours) for each in here)
+        self._provers = in_order((*shared, *([dns01] if dns01 else ())), challenges)
+        self._preflight = preflight or Preflight(log, enabled=False)
+        self._holdings = Holdings(shop, publish)
+        self._attempts = Attempts(shop, self._provers, self._preflight)
+        self._outages = Outages(shop, self._holdings)
+        self._suggestions = Suggestions(shop, self._holdings)
+        self._abandonment = Abandonment(self._attempts, self._holdings, log)
         self._hosts = self._holdings.hosts
         self._names: frozenset[str] = frozenset()
-        self._own = Authorities.of(replace(authorities.all[0], directory=None))
         self._internal: frozenset[str] = frozenset()
         self._newest = 0
         self._changed = asyncio.Event()
         self._passed = asyncio.Event()
-        self._abandonment = Abandonment(self._attempts, self._holdings, log)
-        self.commands = Commands(
-            self._hosts,
-            authorities,
-            self._sessions,
-            self._store,
-            self._network,
-            log,
-            self._changed.set,
-            clock,
-        )
+        self.commands = Commands(shop, self._hosts, self._changed.set)
 
     def want(self, hosts: Collection[str], internal: Collection[str] = ()) -> None:
         """Say which hosts are wanted from now on; cheap, to be called on every change of the routes.
@@ -164,15 +133,19 @@ class Manager:
         names = {name.host: name for name in map(self._judged, hosts)}
         self._names = frozenset(names)
         for host in sorted(names.keys() - self._hosts.keys()):
-            self._newest += 1
-            directories = self._asked_for(host).directories_for(names[host])
-            self._hosts[host] = Host(names[host], directories[0], self._newest, others=directories)
+            self._add(names[host])
             if names[host].refusal:
                 self._log(Refused(host, names[host].refusal))
         # Ours cost nothing, and cover none that another authority is to certify.
         wildcards = covered({host: name for host, name in names.items() if host not in self._internal})
         for host in names:
             self._hosts[host].covered_by = wildcards.get(host, "")
+        self._changed.set()
+
+    def _add(self, name: Name) -> None:
+        self._newest += 1
+        directories = self._asked_for(name.host).directories_for(name)
+        self._hosts[name.host] = Host(name, directories[0], self._newest, others=directories)
         self._changed.set()
 
     def give(self, certificates: Collection[Certificate]) -> None:
@@ -204,10 +177,12 @@ class Manager:
             replace(
                 self._status_of(host if host.given else self._hosts[host.covered_by or name], now),
                 host=name,
-                covered_by="" if host.given else host.covered_by,
+                covered_by=""
+                if host.given
+                else host.covered_by or (host.name.wildcard if host.spared else ""),
             )
             for name, host in sorted(self._hosts.items())
-            if name in self._names
+            if name in self._names or name in self._holdings.wildcards.needed
         )
 
     def _status_of(self, host: Host, now: datetime) -> HostStatus:
@@ -231,7 +206,11 @@ class Manager:
 
         Returns without the ones that cannot be read, and at once where none is wanted.
         """
-        known = [self._hosts[host] for host in hosts if host in self._hosts and not self._hosts[host].busy]
+        known = [
+            host
+            for host in self._hosts.values()
+            if not host.busy and (host.host in hosts or host.name.wildcard in hosts)
+        ]
         for host in known:
             host.loaded = False
         self._changed.set()
@@ -247,9 +226,12 @@ class Manager:
         asked = {name: self._hosts[name].directory for name in self._names if name in self._hosts}
         counted = {directory for directory in asked.values() if known.get(directory)}
         issued = {each: await self._disk.call(self._store.load_issued, each) for each in counted}
+        named = {name for name, directory in asked.items() if directory in issued}
+        named |= {each.host for some in issued.values() for each in some}
+        domains = await self._disk.call(self._domains.of, named) if named else {}
         now = self._clock()
         return {
-            name: left(name, issued=issued[directory], limits=limits, now=now)
+            name: left(name, issued=issued[directory], limits=limits, domains=domains, now=now)
             for name, directory in asked.items()
             if directory in issued and (limits := known[directory])
         }
@@ -264,6 +246,8 @@ class Manager:
             async with asyncio.TaskGroup() as tasks:
                 if self._dns01:
                     tasks.create_task(self._dns01.run())
+                if self._authorities.any:
+                    tasks.create_task(self._neighbours.run())
                 while True:
                     self._changed.clear()
                     wake = await self._pass(tasks)
@@ -283,11 +267,14 @@ class Manager:
 
     async def _pass(self, tasks: asyncio.TaskGroup) -> datetime:
         """Serve what there is, start what is due; returns when to look again."""
-        for host in [host for host in self._hosts.values() if host.host not in self._names and not host.busy]:
+        wanted = self._names | self._holdings.wildcards.needed
+        for host in [host for host in self._hosts.values() if host.host not in wanted and not host.busy]:
             self._holdings.retire(host)
             self._preflight.forget(host.host)
         now = self._clock()
         await self._holdings.settle(now)
+        for wildcard in self._holdings.wildcards.needed - self._hosts.keys():
+            self._add(self._judged(wildcard))
         self._passed.set()
         self._passed = asyncio.Event()
         loaded = [host for host in self._hosts.values() if host.loaded]
@@ -301,8 +288,8 @@ class Manager:
             self._hosts[name].busy = True
             order = tasks.create_task(self._certify(self._hosts[name]))
             self._abandonment.orders[name] = order
-        away = self._abandonment.look(self._hosts.values(), self._names, now)
-        wakes = [plan.wake, away, self._ask_renewals(tasks, now)]
+        away = self._abandonment.look(self._hosts.values(), wanted, now)
+        wakes = [plan.wake, away, self._ask_renewals(tasks, now), self._holdings.wildcards.wake or plan.wake]
         if self._holdings.trouble:
             wakes.append(now + UNWRITABLE)
         return min(wakes)

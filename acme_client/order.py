@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from acme_client.certificate import BrokenCertificate, Certificate
 from acme_client.challenges.proof import Proof, Prover
-from acme_client.failure import Failure, from_problem
+from acme_client.failure import Failure, from_challenge, from_problem
 from acme_client.resources import Authorization, Challenge, Order, Session
 from acme_client.store import OpenOrder
 
@@ -154,7 +154,7 @@ class Issuance:
         while pace.left > 0:
             if tried.status == "pending" and (answers == 0 or tried.error):
                 if answers >= ANSWERS and tried.error:
-                    raise from_problem(tried.error, self.host)
+                    raise from_challenge(tried.error, self.host, tried.type)
                 await self._answer(challenge)
                 answers += 1
             await pace.wait(wait)
@@ -187,7 +187,7 @@ class Issuance:
         refused = [challenge for challenge in authorization.challenges if challenge.status == "invalid"]
         for challenge in refused:
             if challenge.error:
-                raise from_problem(challenge.error, self.host)
+                raise from_challenge(challenge.error, self.host, challenge.type)
         if refused or authorization.status not in ("pending", "valid"):
             raise Failure(
                 "validation",

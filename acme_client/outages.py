@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from acme_client.authority import Authorities
-from acme_client.events import AuthorityBack, AuthorityFailed, Event
+from acme_client.events import AuthorityBack, AuthorityFailed
 from acme_client.failure import Failure
 from acme_client.holdings import Holdings
 from acme_client.ledger import Entry
-from acme_client.store import Store
-from acme_client.worker import Worker
+from acme_client.workshop import Workshop
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +22,12 @@ class AuthorityStatus:
 
 
 class Outages:
-    def __init__(
-        self,
-        authorities: Authorities,
-        store: Store,
-        disk: Worker,
-        holdings: Holdings,
-        log: Callable[[Event], None],
-    ) -> None:
+    def __init__(self, shop: Workshop, holdings: Holdings) -> None:
         self.pauses: dict[str, Entry] = {}
         """By the CA's directory; none where all is well."""
-        self._authorities = authorities
-        self._store = store
-        self._disk = disk
+        self._authorities, self._store = shop.authorities, shop.store
+        self._disk, self._log = shop.disk, shop.log
         self._holdings = holdings
-        self._log = log
 
     async def remember(self) -> None:
         """An outage is waited for after a restart too."""

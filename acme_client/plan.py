@@ -68,6 +68,15 @@ def renew_at(certificate: Certificate, renewal: Renewal | None = None) -> dateti
     return certificate.not_after - left - earlier
 
 
+def covers_until(certificate: Certificate, *, renewable: bool) -> datetime:
+    """The moment from which hosts under a wildcard that nobody names need certificates of their own.
+
+    When it is due, or where it can be renewed, when half of the time for that has passed in vain.
+    """
+    due = renew_at(certificate)
+    return due + (certificate.not_after - due) / 2 if renewable else due
+
+
 def renew_reason(certificate: Certificate, renewal: Renewal | None = None) -> str:
     """Why `renew_at` is when it is, for people."""
     life = certificate.not_after - certificate.not_before

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from acme_client.accounts import UNKNOWN, Opened
+from acme_client.accounts import UNKNOWN, UNSAID, Opened
 from acme_client.events import AccountMade, Event
 from acme_client.failure import Failure
 from acme_client.worker import Worker
@@ -37,4 +37,11 @@ class Sessions:
         """Forget a session that failed: the directory, and perhaps the account, are to be asked for anew."""
         if self._opened is opened:
             self._opened = None
-            self._lost = failure.problem if failure and failure.problem in UNKNOWN else ""
+            self._lost = _why_lost(failure) if failure else ""
+
+
+def _why_lost(failure: Failure) -> str:
+    """The problem that may be the account's; an older Caddy gives none for one that it does not know."""
+    if failure.problem in UNKNOWN:
+        return failure.problem
+    return UNSAID if failure.status == 500 and not failure.problem else ""

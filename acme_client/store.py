@@ -16,7 +16,7 @@ Every method blocks; one worker thread calls them.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -111,6 +111,16 @@ class Store:
     def look(self, host: str) -> Certificate | None:
         """What would be served for this host; nothing is moved."""
         return peek(self._folder(host), host)
+
+    def look_at_all(self, hosts: Collection[str]) -> dict[str, Certificate | None]:
+        """The same for each of these; None, too, where it cannot be read."""
+        found: dict[str, Certificate | None] = {}
+        for host in hosts:
+            try:
+                found[host] = self.look(host)
+            except OSError:
+                found[host] = None  # whoever needs it more, says so
+        return found
 
     def keep(self, host: str, certificate: Certificate, entry: Entry | None = None) -> None:
         """Save a certificate; the failures and the order that led to it are history then."""
@@ -221,11 +231,16 @@ class Store:
     def drop_next_key(self, authority: Authority) -> None:
         (self._account_folder(authority) / NEXT_KEY).unlink(missing_ok=True)
 
+    def retire_next_key(self, authority: Authority) -> None:
+        self._put_aside(self._account_folder(authority), NEXT_KEY)
+
     def retire_account(self, authority: Authority) -> None:
         """Put an account that the CA has closed aside; its key is kept, for the owner's sake."""
-        folder = self._account_folder(authority)
+        self._put_aside(self._account_folder(authority), "account.json", "key.pem")
+
+    def _put_aside(self, folder: Path, *names: str) -> None:
         make_folder(self._data / "quarantine")
-        for name in ("account.json", "key.pem"):
+        for name in names:
             if (folder / name).exists():
                 (folder / name).rename(self._data / "quarantine" / f"account-{token_hex(4)}-{name}")
 

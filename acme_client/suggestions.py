@@ -3,41 +3,28 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Collection, Iterable
 from random import Random
 
 from acme_client import ari
 from acme_client.certificate import Certificate
-from acme_client.events import Bug, Event
+from acme_client.events import Bug
 from acme_client.failure import Failure
 from acme_client.holdings import Holdings
 from acme_client.host import Host
 from acme_client.ledger import Renewal
 from acme_client.retry import DAY
 from acme_client.sessions import Sessions
-from acme_client.store import Store
-from acme_client.worker import Worker
+from acme_client.workshop import Workshop
 
 
 class Suggestions:
-    def __init__(
-        self,
-        sessions: Mapping[str, Sessions],
-        store: Store,
-        network: Worker,
-        holdings: Holdings,
-        log: Callable[[Event], None],
-        clock: Callable[[], datetime],
-    ) -> None:
+    def __init__(self, shop: Workshop, holdings: Holdings) -> None:
         self.asking = False
         """Set by whoever starts asking; one at a time."""
-        self._sessions = sessions
-        self._store = store
-        self._network = network
+        self._sessions, self._store, self._network = shop.sessions, shop.store, shop.network
+        self._log, self._clock = shop.log, shop.clock
         self._holdings = holdings
-        self._log = log
-        self._clock = clock
         self._random = Random()  # noqa: S311 - spreads renewals, guards nothing
 
     async def ask(self, hosts: Collection[Host]) -> None:

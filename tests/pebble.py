@@ -31,6 +31,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from tests.challtestsrv import Challtestsrv
+
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / "pebble"
 
 
@@ -88,6 +90,7 @@ class Pebble:
         self._folder = folder
         self.http_port, self.tls_port = http_port or free_port(), tls_port or free_port()
         self._port, self._management, self._dns, self._dns_management = (free_port() for _ in range(4))
+        self._names = Challtestsrv(found.challtestsrv, f"127.0.0.1:{self._dns}", self._dns_management)
         self._looked_up_at = dns or self._dns
         self._settings = self._config(profiles or {"default": validity}, eab or {})
         self._environment = {
@@ -99,6 +102,9 @@ class Pebble:
         if sleep == 0:
             self._environment["PEBBLE_VA_NOSLEEP"] = "1"
         self._running: list[subprocess.Popen[bytes]] = []
+
+    address = "127.0.0.1"
+    """Where it looks for answers, whatever the name."""
 
     @property
     def directory_url(self) -> str:
@@ -125,7 +131,7 @@ class Pebble:
         if not self.ca_bundle.exists():
             write_endpoint(self._folder)
         (self._folder / "pebble.json").write_text(json.dumps({"pebble": self._settings}))
-        self._run("challtestsrv", self._challtestsrv())
+        self._run("challtestsrv", self._names.command())
         self._run(
             "pebble",
             [
@@ -177,11 +183,7 @@ class Pebble:
 
     def send_name_to(self, host: str, *addresses: str) -> None:
         """Let this name lead elsewhere; without an address it has none."""
-        kind = "set-servfail" if not addresses else "add-aaaa" if ":" in addresses[0] else "add-a"
-        body = json.dumps({"host": f"{host}.", "addresses": list(addresses)}).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self._dns_management}/{kind}", body)
-        with urllib.request.urlopen(request, timeout=5):
-            return
+        self._names.send_name_to(host, *addresses)
 
     def set_renewal_info(self, chain_pem: bytes, answer: str) -> None:
         """Say this when asked about renewing the certificate (Pebble 2.8)."""
@@ -198,11 +200,7 @@ class Pebble:
 
     def allow_only(self, name: str, *authorities: str) -> None:
         """CAA records for this name.  Pebble itself does not look at them."""
-        policies = [{"tag": "issue", "value": authority} for authority in authorities]
-        body = json.dumps({"host": f"{name}.", "policies": policies}).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self._dns_management}/add-caa", body)
-        with urllib.request.urlopen(request, timeout=5):
-            return
+        self._names.allow_only(name, *authorities)
 
     def _config(self, profiles: Mapping[str, int], eab: Mapping[str, str]) -> dict[str, Any]:
         """One file for all releases: each ignores what it does not know."""
@@ -223,20 +221,6 @@ class Pebble:
         if eab:
             settings |= {"externalAccountBindingRequired": True, "externalAccountMACKeys": dict(eab)}
         return settings
-
-    def _challtestsrv(self) -> list[str]:
-        """The DNS.  Its IPv6 answer is switched off: Pebble tries no other address after the first."""
-        program = self._programs.challtestsrv
-        offered = subprocess.run([program, "-help"], capture_output=True, text=True, check=False)
-        newer = "-dnsserver" in offered.stderr + offered.stdout
-        return [
-            program,
-            *(("-dnsserver" if newer else "-dns01"), f"127.0.0.1:{self._dns}"),
-            *(("-doh", "") if newer else ()),
-            *("-http01", "", "-https01", "", "-tlsalpn01", ""),
-            *("-management", f"127.0.0.1:{self._dns_management}"),
-            *("-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""),
-        ]
 
     def _run(self, name: str, command: list[str]) -> None:
         with (self._folder / f"{name}.log").open("ab") as log:

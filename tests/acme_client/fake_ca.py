@@ -24,6 +24,7 @@ from acme_client.resources import Authorization, Challenge, Order, RenewalInfo
 from acme_client.store import Store
 
 NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
+THUMBPRINT = "h" * 43
 DIRECTORY = "https://ca.example/directory"
 ISSUER = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Fake CA")])
 ISSUER_KEY = ec.generate_private_key(ec.SECP256R1())
@@ -164,7 +165,9 @@ class FakeCA:
         self.answered.append(kind)
         if order.host in self.slow:
             return Challenge(challenge_url, kind, "processing", order.token)
-        right = kind != "http-01" or self.fetch(PREFIX + order.token) == f"{order.token}.thumb".encode()
+        right = (
+            kind != "http-01" or self.fetch(PREFIX + order.token) == f"{order.token}.{THUMBPRINT}".encode()
+        )
         order.proof = "valid" if right and order.host not in self.refusals else "invalid"
         order.status = "ready" if order.proof == "valid" else "invalid"
         return Challenge(challenge_url, kind, "processing", order.token)
@@ -187,7 +190,7 @@ class FakeCA:
         return self.orders[url].chain_pem
 
     def key_authorization(self, token: str) -> str:
-        return f"{token}.thumb"
+        return f"{token}.{THUMBPRINT}"
 
     def renewal_info(self, certificate_id: str) -> RenewalInfo | None:
         self._answer()

@@ -1,18 +1,16 @@
 import asyncio
 import subprocess
 import sys
-from functools import partial
 
 import pytest
 
 from acme_client import keys
-from acme_client.accounts import change_key, open_session
+from acme_client.accounts import LOST, UNSAID, change_key, open_session
 from acme_client.authority import Authorities, Authority
 from acme_client.commands import Commands
 from acme_client.failure import Failure
-from acme_client.sessions import Sessions
 from acme_client.store import Account, Store
-from acme_client.worker import Worker
+from acme_client.workshop import Workshop
 from tests.acme_client.fake_ca import Clock
 from tests.acme_client.test_ca import KEY
 from tests.acme_client.test_wire import endpoint
@@ -47,6 +45,16 @@ def test_an_account_key_that_cannot_be_used_is_made_anew_before_anything_is_aske
     assert account.url == ""
 
 
+def test_an_account_that_may_be_unknown_is_looked_for_by_its_key_and_no_other_is_told_of(one_account):
+    """Of a CA that failed and did not say by what."""
+    store, authority, ca = one_account
+    opened = open_session(store, authority, Clock(), UNSAID)
+    assert (opened.account, opened.made) == (ca.url, None)
+    store.save_account(authority, Account(ca.known, "https://ca.example/account/0"))
+    opened = open_session(store, authority, Clock(), UNSAID)
+    assert (opened.account, opened.made) == (ca.url, LOST)
+
+
 def test_a_broken_account_key_is_put_aside_and_not_thrown_away(tmp_path):
     with endpoint() as url:
         store, authority = Store(tmp_path), Authority(url)
@@ -63,7 +71,7 @@ class OneAccount:
     url = "https://ca.example/account/1"
 
     def __init__(self, key_pem, lose=0):
-        self.known, self.lose, self.taken = key_pem, lose, 0
+        self.known, self.lose, self.taken, self.closed = key_pem, lose, 0, False
 
     def session(self, _authority, key_pem, _account_url, _clock):
         return KeyedSession(self, key_pem)
@@ -74,7 +82,16 @@ class KeyedSession:
         self.ca, self.key_pem = ca, key_pem
 
     def find(self):
+        if self.ca.closed:
+            raise Failure("authority", "The account is deactivated.", problem="accountDeactivated")
         return self.ca.url if self.key_pem == self.ca.known else ""
+
+    def register(self):
+        if self.ca.closed:
+            self.ca.closed = False
+            raise Failure("authority", "The account is deactivated.", problem="accountDeactivated")
+        self.ca.known = self.key_pem
+        return self.ca.url
 
     def change_key(self, key_pem):
         if self.key_pem != self.ca.known:
@@ -95,14 +112,9 @@ def one_account(tmp_path, monkeypatch):
     return store, authority, ca
 
 
-def commanded(store, authority):
-    network, told = Worker("acme", 1), []
-    sessions = Sessions(partial(open_session, store, authority, Clock()), network, told.append)
-    by_directory = {authority.directory: sessions}
-    commands = Commands(
-        {}, Authorities.of(authority), by_directory, store, network, told.append, lambda: None, Clock()
-    )
-    return sessions, commands
+def commanded(tmp_path, authority):
+    shop = Workshop.at(tmp_path, Authorities.of(authority), [].append, Clock(), open_session)
+    return shop.sessions[authority.directory], Commands(shop, {}, lambda: None)
 
 
 def test_a_change_of_keys_whose_answer_got_lost_is_settled_before_another_one(one_account):
@@ -128,11 +140,52 @@ def test_a_next_key_that_the_ca_was_never_told_of_makes_room_for_another(one_acc
     assert ca.known != never_told
 
 
+def in_quarantine(tmp_path):
+    return sorted(path.read_bytes() for path in (tmp_path / "quarantine").glob("account-*.pem"))
+
+
+def test_of_two_keys_of_which_the_ca_knows_neither_none_is_thrown_away(one_account, tmp_path):
+    """Its answer may come of a database that is behind."""
+    store, authority, ca = one_account
+    old, new = ca.known, keys.new_key()
+    store.save_next_key(authority, new)
+    ca.known = b""
+    open_session(store, authority, Clock())
+    assert store.load_account(authority) == Account(old, ca.url)
+    assert store.load_next_key(authority) is None
+    assert in_quarantine(tmp_path) == [new]
+
+
+def test_a_next_key_that_cannot_be_read_is_put_aside_and_hinders_nothing(one_account, tmp_path):
+    store, authority, ca = one_account
+    store.save_next_key(authority, b"half a key")
+    ca.known = b""
+    open_session(store, authority, Clock())
+    assert in_quarantine(tmp_path) == [b"half a key"]
+
+
+def test_a_change_of_keys_of_an_account_that_was_closed_meanwhile_ends_in_a_new_account(
+    one_account, tmp_path
+):
+    store, authority, ca = one_account
+    new = keys.new_key()
+    store.save_next_key(authority, new)
+    ca.closed = True
+    store.save_account(authority, Account(ca.known))  # its address was not written any more
+    with pytest.raises(Failure, match="deactivated"):
+        open_session(store, authority, Clock())
+    assert in_quarantine(tmp_path) == sorted([ca.known, new])
+    opened = open_session(store, authority, Clock())
+    assert opened.session.key_pem not in in_quarantine(tmp_path)
+
+
 @pytest.mark.parametrize("lose", [1, 0])
-async def test_after_a_change_of_keys_all_is_signed_with_the_key_that_the_ca_knows(one_account, lose):
+async def test_after_a_change_of_keys_all_is_signed_with_the_key_that_the_ca_knows(
+    one_account, tmp_path, lose
+):
     store, authority, ca = one_account
     ca.lose = lose
-    sessions, commands = commanded(store, authority)
+    sessions, commands = commanded(tmp_path, authority)
     before = await sessions.get()
     if lose:
         with pytest.raises(Failure, match="got lost"):
@@ -147,15 +200,17 @@ async def test_after_a_change_of_keys_all_is_signed_with_the_key_that_the_ca_kno
     assert ca.taken == 2
 
 
-async def test_a_storage_that_does_not_take_the_changed_key_loses_no_account(one_account, monkeypatch):
-    store, authority, ca = one_account
+async def test_a_storage_that_does_not_take_the_changed_key_loses_no_account(
+    one_account, tmp_path, monkeypatch
+):
+    _, authority, ca = one_account
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    sessions, commands = commanded(store, authority)
+    sessions, commands = commanded(tmp_path, authority)
     before = await sessions.get()
-    monkeypatch.setattr(store, "save_account", full)  # the CA has the new key, and it is beside the old one
+    monkeypatch.setattr(Store, "save_account", full)  # the CA has the new key, and it is beside the old one
     with pytest.raises(OSError, match="No space"):
         await commands.change_keys()
     monkeypatch.undo()

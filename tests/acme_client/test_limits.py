@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -9,16 +11,17 @@ from acme_client.limits import (
     after,
     from_json,
     refuse,
-    registered_domain,
     to_json,
 )
+from acme_client.registered import Domains, registered
 from tests.acme_client.fake_ca import NOON
 
 HOUR = timedelta(hours=1)
 
 
 def refused(host, issued, new=True, now=NOON):
-    return refuse(host, new=new, issued=issued, limits=LETS_ENCRYPT, now=now)
+    domains = registered({host, *(each.host for each in issued)})
+    return refuse(host, new=new, issued=issued, limits=LETS_ENCRYPT, domains=domains, now=now)
 
 
 @pytest.mark.parametrize(
@@ -30,11 +33,39 @@ def refused(host, issued, new=True, now=NOON):
         ("blog.example.co.uk", "example.co.uk"),
         ("blog.me.duckdns.org", "me.duckdns.org"),
         ("me.duckdns.org", "me.duckdns.org"),
+        ("blog.me.dedyn.io", "me.dedyn.io"),
+        ("blog.me.github.io", "me.github.io"),
+        ("blog.example.com.br", "example.com.br"),
+        ("a.b.kawasaki.jp", "a.b.kawasaki.jp"),
+        ("blog.city.kawasaki.jp", "city.kawasaki.jp"),
+        ("blog.xn--bcher-kva.xn--p1ai", "xn--bcher-kva.xn--p1ai"),
+        ("co.uk", "co.uk"),
+        ("blog.home.lan", "home.lan"),
         ("nas", "nas"),
+        ("192.168.1.5", "192.168.1.5"),
+        ("2001:db8::1", "2001:db8::1"),
     ],
 )
-def test_the_part_of_a_name_that_was_bought(host, domain):
-    assert registered_domain(host) == domain
+def test_the_part_of_a_name_that_somebody_has_registered(host, domain):
+    assert registered([host]) == {host: domain}
+
+
+def test_the_list_of_suffixes_is_read_for_new_names_only(monkeypatch):
+    domains, read = Domains(), []
+    monkeypatch.setattr(
+        "acme_client.registered.registered", lambda hosts: read.append(set(hosts)) or registered(hosts)
+    )
+    for hosts in (["a.example.com"], ["a.example.com"], ["a.example.com", "b.example.org"]):
+        assert set(domains.of(hosts)) == set(hosts)
+    assert read == [{"a.example.com"}, {"b.example.org"}]
+    monkeypatch.setattr("acme_client.registered.REMEMBERED", 2)
+    assert domains.of(["c.example.net", "a.example.com"])["a.example.com"] == "example.com"
+
+
+def test_the_list_of_suffixes_is_loaded_by_nobody_who_only_serves():
+    program = "import sys, acme_client.manager; print('publicsuffixlist' in sys.modules)"
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert finished.stdout == "False\n"
 
 
 def test_the_fifty_first_host_of_a_domain_waits_for_the_oldest_to_be_a_week_old_and_hears_of_wildcards():

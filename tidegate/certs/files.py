@@ -9,14 +9,11 @@ from datetime import datetime
 from pathlib import Path
 
 from acme_client.certificate import Certificate
-from acme_client.disk import make_folder, replace_file
+from acme_client.disk import make_folder
 from acme_client.foreign import certificates
 from acme_client.names import read_name
 from acme_client.store import Store
 from acme_client.takeover import LeftOut, Taken, take_over
-
-CHAIN, KEY = "fullchain.pem", "privkey.pem"
-"""certbot's names, which other programs' manuals use."""
 
 
 def bring_in(path: Path, data: Path, directories: Collection[str], now: datetime) -> list[Taken | LeftOut]:
@@ -56,14 +53,6 @@ def held(data: Path, name: str) -> Certificate | None:
     host, store = read_name(name), Store(data)
     own = store.look(host.host)
     return own or (store.look(host.wildcard) if host.wildcard else None)
-
-
-def hand_out(certificate: Certificate, directory: Path) -> None:
-    """Write the pair for another program; readers see each file old or new, the key only its owner."""
-    make_folder(directory)
-    replace_file(directory / KEY, certificate.key_pem)
-    replace_file(directory / CHAIN, certificate.chain_pem)
-    (directory / CHAIN).chmod(0o644)
 
 
 def told(each: Taken | LeftOut) -> str:

@@ -65,18 +65,18 @@ def directories(settings: Settings) -> tuple[str, ...]:
 
 def hand_out(call: Call, name: str, directory: str) -> int:
     """`certs export`."""
-    from tidegate.certs import files
+    from tidegate.certs import exported, files
 
     data = data_of(call)
     try:
         held = files.held(data, name)
         if held is None:
             return refused(f"{data} holds no certificate for {name}.")
-        files.hand_out(held, Path(directory))
+        exported.hand_out(held, Path(directory))
     except OSError as error:
         return refused(f"{error.filename or directory}: {error.strerror or error}")
     what = f"{', '.join(held.names)}, until {held.not_after:%Y-%m-%d}"
-    print(printable(f"{files.CHAIN} and {files.KEY} of {what}, are in {directory}."))
+    print(printable(f"{exported.CHAIN} and {exported.KEY} of {what}, are in {directory}."))
     return 0
 
 

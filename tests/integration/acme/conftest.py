@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,10 @@ from acme_client import events
 from acme_client.authority import Authority
 from acme_client.certificate import Certificate
 from acme_client.host import HostStatus
-from acme_client.manager import Manager
+from acme_client.manager import Manager, utc_now
+from tests.caddy import Caddy, Older, find_caddy
 from tests.integration.acme.answerer import Answerer
+from tests.integration.acme.faulty import Faulty
 from tests.pebble import Pebble, find_programs
 
 
@@ -38,15 +42,42 @@ def pebble(tmp_path: Path) -> Iterator[Callable[..., Pebble]]:
         ca.stop()
 
 
+@pytest.fixture
+def caddy(tmp_path: Path) -> Iterator[Callable[..., Caddy]]:
+    """Start a Caddy that is a CA."""
+    if find_caddy() is None or find_programs() is None:
+        pytest.skip("caddy or pebble is not installed: run scripts/caddy and scripts/pebble")
+    if os.geteuid() != 0:
+        pytest.skip("Caddy asks at port 80 and at the system's name server alone: only root can arrange that")
+    running: list[Caddy] = []
+
+    def start(**more: Any) -> Caddy:
+        ca = Caddy(tmp_path / f"caddy-{len(running)}", **more)
+        running.append(ca)
+        try:
+            ca.start()
+        except Older as reason:
+            pytest.skip(str(reason))
+        return ca
+
+    yield start
+    for ca in running:
+        ca.stop()
+
+
 class Gate:
     """Stands where Tidegate stands: a manager, and a plain HTTP server that answers for it."""
 
-    def __init__(self, data: Path, ca: Pebble, **settings: Any) -> None:
+    def __init__(self, data: Path, ca: Pebble | Caddy | Faulty, **settings: Any) -> None:
+        """`ahead` is by how much its clock is wrong."""
+        ahead = settings.pop("ahead", timedelta())
         settings = {"email": "owner@example.com", "bundle": ca.ca_bundle} | settings
         self.ca = ca
         self.said: list[events.Event] = []
         self.served: Mapping[str, Certificate] = {}
-        self.manager = Manager(data, Authority(ca.directory_url, **settings), self._publish, self.said.append)
+        authority = Authority(ca.directory_url, **settings)
+        clock = lambda: utc_now() + ahead  # noqa: E731
+        self.manager = Manager(data, authority, self._publish, self.said.append, clock=clock)
         self.answerer = Answerer(self.manager.http01.answer)
 
     def _publish(self, served: Mapping[str, Certificate], default: Certificate) -> None:
@@ -72,7 +103,7 @@ class Gate:
 
     @asynccontextmanager
     async def running(self):  # type: ignore[no-untyped-def]
-        server = await asyncio.start_server(self.answerer, "127.0.0.1", self.ca.http_port)
+        server = await asyncio.start_server(self.answerer, self.ca.address, self.ca.http_port)
         async with server, asyncio.TaskGroup() as tasks:
             task = tasks.create_task(self.manager.run())
             try:
@@ -85,7 +116,7 @@ class Gate:
 def gate(tmp_path: Path) -> Callable[..., Gate]:
     """A gate on this test's storage; a second one is the first after a restart."""
 
-    def make(ca: Pebble, data: str = "data", **settings: Any) -> Gate:
+    def make(ca: Pebble | Caddy | Faulty, data: str = "data", **settings: Any) -> Gate:
         return Gate(tmp_path / data, ca, **settings)
 
     return make

@@ -15,7 +15,9 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from tests.caddy import Caddy
 from tests.pebble import Pebble
 
 
@@ -50,9 +52,9 @@ def problem(kind: str, detail: str, status: int = 403, **fields: str) -> Reply:
 
 
 class Faulty:
-    """Stands where a `Pebble` stands."""
+    """Stands where a `Pebble` or a `Caddy` stands."""
 
-    def __init__(self, ca: Pebble) -> None:
+    def __init__(self, ca: Pebble | Caddy) -> None:
         self._ca = ca
         self._faults: list[tuple[str, Fault, int]] = []
         self.asked: list[str] = []
@@ -60,11 +62,15 @@ class Faulty:
 
     @property
     def directory_url(self) -> str:
-        return f"https://127.0.0.1:{self.port}/dir"
+        return f"https://127.0.0.1:{self.port}{urlsplit(self._ca.directory_url).path}"
 
     @property
     def ca_bundle(self) -> Path:
         return self._ca.ca_bundle
+
+    @property
+    def address(self) -> str:
+        return self._ca.address
 
     @property
     def http_port(self) -> int:
@@ -126,7 +132,7 @@ class Faulty:
         return b"" if isinstance(fault, Cut) else answer
 
     async def _pass(self, head: bytes, body: bytes) -> bytes:
-        port = int(self._ca.directory_url.split(":")[2].split("/")[0])
+        port = urlsplit(self._ca.directory_url).port
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=self._trust)
         lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
         writer.write(b"\r\n".join([lines[0], b"Connection: close", *lines[1:]]) + body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import ssl
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -130,6 +131,38 @@ def test_the_root_of_our_own_is_still_to_be_had_by_its_word(program: Program) ->
     assert ssl.PEM_cert_to_DER_cert(pem)
 
 
+GROUP = """\
+http:
+  routers:
+    wiki:
+      rule: "HostRegexp(`^.+[.]wiki[.]example[.]test$`)"
+      service: site
+      tls: {domains: [{main: one.wiki.example.test, sans: [two.wiki.example.test, bad.wiki.example.test]}]}
+  services: {site: {loadBalancer: {servers: [{url: "http://127.0.0.1:9"}]}}}
+"""
+
+
+def test_of_names_that_are_asked_for_as_one_group_each_has_its_own_and_a_bad_one_harms_no_other(
+    ca: Pebble, tmp_path: Path
+) -> None:
+    main, also, bad = (f"{name}.wiki.example.test" for name in ("one", "two", "bad"))
+    ca.send_name_to(bad)
+    flags = flags_for(ca, tmp_path, GROUP)
+    with Program(tmp_path / "data", *flags, web=ca.http_port, websecure=ca.tls_port) as program:
+        eventually(
+            lambda: [certificate(program, name)["state"] for name in (main, also)] == ["active"] * 2, 30
+        )
+        eventually(lambda: certificate(program, bad)["state"] == "failed", within=30)
+        for host in (main, also):
+            assert certificate(program, host)["names"] == [host]
+            trust = ssl.create_default_context(cadata=ca.issuing_root())
+            with (
+                socket.create_connection((LOOPBACK, program.websecure), 10) as plain,
+                trust.wrap_socket(plain, server_hostname=host) as tls,
+            ):
+                assert tls.getpeercert()
+
+
 # -- files
 
 
@@ -179,7 +212,7 @@ def test_a_certificate_is_handed_out_as_other_programs_want_it(program: Program,
     place = tmp_path / "mail" / "tls"
     status, text = typed(program, "certs", "export", BLOG, str(place))
     assert status == 0 and text.endswith(f"are in {place}.\n")
-    assert sorted(each.name for each in place.iterdir()) == ["fullchain.pem", "privkey.pem"]
+    assert sorted(each.name for each in place.glob("[!.]*")) == ["fullchain.pem", "privkey.pem"]
     assert [(place / name).stat().st_mode & 0o777 for name in ("fullchain.pem", "privkey.pem")] == [
         0o644,
         0o600,

@@ -18,6 +18,7 @@ from acme_client.dns.choosing import choose_provider
 from acme_client.dns.journal import Journal, Record
 from acme_client.dns.lookup import Lookup
 from acme_client.manager import Manager
+from tests.caddy import Caddy
 from tests.integration.acme.conftest import Gate
 from tests.integration.acme.test_pebble import verify
 from tests.nameserver import Nameserver, find
@@ -43,7 +44,7 @@ class DNSGate(Gate):
     """A manager that has nothing but the DNS to prove a name by."""
 
     def __init__(
-        self, data: Path, ca: Pebble, server: Nameserver, provider: Any = None, **settings: Any
+        self, data: Path, ca: Pebble | Caddy, server: Nameserver, provider: Any = None, **settings: Any
     ) -> None:
         super().__init__(data, ca)
         self.provider = provider or choose_provider("rfc2136", credentials(server), data)
@@ -89,6 +90,18 @@ async def test_a_wildcard_and_its_apex_are_certified_at_once_and_nothing_is_left
     assert tidegate.told(events.Failed) + tidegate.told(events.RecordLeft) == []
 
 
+async def test_another_ca_certifies_a_wildcard_in_the_same_way(
+    caddy: Callable[..., Caddy], nameserver: Nameserver, tmp_path: Path
+) -> None:
+    ca = await asyncio.to_thread(caddy, resolver=nameserver.address)
+    tidegate = DNSGate(tmp_path / "data", ca, nameserver)
+    tidegate.want(APEX, WILDCARD)
+    async with tidegate.running():
+        await tidegate.active((APEX, WILDCARD))
+    verify(tidegate.served[WILDCARD], ca.issuing_root(), BLOG)
+    assert tidegate.told(events.Failed) == []
+
+
 async def test_a_cname_leads_to_the_zone_that_is_written_to(
     ca: Pebble, nameserver: Nameserver, tmp_path: Path
 ) -> None:
@@ -117,7 +130,7 @@ class Slow:
         print("present", flush=True)
         sys.stdin.read()  # until we are killed
 class CA:
-    directory_url, ca_bundle, http_port = directory, Path(bundle), 0
+    directory_url, ca_bundle, http_port, address = directory, Path(bundle), 0, "127.0.0.1"
 gate = DNSGate(Path(data), CA, server, Slow(choose_provider("rfc2136", credentials(server), Path(data))))
 gate.want("blog.example.test")
 asyncio.run(gate.manager.run())

@@ -184,11 +184,17 @@ async def test_the_cas_suggestion_when_to_renew_is_followed(pebble, gate):
 
 async def test_two_instances_on_one_storage_get_one_certificate(pebble, gate, monkeypatch):
     monkeypatch.setattr("acme_client.manager.ELSEWHERE", timedelta(seconds=0.3))
-    ca = await asyncio.to_thread(pebble, sleep=0)
+    ca = await asyncio.to_thread(pebble, sleep=0, reuse=0)
     first, second = gate(ca), gate(ca)
-    first.answerer.answer = lambda path: (
-        first.manager.http01.answer(path) or second.manager.http01.answer(path)
-    )
+    visits = 0
+
+    def by_turns(path):
+        """As a name with two addresses; the CA asks three times."""
+        nonlocal visits
+        visits += 1
+        return (first, second)[visits % 2].manager.http01.answer(path)
+
+    first.answerer.answer = by_turns
     first.want(BLOG)
     second.want(BLOG)
     async with first.running(), asyncio.TaskGroup() as tasks:
@@ -198,6 +204,8 @@ async def test_two_instances_on_one_storage_get_one_certificate(pebble, gate, mo
         await second.eventually(lambda: second.served == first.served)
         other.cancel()
     assert len(first.told(events.Obtained) + second.told(events.Obtained)) == 1
+    assert first.told(events.Failed) + second.told(events.Failed) == []
+    assert visits > 1
 
 
 LIFE = """

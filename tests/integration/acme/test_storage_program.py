@@ -21,16 +21,39 @@ pytestmark = [pytest.mark.acme, pytest.mark.slow]
 ORDERING = f"Ordering a certificate for {BLOG}."
 
 
-def test_of_two_instances_on_one_storage_one_orders_and_the_other_takes_the_result(
-    pebble: Callable[..., Pebble], tmp_path: Path
-) -> None:
+def share(tmp_path: Path) -> None:
     """As on two machines: a control socket of its own each, accounts and certificates in common."""
-    ca = pebble(sleep=4, reuse=0)
     for name in ("accounts", "certs"):
         (tmp_path / "shared" / name).mkdir(mode=0o700, parents=True)
         for data in ("first", "second"):
             (tmp_path / data).mkdir(exist_ok=True)
             (tmp_path / data / name).symlink_to(tmp_path / "shared" / name)
+
+
+@pytest.mark.parametrize("challenge", ["http-01", "tls-alpn-01"])
+def test_an_authority_that_reaches_only_the_other_instance_is_answered_by_that(
+    pebble: Callable[..., Pebble], tmp_path: Path, challenge: str
+) -> None:
+    """Which has two workers, and no router for that host."""
+    ca = pebble(sleep=0, reuse=0)
+    share(tmp_path)
+    ways = ("--acme-challenges", challenge)
+    first = Program(tmp_path / "first", *flags_for(ca, tmp_path / "first"), *ways)
+    flags = flags_for(ca, tmp_path / "second", "http: {}\n")
+    reached = {"web": ca.http_port, "websecure": ca.tls_port}
+    with Program(tmp_path / "second", *flags, *ways, "--workers", "2", **reached) as second:
+        eventually(lambda: (tmp_path / "shared" / "certs" / ".board.json").exists())
+        with first:
+            eventually(lambda: certificate(first, BLOG)["state"] == "active", within=30)
+            assert "No certificate for" not in first.log
+        assert "rror" not in second.log
+
+
+def test_of_two_instances_on_one_storage_one_orders_and_the_other_takes_the_result(
+    pebble: Callable[..., Pebble], tmp_path: Path
+) -> None:
+    ca = pebble(sleep=4, reuse=0)
+    share(tmp_path)
     flags = flags_for(ca, tmp_path)
     first = Program(tmp_path / "first", *flags, web=ca.http_port, websecure=ca.tls_port)
     second = Program(tmp_path / "second", *flags)

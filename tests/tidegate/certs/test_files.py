@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from acme_client.store import Store
-from tests.acme_client.fake_ca import DIRECTORY, NOON, certificate
+from tests.acme_client.fake_ca import NOON, certificate
 from tests.acme_client.test_takeover import BLOG, SHOP, entry, traefik
 from tidegate.certs import files
 
@@ -46,11 +46,3 @@ def test_a_host_under_a_wildcard_is_handed_that(tmp_path):
     Store(tmp_path).save("*.example.com", pair)
     assert files.held(tmp_path, BLOG).serial == pair.serial
     assert files.held(tmp_path, "example.com") is None
-
-
-def test_handing_out_again_replaces_both_files_and_leaves_nothing_else(tmp_path):
-    first, second = certificate(BLOG, directory=DIRECTORY), certificate(BLOG)
-    for pair in (first, second):
-        files.hand_out(pair, tmp_path / "out")
-    assert (tmp_path / "out" / "privkey.pem").read_bytes() == second.key_pem
-    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["fullchain.pem", "privkey.pem"]

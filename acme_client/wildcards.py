@@ -1,0 +1,78 @@
+"""Wildcards: certificates held for wildcards that no router names, and the hosts that do with them.
+
+A label goes, its wildcard's certificate is still good; another program's was
+taken over.  As long as such a one covers a host, nothing is ordered for the
+host.  When it is due it is renewed like a wanted one, if the DNS can be written
+to; where that does not come about, the hosts get their own while there is time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from acme_client.authority import Authorities
+from acme_client.certificate import INTERNAL, Certificate
+from acme_client.host import Host
+from acme_client.names import read_name
+from acme_client.plan import covers_until, renew_at
+from acme_client.retry import DAY
+
+
+class Wildcards:
+    def __init__(self, authorities: Authorities) -> None:
+        self.needed: frozenset[str] = frozenset()
+        """Those that are to be renewed, since hosts do without a certificate of their own beside them."""
+        self.wake: datetime | None = None
+        """When that changes by itself."""
+        self._authorities = authorities
+        self._held: dict[str, Certificate] = {}
+        self._shown = False
+
+    def unknown(self, hosts: Iterable[Host]) -> set[str]:
+        """The wildcards above these hosts of which nothing is held in memory."""
+        return {host.name.wildcard for host in hosts} - self._held.keys() - {""}
+
+    def keep(self, wildcard: str, certificate: Certificate | None) -> None:
+        if certificate and certificate.directory != INTERNAL:
+            self._held[wildcard] = certificate
+
+    def cover(self, hosts: Mapping[str, Host], now: datetime) -> None:
+        """Say of each host whether one of these stands above it, and whether it can do without its own."""
+        needed: set[str] = set()
+        above: set[str] = set()
+        wakes = [now + DAY]
+        known = self._held.keys() | {name for name in hosts if name.startswith("*.")}
+        for name, host in hosts.items() if known or self.needed or self._shown else ():
+            host.under, host.spared = None, False
+            # With ten thousand hosts nothing more than this is done for most.
+            wildcard = "" if name.startswith("*.") else f"*.{name.partition('.')[2]}"
+            if wildcard in known and (certificate := self._above(wildcard, hosts, now)):
+                above.add(wildcard)
+                end = covers_until(certificate, renewable=self._renewable(wildcard))
+                self._judge(host, certificate, end, now)
+                if host.spared:
+                    wakes.append(end)
+                    needed.update({wildcard} if self._renewable(wildcard) else ())
+        self.needed, self.wake, self._shown = frozenset(needed), min(wakes), bool(above)
+        self._held = {name: each for name, each in self._held.items() if name in above}
+
+    def _judge(self, host: Host, certificate: Certificate, end: datetime, now: datetime) -> None:
+        if host.has_another or host.directory == INTERNAL:
+            return
+        own = host.held if host.need().satisfied else None
+        due = own is None or now >= renew_at(own, host.renewal)
+        fits = certificate.directory in (host.directory, *host.others)
+        host.spared = fits and due and now < end and not host.forced
+        if host.spared or host.held is None or now >= host.held.not_after:
+            host.under = certificate
+
+    def _above(self, wildcard: str, hosts: Mapping[str, Host], now: datetime) -> Certificate | None:
+        host = hosts.get(wildcard)
+        found = (
+            host.held if host and host.held and host.held.directory != INTERNAL else self._held.get(wildcard)
+        )
+        return found if found and found.not_before <= now < found.not_after else None
+
+    def _renewable(self, wildcard: str) -> bool:
+        return not self._authorities.judge(read_name(wildcard)).refusal
