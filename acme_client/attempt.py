@@ -50,7 +50,8 @@ class Attempts:
     """By the CA's directory; those for rehearsals are among them."""
     disk: Worker
     network: Worker
-    provers: Sequence[Prover]
+    provers: Mapping[str, Sequence[Prover]]
+    """By the CA's directory as well."""
     log: Callable[[Event], None]
     clock: Callable[[], datetime]
     preflight: Preflight
@@ -154,7 +155,7 @@ class Attempts:
             account=session.account,
             session=session.session,
             call=self.network.call,
-            provers=begin_with(self.provers, need.entry.first),
+            provers=begin_with(self.provers[directory], need.entry.first),
             journal=journal,
             profile=self.authorities.by_directory(need.directory).profile_for(read_name(need.host)),
             proven=lambda: self.signing.add(need.host),
@@ -182,7 +183,7 @@ class Attempts:
     async def _look_first(self, need: Need) -> None:
         if self.preflight.applies(need, self.authorities.by_directory(need.directory)):
             opened = await self.sessions[need.directory].get()
-            provers = begin_with(self.provers, need.entry.first)
+            provers = begin_with(self.provers[need.directory], need.entry.first)
             if possible := [prover for prover in provers if not prover.obstacle(need.host)]:
                 await self.preflight.check(need, possible[0], opened.session.caa_identities)
 

@@ -51,6 +51,8 @@ class HostStatus:
     """The wildcard that it is served by."""
     from_us: bool = False
     """Whether Tidegate's own authority has signed what is served; it renews that by itself."""
+    resolver: str = ""
+    """The one that its routers name; "" for the usual one."""
 
 
 def lapsed(certificate: Certificate | None, now: datetime) -> bool:
@@ -68,6 +70,7 @@ class Host:
     certificate that is served and could not be written yet.  `covered_by` is
     the wanted wildcard that this host needs no certificate of its own beside.
     `given` is the owner's own certificate, beside which nothing else counts.
+    `resolver` is the one that was named for it.
     `unwanted_since` counts while it is busy and nobody wants it; then it is `abandoned`.
     """
 
@@ -87,6 +90,7 @@ class Host:
     given: Certificate | None = None
     unwanted_since: datetime | None = None
     abandoned: bool = False
+    resolver: str = ""
 
     @property
     def host(self) -> str:
@@ -177,6 +181,7 @@ class Host:
             renew_reason=renew_reason(served, self.renewal) if served and planned else "",
             from_us=served is not None and served.directory == INTERNAL,
             remedy=self._remedy(authority if paused else Entry(), obstacle),
+            resolver=self.resolver,
         )
 
     def _status_of_given(self, given: Certificate) -> HostStatus:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from acme_client import ari
@@ -26,10 +27,10 @@ from acme_client.accounts import Opened, open_session
 from acme_client.aim import aim
 from acme_client.attempt import Attempts, Elsewhere, Outcome
 from acme_client.authority import Authorities, Authority
-from acme_client.certificate import Certificate
+from acme_client.certificate import INTERNAL, Certificate
 from acme_client.challenges.http01 import HTTP01
 from acme_client.challenges.tlsalpn01 import TLSALPN01
-from acme_client.challenges.turns import in_order, next_kind
+from acme_client.challenges.turns import next_kind
 from acme_client.commands import Commands
 from acme_client.events import (
     Bug,
@@ -48,6 +49,7 @@ from acme_client.names import Name, covered, read_name
 from acme_client.outages import AuthorityStatus, Outages
 from acme_client.plan import choose, renew_at
 from acme_client.preflight import Preflight
+from acme_client.resolver import USUAL, Resolver, Resolvers
 from acme_client.retry import DAY
 from acme_client.sessions import Sessions
 from acme_client.store import Store
@@ -67,6 +69,9 @@ UNWRITABLE = timedelta(minutes=1)
 
 RELOADING = 10.0
 """Seconds for a disk to give what was just written to it."""
+
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
+NO_RESOLVERS: Mapping[str, Resolver] = MappingProxyType({})
 
 OpenSession = Callable[[Store, Authority, Callable[[], datetime], str], Opened]
 
@@ -89,19 +94,21 @@ class Manager:
         challenges: Collection[str] = ("dns-01", "http-01"),
         not_kept: str = "",
         preflight: Preflight | None = None,
+        resolvers: Mapping[str, Resolver] = NO_RESOLVERS,
     ) -> None:
         """`publish` gets the certificate of every wanted host, and one for all other names.
 
         `challenges` are the kinds that may be tried, the first one first.
         `not_kept` says why nothing that is saved here stays, if so: then no CA
         is asked for what it counts.  `preflight` looks before each first order.
+        `resolvers` have names, by which `want` says whose a host is; the
+        directories of their authorities are told apart (`Authority.of_resolver`).
         """
         self.http01 = HTTP01()
         self.tlsalpn01 = TLSALPN01()
-        self._dns01 = dns01
-        shown = (self.http01, self.tlsalpn01, *([dns01] if dns01 else ()))
-        self._provers = in_order(shown, challenges)
-        self._authorities = authorities = Authorities.of(authority)
+        self._resolvers = Resolvers(Resolver(Authorities.of(authority), challenges, dns01), resolvers)
+        self._provers = self._resolvers.provers((self.http01, self.tlsalpn01))
+        self._authorities = authorities = self._resolvers.authorities
         self._preflight = preflight or Preflight(log, enabled=False)
         self._not_kept = not_kept if authorities.count else ""
         self._log = log
@@ -133,8 +140,8 @@ class Manager:
         )
         self._hosts = self._holdings.hosts
         self._names: frozenset[str] = frozenset()
-        self._own = Authorities.of(replace(authorities.all[0], directory=None))
-        self._internal: frozenset[str] = frozenset()
+        self._named: Mapping[str, str] = {}
+        """The resolver of each host that has not the usual one."""
         self._newest = 0
         self._changed = asyncio.Event()
         self._passed = asyncio.Event()
@@ -150,27 +157,35 @@ class Manager:
             clock,
         )
 
-    def want(self, hosts: Collection[str], internal: Collection[str] = ()) -> None:
+    def want(self, hosts: Collection[str], resolvers: Mapping[str, str] = NO_NAMES) -> None:
         """Say which hosts are wanted from now on; cheap, to be called on every change of the routes.
 
-        No authority but Tidegate's own is asked for those that are `internal`, too.
+        `resolvers` names the resolver of each host that has not the usual one;
+        for "internal" no authority but Tidegate's own is asked.
         An order under way for a host that is no longer wanted goes on for a minute,
         and to its end where only the signature is missing: a container that
         restarts is back before that.
         """
-        before, self._internal = self._internal, frozenset(internal)
-        for host in before ^ self._internal:
+        before, self._named = self._named, dict(resolvers)
+        for host in {host for host, _ in before.items() ^ self._named.items()}:
             self._move(host)
         names = {name.host: name for name in map(self._judged, hosts)}
         self._names = frozenset(names)
         for host in sorted(names.keys() - self._hosts.keys()):
             self._newest += 1
             directories = self._asked_for(host).directories_for(names[host])
-            self._hosts[host] = Host(names[host], directories[0], self._newest, others=directories)
+            resolver = self._named.get(host, USUAL)
+            self._hosts[host] = Host(
+                names[host], directories[0], self._newest, others=directories, resolver=resolver
+            )
             if names[host].refusal:
                 self._log(Refused(host, names[host].refusal))
-        # Ours cost nothing, and cover none that another authority is to certify.
-        wildcards = covered({host: name for host, name in names.items() if host not in self._internal})
+        # A wildcard covers those of its own resolver alone; ours cost nothing, so they need none.
+        of_each: dict[str, dict[str, Name]] = {}
+        for host, name in names.items():
+            of_each.setdefault(self._named.get(host, USUAL), {})[host] = name
+        of_each.pop(INTERNAL, None)
+        wildcards = {host: by for each in of_each.values() for host, by in covered(each).items()}
         for host in names:
             self._hosts[host].covered_by = wildcards.get(host, "")
         self._changed.set()
@@ -187,7 +202,7 @@ class Manager:
         return known.name if known else self._asked_for(host).judge(read_name(host))
 
     def _asked_for(self, host: str) -> Authorities:
-        return self._own if host in self._internal else self._authorities
+        return self._resolvers.find(self._named.get(host, USUAL)).authorities
 
     def _move(self, host: str) -> None:
         """Another authority is to certify it from now on; what it has is served until that has."""
@@ -195,7 +210,7 @@ class Manager:
             authorities = self._asked_for(host)
             known.name = authorities.judge(read_name(host))
             known.others = authorities.directories_for(known.name)
-            known.directory = known.others[0]
+            known.directory, known.resolver = known.others[0], self._named.get(host, USUAL)
 
     def status(self) -> tuple[HostStatus, ...]:
         """Every wanted host; one that a wildcard covers fares as that wildcard does."""
@@ -262,8 +277,8 @@ class Manager:
             if self._not_kept:
                 self._log(NotKept(self._not_kept))
             async with asyncio.TaskGroup() as tasks:
-                if self._dns01:
-                    tasks.create_task(self._dns01.run())
+                for dns01 in self._resolvers.dns01():
+                    tasks.create_task(dns01.run())
                 while True:
                     self._changed.clear()
                     wake = await self._pass(tasks)
@@ -358,7 +373,8 @@ class Manager:
             await self._outages.failed(host.directory, failure, now, jitter)
             return
         other = failure.kind == "validation"
-        first = next_kind(self._provers, failure.challenge, host.host) if other else ""
+        provers = self._provers.get(host.directory, ())
+        first = next_kind(provers, failure.challenge, host.host) if other else ""
         host.forced = False  # it is tried again by the usual rules
         host.entry = host.entry.failed(failure, now, settings, jitter, first, host.directory)
         await self._holdings.write(self._store.save_entry, host.host, host.entry)
