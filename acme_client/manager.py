@@ -142,6 +142,8 @@ class Manager:
         self._names: frozenset[str] = frozenset()
         self._named: Mapping[str, str] = {}
         """The resolver of each host that has not the usual one."""
+        self._covered: Mapping[str, str] = {}
+        """The wildcard of each host that needs no certificate of its own beside it."""
         self._newest = 0
         self._changed = asyncio.Event()
         self._passed = asyncio.Event()
@@ -169,7 +171,7 @@ class Manager:
         before, self._named = self._named, dict(resolvers)
         for host in {host for host, _ in before.items() ^ self._named.items()}:
             self._move(host)
-        names = {name.host: name for name in map(self._judged, hosts)}
+        names = self._judged(hosts)
         self._names = frozenset(names)
         for host in sorted(names.keys() - self._hosts.keys()):
             self._newest += 1
@@ -180,15 +182,21 @@ class Manager:
             )
             if names[host].refusal:
                 self._log(Refused(host, names[host].refusal))
-        # A wildcard covers those of its own resolver alone; ours cost nothing, so they need none.
-        of_each: dict[str, dict[str, Name]] = {}
-        for host, name in names.items():
-            of_each.setdefault(self._named.get(host, USUAL), {})[host] = name
-        of_each.pop(INTERNAL, None)
-        wildcards = {host: by for each in of_each.values() for host, by in covered(each).items()}
-        for host in names:
-            self._hosts[host].covered_by = wildcards.get(host, "")
+        self._cover(names)
         self._changed.set()
+
+    def _cover(self, names: Mapping[str, Name]) -> None:
+        """A wildcard covers those of its own resolver alone; ours cost nothing, so they need none."""
+        before, self._covered = self._covered, {}
+        if any(host.startswith("*.") for host in names):
+            of_each: dict[str, dict[str, Name]] = {}
+            for host, name in names.items():
+                of_each.setdefault(self._named.get(host, USUAL), {})[host] = name
+            of_each.pop(INTERNAL, None)
+            self._covered = {host: by for each in of_each.values() for host, by in covered(each).items()}
+        for host in before.keys() | self._covered.keys():
+            if host in self._hosts:
+                self._hosts[host].covered_by = self._covered.get(host, "")
 
     def give(self, certificates: Collection[Certificate]) -> None:
         """Serve these of the owner's own from now on; nothing is ordered for the names that they cover."""
@@ -196,10 +204,16 @@ class Manager:
         self._holdings.give(self._clock())
         self._changed.set()
 
-    def _judged(self, host: str) -> Name:
+    def _judged(self, hosts: Collection[str]) -> dict[str, Name]:
         """Judging takes time: with ten thousand hosts it is done only once for each."""
-        known = self._hosts.get(host)
-        return known.name if known else self._asked_for(host).judge(read_name(host))
+        names = {}
+        for host in hosts:
+            if (known := self._hosts.get(host)) is not None:
+                names[host] = known.name
+            else:
+                name = self._asked_for(host).judge(read_name(host))
+                names[name.host] = name
+        return names
 
     def _asked_for(self, host: str) -> Authorities:
         return self._resolvers.find(self._named.get(host, USUAL)).authorities

@@ -50,6 +50,8 @@ class RoutingTable:
     """Who certifies those of its hosts whose names do not decide it."""
     securing: Securing = field(default_factory=Securing)
     """What handshakes take and ask for, by host."""
+    all_plain: bool = False
+    """Whether all routes are known to be plain; found when it is made, for the loop has no time to."""
 
     def find(self, entrypoint: str, head: RequestHead) -> Route | None:
         """The first route whose rule takes the request."""
@@ -134,6 +136,7 @@ def compile_table(
         frozenset(host for _, hosts in wanting.values() for host in hosts),
         resolvers,
         securing,
+        all(route.plain for found in in_order.values() for route in found),
     )
 
 
