@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from acme_client.accounts import UNKNOWN
@@ -42,7 +42,8 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class Attempts:
     shop: Workshop
-    provers: Sequence[Prover]
+    provers: Mapping[str, Sequence[Prover]]
+    """By the CA's directory."""
     preflight: Preflight
     signing: set[str] = field(default_factory=set)
     """Hosts whose orders are carried to their end, whoever wants it: only the signature is missing."""
@@ -146,7 +147,7 @@ class Attempts:
             account=session.account,
             session=session.session,
             call=self.shop.network.call,
-            provers=begin_with(self.provers, need.entry.first),
+            provers=begin_with(self.provers[directory], need.entry.first),
             journal=journal,
             profile=self.shop.authorities.by_directory(need.directory).profile_for(read_name(need.host)),
             proven=lambda: self.signing.add(need.host),
@@ -177,7 +178,7 @@ class Attempts:
     async def _look_first(self, need: Need) -> None:
         if self.preflight.applies(need, self.shop.authorities.by_directory(need.directory)):
             opened = await self.shop.sessions[need.directory].get()
-            provers = begin_with(self.provers, need.entry.first)
+            provers = begin_with(self.provers[need.directory], need.entry.first)
             if possible := [prover for prover in provers if not prover.obstacle(need.host)]:
                 await self.preflight.check(need, possible[0], opened.session.caa_identities)
 

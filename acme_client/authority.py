@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urldefrag, urlsplit
 
 from acme_client.certificate import INTERNAL
 from acme_client.limits import LETS_ENCRYPT, Limits
@@ -25,17 +25,23 @@ FOR_ADDRESSES = "shortlived"
 """The one profile in which Let's Encrypt certifies addresses."""
 
 
+def resolver_of(directory: str) -> str:
+    """The name of the resolver that asks this CA; "" for the usual one."""
+    return urldefrag(directory).fragment
+
+
 @dataclass(frozen=True, slots=True)
 class Authority:
     """The settings of automatic certificates.
 
     `directory` is an ACME directory URL; None switches ACME off, and Tidegate's
-    own CA certifies everything.  `bundle` holds the roots that the endpoint's
-    own certificate is checked with.  `eab_*` bind the account to one made on
-    the CA's web site.  `profile` and `preferred_chain` are asked for where the
-    CA has them.  `rehearsal` is a CA at which a host that has failed is tried
-    first, because failures there cost nothing.  `dns` is the fingerprint of
-    whoever can set DNS records for us, and empty where nobody can.
+    own CA certifies everything.  What a named resolver asks for is told apart by
+    its name behind a `#`: the same CA may be asked for other things by another one.
+    `bundle` holds the roots that the endpoint's own certificate is checked with.
+    `eab_*` bind the account to one made on the CA's web site.  `profile` and
+    `preferred_chain` are asked for where the CA has them.  `rehearsal` is a CA at
+    which a host that has failed is tried first, because failures there cost nothing.
+    `dns` is the fingerprint of whoever can set DNS records for us, and empty where nobody can.
     """
 
     directory: str | None
@@ -50,20 +56,25 @@ class Authority:
     limits: Limits | None = None
 
     @property
+    def url(self) -> str:
+        """Where the CA is asked."""
+        return urldefrag(self.directory or "").url
+
+    @property
     def public(self) -> bool:
-        return self.directory in KNOWN.values()
+        return self.url in KNOWN.values()
 
     @property
     def counts(self) -> bool:
         """Whether what this CA issues is trusted by browsers, and counted."""
-        return self.public and self.directory != STAGING
+        return self.public and self.url != STAGING
 
     def takes(self, name: Name) -> bool:
         """Whether this CA is asked for the name: a private one for each, a public one for what is public."""
         if self.directory is None or name.refusal:
             return False
         if name.address and self.public:
-            return self.directory in OF_LETS_ENCRYPT and name.address.is_global
+            return self.url in OF_LETS_ENCRYPT and name.address.is_global
         return name.public or not self.public
 
     def directory_for(self, name: Name) -> str:
@@ -79,9 +90,16 @@ class Authority:
 
     def profile_for(self, name: Name) -> str:
         """The profile to ask for; "" for the CA's usual one."""
-        if name.address and self.directory in OF_LETS_ENCRYPT:
+        if name.address and self.url in OF_LETS_ENCRYPT:
             return FOR_ADDRESSES
         return self.profile
+
+    def of_resolver(self, name: str) -> Authority:
+        """The same as a resolver of this name asks it: its certificates are no other resolver's."""
+        if self.directory is None:
+            return self
+        rehearsal = self.rehearsal.of_resolver(name) if self.rehearsal else None
+        return replace(self, directory=f"{self.url}#{name}", rehearsal=rehearsal)
 
     @property
     def fingerprint(self) -> str:

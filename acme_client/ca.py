@@ -84,7 +84,7 @@ class CA:
         self._wire = Wire(authority, clock)
         self._signer = Signer(key_pem, account_url)
         self._nonces: deque[str] = deque(maxlen=32)
-        self._directory = self._json(self._wire.check(self._wire.send("GET", authority.directory or "")))
+        self._directory = self._json(self._wire.check(self._wire.send("GET", authority.url)))
 
     @property
     def account_url(self) -> str:

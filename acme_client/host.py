@@ -51,6 +51,8 @@ class HostStatus:
     """The wildcard that it is served by."""
     from_us: bool = False
     """Whether Tidegate's own authority has signed what is served; it renews that by itself."""
+    resolver: str = ""
+    """The one that its routers name; "" for the usual one."""
 
 
 def lapsed(certificate: Certificate | None, now: datetime) -> bool:
@@ -70,6 +72,7 @@ class Host:
     `given` is the owner's own certificate, beside which nothing else counts.
     `under` is what is held for a wildcard above it that nobody names, while that
     is to be shown; it is `spared` an order while that is good for long enough.
+    `resolver` is the one that was named for it.
     `unwanted_since` counts while it is busy and nobody wants it; then it is `abandoned`.
     """
 
@@ -91,6 +94,7 @@ class Host:
     spared: bool = False
     unwanted_since: datetime | None = None
     abandoned: bool = False
+    resolver: str = ""
 
     @property
     def host(self) -> str:
@@ -182,6 +186,7 @@ class Host:
             renew_reason=renew_reason(served, self.renewal) if served and planned else "",
             from_us=served is not None and served.directory == INTERNAL,
             remedy=self._remedy(entry, authority if paused else Entry(), obstacle),
+            resolver=self.resolver,
         )
 
     def _status_of_given(self, given: Certificate) -> HostStatus:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from acme_client import ari
@@ -24,13 +25,13 @@ from acme_client.abandonment import Abandonment
 from acme_client.accounts import open_session
 from acme_client.aim import aim
 from acme_client.attempt import Attempts, Elsewhere, Outcome
-from acme_client.authority import Authorities, Authority
-from acme_client.certificate import Certificate
+from acme_client.authority import Authorities, Authority, resolver_of
+from acme_client.certificate import INTERNAL, Certificate
 from acme_client.challenges.board import Board
 from acme_client.challenges.http01 import HTTP01
 from acme_client.challenges.neighbours import Neighbours, Shared
 from acme_client.challenges.tlsalpn01 import TLSALPN01
-from acme_client.challenges.turns import in_order, next_kind
+from acme_client.challenges.turns import next_kind
 from acme_client.commands import Commands
 from acme_client.events import (
     Bug,
@@ -49,6 +50,7 @@ from acme_client.names import Name, covered, read_name
 from acme_client.outages import AuthorityStatus, Outages
 from acme_client.plan import choose, renew_at
 from acme_client.preflight import Preflight
+from acme_client.resolver import USUAL, Resolver, Resolvers
 from acme_client.retry import DAY
 from acme_client.suggestions import Suggestions
 from acme_client.workshop import AT_ONCE, OpenSession, Workshop
@@ -63,6 +65,9 @@ UNWRITABLE = timedelta(minutes=1)
 
 RELOADING = 10.0
 """Seconds for a disk to give what was just written to it."""
+
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
+NO_RESOLVERS: Mapping[str, Resolver] = MappingProxyType({})
 
 
 def utc_now() -> datetime:
@@ -83,28 +88,29 @@ class Manager:
         challenges: Collection[str] = ("dns-01", "http-01"),
         not_kept: str = "",
         preflight: Preflight | None = None,
+        resolvers: Mapping[str, Resolver] = NO_RESOLVERS,
     ) -> None:
         """`publish` gets the certificate of every wanted host, and one for all other names.
 
         `challenges` are the kinds that may be tried, the first one first.
         `not_kept` says why nothing that is saved here stays, if so: then no CA
         is asked for what it counts.  `preflight` looks before each first order.
+        `resolvers` have names, by which `want` says whose a host is; the
+        directories of their authorities are told apart (`Authority.of_resolver`).
         """
         self.http01 = HTTP01()
         self.tlsalpn01 = TLSALPN01()
-        self._dns01 = dns01
+        self._resolvers = Resolvers(Resolver(Authorities.of(authority), challenges, dns01), resolvers)
         self._log, self._clock = log, clock
         self._random = Random()  # noqa: S311 - spreads waits, guards nothing
-        self._authorities = Authorities.of(authority)
-        self._own = Authorities.of(replace(self._authorities.all[0], directory=None))
+        self._authorities = self._resolvers.authorities
         self._not_kept = not_kept if self._authorities.count else ""
         shop = Workshop.at(data, self._authorities, log, clock, open_session)
         self._store, self._disk, self._sessions = shop.store, shop.disk, shop.sessions
         self._domains = shop.domains
         here = (self.http01, self.tlsalpn01)
         self._neighbours = Neighbours(Board(data / "certs"), shop.disk, here)
-        shared = (Shared(each, self._neighbours) for each in here)
-        self._provers = in_order((*shared, *([dns01] if dns01 else ())), challenges)
+        self._provers = self._resolvers.provers([Shared(each, self._neighbours) for each in here])
         self._preflight = preflight or Preflight(log, enabled=False)
         self._holdings = Holdings(shop, publish)
         self._attempts = Attempts(shop, self._provers, self._preflight)
@@ -113,40 +119,63 @@ class Manager:
         self._abandonment = Abandonment(self._attempts, self._holdings, log)
         self._hosts = self._holdings.hosts
         self._names: frozenset[str] = frozenset()
-        self._internal: frozenset[str] = frozenset()
+        self._named: Mapping[str, str] = {}
+        """The resolver of each host that has not the usual one."""
+        self._covered: Mapping[str, str] = {}
+        """The wildcard of each host that needs no certificate of its own beside it."""
         self._newest = 0
         self._changed = asyncio.Event()
         self._passed = asyncio.Event()
         self.commands = Commands(shop, self._hosts, self._changed.set)
 
-    def want(self, hosts: Collection[str], internal: Collection[str] = ()) -> None:
+    def want(self, hosts: Collection[str], resolvers: Mapping[str, str] = NO_NAMES) -> None:
         """Say which hosts are wanted from now on; cheap, to be called on every change of the routes.
 
-        No authority but Tidegate's own is asked for those that are `internal`, too.
+        `resolvers` names the resolver of each host that has not the usual one;
+        for "internal" no authority but Tidegate's own is asked.
         An order under way for a host that is no longer wanted goes on for a minute,
         and to its end where only the signature is missing: a container that
         restarts is back before that.
         """
-        before, self._internal = self._internal, frozenset(internal)
-        for host in before ^ self._internal:
+        before, self._named = self._named, dict(resolvers)
+        for host in {host for host, _ in before.items() ^ self._named.items()}:
             self._move(host)
-        names = {name.host: name for name in map(self._judged, hosts)}
+        names = self._judged(hosts)
         self._names = frozenset(names)
         for host in sorted(names.keys() - self._hosts.keys()):
-            self._add(names[host])
+            self._add(names[host], self._named.get(host, USUAL))
             if names[host].refusal:
                 self._log(Refused(host, names[host].refusal))
-        # Ours cost nothing, and cover none that another authority is to certify.
-        wildcards = covered({host: name for host, name in names.items() if host not in self._internal})
-        for host in names:
-            self._hosts[host].covered_by = wildcards.get(host, "")
+        self._cover(names)
         self._changed.set()
 
-    def _add(self, name: Name) -> None:
+    def _add(self, name: Name, resolver: str) -> None:
         self._newest += 1
-        directories = self._asked_for(name.host).directories_for(name)
-        self._hosts[name.host] = Host(name, directories[0], self._newest, others=directories)
+        directories = self._resolvers.find(resolver).authorities.directories_for(name)
+        self._hosts[name.host] = Host(
+            name, directories[0], self._newest, others=directories, resolver=resolver
+        )
         self._changed.set()
+
+    def _add_needed_wildcards(self) -> None:
+        """Each is renewed in the way that it came."""
+        for wildcard, directory in self._holdings.wildcards.needed.items():
+            if wildcard not in self._hosts:
+                resolver = resolver_of(directory)
+                self._add(self._resolvers.find(resolver).authorities.judge(read_name(wildcard)), resolver)
+
+    def _cover(self, names: Mapping[str, Name]) -> None:
+        """A wildcard covers those of its own resolver alone; ours cost nothing, so they need none."""
+        before, self._covered = self._covered, {}
+        if any(host.startswith("*.") for host in names):
+            of_each: dict[str, dict[str, Name]] = {}
+            for host, name in names.items():
+                of_each.setdefault(self._named.get(host, USUAL), {})[host] = name
+            of_each.pop(INTERNAL, None)
+            self._covered = {host: by for each in of_each.values() for host, by in covered(each).items()}
+        for host in before.keys() | self._covered.keys():
+            if host in self._hosts:
+                self._hosts[host].covered_by = self._covered.get(host, "")
 
     def give(self, certificates: Collection[Certificate]) -> None:
         """Serve these of the owner's own from now on; nothing is ordered for the names that they cover."""
@@ -154,13 +183,19 @@ class Manager:
         self._holdings.give(self._clock())
         self._changed.set()
 
-    def _judged(self, host: str) -> Name:
+    def _judged(self, hosts: Collection[str]) -> dict[str, Name]:
         """Judging takes time: with ten thousand hosts it is done only once for each."""
-        known = self._hosts.get(host)
-        return known.name if known else self._asked_for(host).judge(read_name(host))
+        names = {}
+        for host in hosts:
+            if (known := self._hosts.get(host)) is not None:
+                names[host] = known.name
+            else:
+                name = self._asked_for(host).judge(read_name(host))
+                names[name.host] = name
+        return names
 
     def _asked_for(self, host: str) -> Authorities:
-        return self._own if host in self._internal else self._authorities
+        return self._resolvers.find(self._named.get(host, USUAL)).authorities
 
     def _move(self, host: str) -> None:
         """Another authority is to certify it from now on; what it has is served until that has."""
@@ -168,7 +203,7 @@ class Manager:
             authorities = self._asked_for(host)
             known.name = authorities.judge(read_name(host))
             known.others = authorities.directories_for(known.name)
-            known.directory = known.others[0]
+            known.directory, known.resolver = known.others[0], self._named.get(host, USUAL)
 
     def status(self) -> tuple[HostStatus, ...]:
         """Every wanted host; one that a wildcard covers fares as that wildcard does."""
@@ -244,8 +279,8 @@ class Manager:
             if self._not_kept:
                 self._log(NotKept(self._not_kept))
             async with asyncio.TaskGroup() as tasks:
-                if self._dns01:
-                    tasks.create_task(self._dns01.run())
+                for dns01 in self._resolvers.dns01():
+                    tasks.create_task(dns01.run())
                 if self._authorities.any:
                     tasks.create_task(self._neighbours.run())
                 while True:
@@ -267,14 +302,13 @@ class Manager:
 
     async def _pass(self, tasks: asyncio.TaskGroup) -> datetime:
         """Serve what there is, start what is due; returns when to look again."""
-        wanted = self._names | self._holdings.wildcards.needed
+        wanted = self._names | self._holdings.wildcards.needed.keys()
         for host in [host for host in self._hosts.values() if host.host not in wanted and not host.busy]:
             self._holdings.retire(host)
             self._preflight.forget(host.host)
         now = self._clock()
         await self._holdings.settle(now)
-        for wildcard in self._holdings.wildcards.needed - self._hosts.keys():
-            self._add(self._judged(wildcard))
+        self._add_needed_wildcards()
         self._passed.set()
         self._passed = asyncio.Event()
         loaded = [host for host in self._hosts.values() if host.loaded]
@@ -345,7 +379,8 @@ class Manager:
             await self._outages.failed(host.directory, failure, now, jitter)
             return
         other = failure.kind == "validation"
-        first = next_kind(self._provers, failure.challenge, host.host) if other else ""
+        provers = self._provers.get(host.directory, ())
+        first = next_kind(provers, failure.challenge, host.host) if other else ""
         host.forced = False  # it is tried again by the usual rules
         host.entry = host.entry.failed(failure, now, settings, jitter, first, host.directory)
         await self._holdings.write(self._store.save_entry, host.host, host.entry)

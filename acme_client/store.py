@@ -1,7 +1,8 @@
 """Store: certificates, the account and the ledger on disk, safe against a crash at any moment.
 
     accounts/<CA>/<email or default>/{account.json, key.pem, lock}
-    accounts/<CA>/ledger.json                    an outage of the whole CA
+    accounts/<CA>/<email or default>+<resolver>/...    that of a named resolver
+    accounts/<CA>/{ledger.json, ledger-<resolver>.json}    an outage of the whole CA
     accounts/<CA>/{issued.json, orders.json}     what counts against its limits
     certs/<host>/gen-000N/{fullchain.pem, key.pem, meta.json}
     certs/<host>/current -> gen-000N             for people and other programs
@@ -25,7 +26,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from acme_client import limits
-from acme_client.authority import Authority
+from acme_client.authority import Authority, resolver_of
 from acme_client.certificate import Certificate
 from acme_client.disk import (
     Lock,
@@ -173,10 +174,10 @@ class Store:
             probe.unlink(missing_ok=True)
 
     def load_pause(self, directory: str) -> Entry:
-        return entry_from(read_json(self._ca_folder(directory) / "ledger.json"))
+        return entry_from(read_json(self._pause_file(directory)))
 
     def save_pause(self, directory: str, entry: Entry) -> None:
-        self._replace(self._ca_folder(directory) / "ledger.json", to_json(entry))
+        self._replace(self._pause_file(directory), to_json(entry))
 
     def load_issued(self, directory: str) -> tuple[Issued, ...]:
         """What this storage had of the CA's limits."""
@@ -255,8 +256,16 @@ class Store:
         parts = urlsplit(directory)
         return self._data / "accounts" / _file_name(f"{parts.netloc}{parts.path}")
 
+    def _pause_file(self, directory: str) -> Path:
+        resolver = resolver_of(directory)
+        name = f"ledger-{resolver}.json" if resolver else "ledger.json"
+        return self._ca_folder(directory) / _file_name(name)
+
     def _account_folder(self, authority: Authority) -> Path:
-        return self._ca_folder(authority.directory or "") / _file_name(authority.email or "default")
+        """Each resolver has an account of its own: what binds it (RFC 8555 7.3.4) may be another one's."""
+        directory, owner = authority.directory or "", authority.email or "default"
+        resolver = resolver_of(directory)
+        return self._ca_folder(directory) / _file_name(f"{owner}+{resolver}" if resolver else owner)
 
 
 def _file_name(text: str) -> str:

@@ -21,8 +21,9 @@ from acme_client.retry import DAY
 
 class Wildcards:
     def __init__(self, authorities: Authorities) -> None:
-        self.needed: frozenset[str] = frozenset()
-        """Those that are to be renewed, since hosts do without a certificate of their own beside them."""
+        self.needed: Mapping[str, str] = {}
+        """Those that are to be renewed, since hosts do without a certificate of their own beside them; and
+        the directory of the CA that each is from."""
         self.wake: datetime | None = None
         """When that changes by itself."""
         self._authorities = authorities
@@ -39,7 +40,7 @@ class Wildcards:
 
     def cover(self, hosts: Mapping[str, Host], now: datetime) -> None:
         """Say of each host whether one of these stands above it, and whether it can do without its own."""
-        needed: set[str] = set()
+        needed: dict[str, str] = {}
         above: set[str] = set()
         wakes = [now + DAY]
         known = self._held.keys() | {name for name in hosts if name.startswith("*.")}
@@ -53,8 +54,9 @@ class Wildcards:
                 self._judge(host, certificate, end, now)
                 if host.spared:
                     wakes.append(end)
-                    needed.update({wildcard} if self._renewable(wildcard) else ())
-        self.needed, self.wake, self._shown = frozenset(needed), min(wakes), bool(above)
+                    if self._renewable(wildcard):
+                        needed[wildcard] = certificate.directory
+        self.needed, self.wake, self._shown = needed, min(wakes), bool(above)
         self._held = {name: each for name, each in self._held.items() if name in above}
 
     def _judge(self, host: Host, certificate: Certificate, end: datetime, now: datetime) -> None:

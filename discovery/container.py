@@ -111,6 +111,15 @@ class Container:
     def glance(self) -> Glance:
         return Glance(self.name, self.state, self.health, self.networks)
 
+    def looks_like(self, glance: Glance) -> bool:
+        """Whether that is its own; without making one, for a list has ten thousand of them."""
+        return (
+            self.name == glance.name
+            and self.state == glance.state
+            and self.health == glance.health
+            and self.networks == glance.networks
+        )
+
     def without_network(self, name: str) -> Container:
         return replace(self, networks={key: ip for key, ip in self.networks.items() if key != name})
 

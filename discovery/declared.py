@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from proxy.certifying import Resolvers
 from proxy.exchange import Middleware
 from proxy.middlewares import MIDDLEWARES
 from proxy.model import Withheld
@@ -85,6 +86,7 @@ class Reading:
     broken: set[str] = field(default_factory=set)
     places: dict[tuple[str, str], str] = field(default_factory=dict)
     withheld: list[Withheld] = field(default_factory=list)
+    resolvers: Resolvers = field(default_factory=Resolvers)
 
     def qualified(self, name: str) -> str:
         return name if "@" in name else f"{name}@{self.source.provider}"

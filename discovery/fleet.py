@@ -116,7 +116,7 @@ class Fleet:
             del self.containers[ident]
         for ident, entry in listed.items():
             known = self.containers.get(ident)
-            if known.glance != entry.glance if known else self._concerns(entry):
+            if not known.looks_like(entry.glance) if known else self._concerns(entry):
                 self.doubtful.add(ident)
         return missed
 

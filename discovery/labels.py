@@ -129,7 +129,8 @@ def _read(spoken: Spoken, fragment: Fragment, draft: Draft) -> Fragment:
     if spoken.asks and not any(map(spoken.named, ("routers", "services"))) and not _wrong(draft):
         _report_nothing_asked(spoken, draft)
     values, written = _lay_out(spoken, draft)
-    reading = Reading(WrittenLabels(draft.container.name, first_below(written), spoken.root))
+    place = WrittenLabels(draft.container.name, first_below(written), spoken.root)
+    reading = Reading(place, resolvers=draft.language.resolvers)
     root = grow(values)
     http = root.child("http") if root else None
     declared = sections(http.tree if http else None, reading)

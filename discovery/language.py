@@ -13,6 +13,7 @@ from discovery.label_text import CADDY, NGINX_PROXY, ROOT, TRAEFIK
 from discovery.networks import Wish
 from discovery.out_of_bounds import NO_BOUNDS, Bounds
 from discovery.template import Template
+from proxy.certifying import Resolvers
 
 INGRESS = "caddy_ingress_network"
 NONE: Mapping[str, str] = MappingProxyType({})
@@ -26,7 +27,7 @@ class Language:
     requests, `network` the one to prefer, `entrypoints` are the installation's
     own names.  `names` says what Traefik's names of entrypoints, resolvers and
     TLS options stand for here, `allowed` who may claim which hosts,
-    `bounds` where no label may lead to.
+    `bounds` where no label may lead to, `resolvers` who may certify hosts.
     """
 
     dialects: tuple[str, ...] = (ROOT, TRAEFIK)
@@ -38,6 +39,7 @@ class Language:
     names: Mapping[str, str] = field(default_factory=dict)
     allowed: AllowedHosts = EVERYTHING
     bounds: Bounds = NO_BOUNDS
+    resolvers: Resolvers = field(default_factory=Resolvers)
 
     def concerns(self, labels: Mapping[str, str]) -> bool:
         """Whether a container with these labels may have a share in the routing."""

@@ -27,11 +27,13 @@ from discovery.references import plain
 from discovery.routers import read_routers
 from discovery.tls_options import read_tls_options
 from discovery.yaml_tree import read_document
+from proxy.certifying import Resolvers
 from proxy.model import Server, Service
 from proxy.problem import Problem
 from proxy.schema import Tree, canonical, closest, option, options, parse_options
 
 PROVIDER = "file"
+NO_NAMED = Resolvers()
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -140,13 +142,13 @@ class _File:
         return f"{self.origin}:{self.lines.get(known, 1)}: {'.'.join(path if of_tls else ('http', *path))}"
 
 
-def read_text(text: str, name: str, owner: str = "") -> Fragment:
+def read_text(text: str, name: str, owner: str = "", resolvers: Resolvers = NO_NAMED) -> Fragment:
     """What one file asks for; raises BrokenFileError when it cannot be read at all."""
     document = read_document(text)
     fragment = Fragment(source=name, app=name, owner=owner or name, created=name)
     http, tls, problems = _http_of(document.tree, name, document.lines)
     root = ("tidegate", "http") if ("tidegate",) in document.lines else ("http",)
-    reading = Reading(_File(name, document.lines, root))
+    reading = Reading(_File(name, document.lines, root), resolvers=resolvers)
     declared = sections(http, reading)
     tls_options = read_tls_options(tls, reading)
     services = dict(read_services(declared["services"], fragment.owner, reading))

@@ -10,9 +10,10 @@ from typing import NoReturn
 
 from discovery.fragment import Fragment
 from discovery.merge import merge
-from discovery.route_file import read_text
+from discovery.route_file import NO_NAMED, read_text
 from discovery.workers import Workers
 from discovery.yaml_tree import BrokenFileError
+from proxy.certifying import Resolvers
 from proxy.model import RoutingConfig
 from proxy.problem import Problem
 from proxy.tls_options import Authority, TLSOptions
@@ -21,9 +22,9 @@ LOOK_EVERY = 1.0
 SUFFIXES = (".yml", ".yaml")
 
 
-def read_files(path: Path) -> RoutingConfig:
+def read_files(path: Path, resolvers: Resolvers = NO_NAMED) -> RoutingConfig:
     """What all files ask for now, those that are broken only complained about."""
-    shelf = Shelf(path)
+    shelf = Shelf(path, resolvers)
     shelf.read()
     return shelf.config()
 
@@ -33,6 +34,7 @@ class Shelf:
     """Files by name: the last content of each that could be read, and what is wrong with it now."""
 
     path: Path
+    resolvers: Resolvers = NO_NAMED
     signature: tuple[object, ...] | None = None
     good: dict[str, Fragment] = field(default_factory=dict)
     complaints: dict[str, Problem] = field(default_factory=dict)
@@ -64,7 +66,7 @@ class Shelf:
 
     def _read_one(self, name: str, file: Path) -> None:
         try:
-            self.good[name] = read_text(file.read_text(encoding="utf-8"), name, owner=str(file))
+            self.good[name] = read_text(file.read_text(encoding="utf-8"), name, str(file), self.resolvers)
             self.complaints.pop(name, None)
         except BrokenFileError as error:
             self.complaints[name] = self._complaint(name, error.line, str(error))
@@ -157,13 +159,15 @@ def _nothing_there(path: Path) -> Problem:
     return Problem(str(path), what, "Nothing is served from files.", "warning")
 
 
-async def watch_files(path: Path, publish: Callable[[RoutingConfig], None]) -> NoReturn:
+async def watch_files(
+    path: Path, publish: Callable[[RoutingConfig], None], resolvers: Resolvers = NO_NAMED
+) -> NoReturn:
     """Publish what the files ask for now, and again whenever they change.
 
     Looking once a second costs next to nothing and, unlike inotify, works on
     every mount and after every way of replacing a file.
     """
-    shelf, worker = Shelf(path), Workers("route-files")
+    shelf, worker = Shelf(path, resolvers), Workers("route-files")
     published: RoutingConfig | None = None
     while True:
         if await worker.run(shelf.read):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from discovery.declared import Reading
+from discovery.dialects.traefik_names import usual_resolver
 from discovery.not_yet import ROUTERS, without_unserved
 from discovery.tls_options import options_meant
 from proxy.model import Router, Withheld
@@ -32,7 +33,8 @@ class RouterTLS:
     """Who certifies the router's names; Tidegate obtains certificates without being told."""
 
     cert_resolver: str | None = option(
-        doc="`internal`: Tidegate's own authority certifies its names; `auto`: as the name decides.",
+        doc="Who certifies its names: `internal`, Tidegate's own authority; `auto`, as the name decides; or "
+        "a resolver that the setting `resolver` defines.",
         example="internal",
         default=None,
     )
@@ -50,8 +52,6 @@ class RouterTLS:
 
 
 AUTOMATIC = RouterTLS()
-RESOLVERS = ("auto", "internal")
-"""Those that are there."""
 
 
 @options
@@ -130,7 +130,9 @@ def _read_router(
     if service is None:
         reading.problem((*path, "service"), _which(services), consequence)
         return None
-    _note_unused(path, asked.tls, reading)
+    resolver = _resolver(path, asked.tls, reading)
+    if resolver is None:
+        return None
     for each in ("rule", "service", "middlewares"):
         reading.places[reading.qualified(name), each] = reading.source.where((*path, each))
     return Router(
@@ -143,7 +145,7 @@ def _read_router(
         tls=None if asked.tls is AUTOMATIC else asked.tls is not None,
         origin=reading.source.origin,
         defaults=asked.defaults,
-        resolver=_resolver(asked.tls),
+        resolver=resolver,
         domains=_domains(asked.tls),
         tls_options=options_meant(asked.tls.options, own_options, reading)
         if asked.tls and asked.tls.options
@@ -184,9 +186,20 @@ def _text(tree: Tree, *path: str) -> str:
     return tree.strip() if isinstance(tree, str) else ""
 
 
-def _resolver(tls: RouterTLS | None) -> str:
-    named = tls.cert_resolver if tls else None
-    return named if named in RESOLVERS else ""
+def _resolver(path: Sequence[str], tls: RouterTLS | None, reading: Reading) -> str | None:
+    """The name of the resolver; "" where the router names none, None where there is none of its name."""
+    named = (tls.cert_resolver if tls else None) or ""
+    meant = reading.resolvers.meant(named) if named else ""
+    if meant is not None:
+        return meant
+    place = (*path, "tls", options_of(RouterTLS)["cert_resolver"].name)
+    if usual_resolver(named):
+        what = "Tidegate chooses certificates by the rule's host names; this option changes nothing."
+        reading.problem(place, what, "", "notice")
+        return ""
+    consequence = f'Router "{path[-1]}" is not served; other routers are unaffected.'
+    reading.problem(place, reading.resolvers.unknown(named), consequence)
+    return None
 
 
 def _domains(tls: RouterTLS | None) -> tuple[str, ...]:
@@ -199,10 +212,3 @@ def _which(services: Sequence[str]) -> str:
     if not services:
         return "The router names no service, and none is declared beside it."
     return f"There are {len(services)} services: {', '.join(services)}. Say which one: service={services[0]}"
-
-
-def _note_unused(path: Sequence[str], tls: RouterTLS | None, reading: Reading) -> None:
-    if tls is not None and tls.cert_resolver not in (None, *RESOLVERS):
-        spelled = options_of(RouterTLS)["cert_resolver"].name
-        what = "Tidegate chooses certificates by the rule's host names; this option changes nothing."
-        reading.problem((*path, "tls", spelled), what, "", "notice")

@@ -58,8 +58,9 @@ class AiohttpLater:
 
     def prepare(self, table: RoutingTable) -> None:
         """Load it aside where the table has a route that will ask for it."""
-        routes = (route for on_it in table.routes.values() for route in on_it)
-        if not self._asked and any(obstacle(route) for route in routes):
+        if self._asked or table.all_plain:
+            return
+        if any(obstacle(route) for on_it in table.routes.values() for route in on_it):
             self.load_aside()
 
     def load_aside(self) -> None:

@@ -95,7 +95,7 @@ class Balancer:
         """A new table: forget services that are gone; who waits is served by what there is now."""
         waited = [each for each in self._standings.values() if each.waiting]
         for kept in (self._turns, self._standings, self._places):
-            for name in kept.keys() - services.keys():
+            for name in [each for each in kept if each not in services]:  # few of many are asked for
                 del kept[name]
         for standing in waited:
             name = standing.service.name

@@ -147,3 +147,8 @@ def _same_server(server: Server, check: HealthCheck, target: str, location: str)
     path = parts.path or "/"
     onward = f"{path}?{parts.query}" if parts.query else path
     return onward if onward.isascii() and onward.isprintable() and " " not in onward else None
+
+
+def is_checked(service: Service) -> bool:
+    """Whether its servers are asked at all."""
+    return isinstance(service.how, Balanced) and service.how.health_check is not None

@@ -133,7 +133,8 @@ class Router:
     for people.  `middlewares` that the config does not hold make it answer 503:
     it is never served without them.  `defaults` says whether those of its
     entrypoints come first.  `resolver` is how its names get certificates:
-    "internal" from Tidegate's own authority; "" and "auto" as the name decides.
+    "internal" from Tidegate's own authority; "auto" as the name decides; another
+    name, those of that resolver; "" where the router says nothing.
     """
 
     name: str
@@ -191,6 +192,8 @@ class RoutingConfig:
     """Hosts that are closed for the time being, each with the middleware that says so before all others."""
     withheld: tuple[Withheld, ...] = ()
     """Routers that were left out, and whose hosts are not to be open for that."""
+    resolver: str = "auto"
+    """That of hosts of which no router says anything."""
 
 
 @dataclass(frozen=True, slots=True)

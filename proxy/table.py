@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from proxy.balancing import Balanced
+from proxy.certifying import certified_by
 from proxy.composite import Composites, Unresolvable
 from proxy.copying import Copying
 from proxy.exchange import Acting, Begins, OnRequest, OnResponse, RequestHead, is_steady
@@ -30,9 +31,6 @@ from proxy.tls_options import TLSOptions
 
 __all__ = ["Entrypoint", "Route", "RoutingTable", "compile_table"]
 
-INTERNAL = "internal"
-"""The resolver that is Tidegate's own authority."""
-
 
 @dataclass
 class RoutingTable:
@@ -48,10 +46,12 @@ class RoutingTable:
     _guards: HostIndex[Rule] = field(default_factory=lambda: HostIndex(()), repr=False)
     _certain: Mapping[str, Mapping[str, Route]] = field(default_factory=dict, repr=False)
     _hosts: frozenset[str] = frozenset()
-    internal: frozenset[str] = frozenset()
-    """Those of its hosts that some router wants certified by nobody but Tidegate itself."""
+    resolvers: Mapping[str, str] = field(default_factory=dict)
+    """Who certifies those of its hosts whose names do not decide it."""
     securing: Securing = field(default_factory=Securing)
     """What handshakes take and ask for, by host."""
+    all_plain: bool = False
+    """Whether all routes are known to be plain; found when it is made, for the loop has no time to."""
 
     def find(self, entrypoint: str, head: RequestHead) -> Route | None:
         """The first route whose rule takes the request."""
@@ -101,8 +101,7 @@ def compile_table(
     problems += secured.problems
     routes: dict[str, list[Route]] = {entrypoint.name: [] for entrypoint in entrypoints}
     spare: dict[str, list[Route]] = {entrypoint.name: [] for entrypoint in entrypoints}
-    hosts: set[str] = set()
-    internal: set[str] = set()
+    wanting: dict[str, tuple[Router, set[str]]] = {}
     for name, rule in rules.items():
         router = config.routers[name]
         places = attached(router, entrypoints)
@@ -111,13 +110,13 @@ def compile_table(
             route = _route(config, services, secured, router, rule, entrypoint, places, running)
             routes[entrypoint.name].append(route)
             if entrypoint.tls and router.tls is not False:
-                hosts.update(rule.hosts, router.domains)
-                if router.resolver == INTERNAL:
-                    internal.update(rule.hosts, router.domains)
+                wanting[name] = router, {*rule.hosts, *router.domains}
         for entrypoint in _left_to_redirect(router, places, entrypoints):
             route = _route(config, services, secured, router, rule, entrypoint, places, running)
             spare[entrypoint.name].append(route)
     problems += _missing_defaults(config, entrypoints)
+    resolvers, disagreements = certified_by(wanting, config.resolver)
+    problems += disagreements
     if running:
         running.forget()
     in_order = {
@@ -134,9 +133,10 @@ def compile_table(
         indexes,
         guards,
         {name: _certain(index, guards) for name, index in indexes.items()},
-        frozenset(hosts),
-        frozenset(internal),
+        frozenset(host for _, hosts in wanting.values() for host in hosts),
+        resolvers,
         securing,
+        all(route.plain for found in in_order.values() for route in found),
     )
 
 

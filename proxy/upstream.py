@@ -101,15 +101,20 @@ class Pool:
         for connection in [each for each in self._connections if each.server.owner == owner]:
             connection.kill("the server's container is gone")
 
-    def retain(self, servers: Collection[Server], addresses: frozenset[Address] | None = None) -> None:
+    def retain(
+        self,
+        servers: Collection[Server],
+        addresses: frozenset[Address] | None = None,
+        transports: frozenset[Transport | None] | None = None,
+    ) -> None:
         """A new table: connections to servers that are not in it close as soon as they are idle.
 
         A server that is in it is served again, gone or not: its container was started anew.
-        `addresses` are theirs, where they have been gathered already.
+        `addresses` and `transports` are theirs, where they have been gathered already.
         """
         self._served = addresses_of(servers) if addresses is None else addresses
-        kept = {server.transport for server in servers}
-        for transport in self._contexts.keys() - kept:
+        kept = transports_of(servers) if transports is None else transports
+        for transport in [each for each in self._contexts if each not in kept]:
             del self._contexts[transport]
         for address in [address for address in self._idle if address not in self._served]:
             for connection in self._idle.pop(address):
@@ -279,6 +284,10 @@ class Pool:
 
 def addresses_of(servers: Iterable[Server]) -> frozenset[Address]:
     return frozenset(map(_address, servers))
+
+
+def transports_of(servers: Iterable[Server]) -> frozenset[Transport | None]:
+    return frozenset(server.transport for server in servers)
 
 
 def _address(server: Server) -> Address:

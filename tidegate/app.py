@@ -39,6 +39,7 @@ from tidegate.dashboard.serve import open_dashboard
 from tidegate.defaults import certified, declared, entrypoint_of
 from tidegate.logs import Outlet, compare_problems, log_event, log_problems, set_up
 from tidegate.maintenance import Closed, Switch, with_closed
+from tidegate.named_resolvers import names_of, resolvers_of
 from tidegate.proofs import dns01_of, provider_of
 from tidegate.quietly import quietly
 from tidegate.reachability import Reachability
@@ -103,15 +104,17 @@ class App:
         self.notifier: Notifier | None = None
         self.started, self.version = utc_now(), version()
         provider = provider_of(settings)
+        dns01 = dns01_of(settings, provider, self.hear)
         self.certificates = Manager(
             settings.data_directory,
             authorities_of(settings, provider.fingerprint if provider else ""),
             self.serve_certificates,
             self.hear,
-            dns01=dns01_of(settings, provider, self.hear),
+            dns01=dns01,
             challenges=possible_challenges(settings),
             preflight=Preflight(self.hear, enabled=settings.acme_preflight == "on"),
             not_kept=unkept,
+            resolvers=resolvers_of(settings, dns01, self.hear),
         )
         self.notifier = notifier_of(settings, self.certificates, utc_now)
         self.desk = Desk(self.certificates, utc_now)
@@ -124,8 +127,8 @@ class App:
         self.from_settings = declared(settings.default_headers)
         self.allowed_hosts = AllowedHosts.parse(settings.allow_hosts)
         self.route_rows: tuple[RouteRow, ...] = ()
-        self.hosts: tuple[Collection[str], Collection[str]] | None = None
-        """Those that want a certificate, and those of them that want Tidegate's own."""
+        self.hosts: tuple[Collection[str], Mapping[str, str]] | None = None
+        """Those that want a certificate, and the resolvers that were named for some of them."""
         self.page_problems: tuple[Problem, ...] = ()
         self.certificate_problems: tuple[Problem, ...] = ()
         self.drawer = drawer_of(settings)
@@ -245,7 +248,7 @@ class App:
     async def watch_files(self, path: Path) -> None:
         from discovery.route_files import watch_files
 
-        await watch_files(path, self.take_files)
+        await watch_files(path, self.take_files, names_of(self.settings))
 
     async def watch_pages(self, directory: Path) -> None:
         from tidegate.own_pages import watch_pages
@@ -315,10 +318,10 @@ class App:
             self.serving.drop_owner(owner)
         self.tell_routes(routes)
         table = self.serving.table
-        if (hosts := (table.hosts(), table.internal)) != self.hosts:
+        if (hosts := (table.hosts(), table.resolvers)) != self.hosts:
             self.hosts = hosts
             wildcards = (f"*.{domain}" for domain in self.settings.acme_wildcards)
-            self.certificates.want((*table.hosts(), *wildcards), table.internal)
+            self.certificates.want((*table.hosts(), *wildcards), table.resolvers)
         self.tell_problems()
 
     def tell_routes(self, routes: Routes) -> None:

@@ -122,15 +122,15 @@ def _headers(values: Mapping[str, str]) -> Middleware:
 
 def certified(config: RoutingConfig, tls: str) -> RoutingConfig:
     """The config with `tls` said of every router that says nothing of it: auto, internal or off."""
-    if tls == "auto":
-        return config
-    return replace(config, routers={name: _certified(each, tls) for name, each in config.routers.items()})
+    if tls != "off":
+        return replace(config, resolver=tls)
+    return replace(config, routers={name: _in_the_clear(each) for name, each in config.routers.items()})
 
 
-def _certified(router: Router, tls: str) -> Router:
-    if router.tls is False or router.resolver or (tls == "off" and router.tls):
+def _in_the_clear(router: Router) -> Router:
+    if router.tls is not None or router.resolver:
         return router
-    return replace(router, tls=False) if tls == "off" else replace(router, resolver=tls)
+    return replace(router, tls=False)
 
 
 def strangers(

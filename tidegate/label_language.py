@@ -11,6 +11,7 @@ from discovery.language import Language
 from discovery.out_of_bounds import Bounds, engine_of
 from discovery.template import Template
 from tidegate.addresses import Address, Off
+from tidegate.named_resolvers import names_of
 from tidegate.settings import Settings
 
 
@@ -26,6 +27,7 @@ def language_of(settings: Settings) -> Language:
         names={name: meaning for name, _, meaning in pairs},
         allowed=AllowedHosts.parse(settings.allow_hosts),
         bounds=bounds_of(settings, os.environ),
+        resolvers=names_of(settings),
     )
 
 

@@ -24,7 +24,10 @@ def provider_of(settings: Settings) -> Chosen | None:
     return choose_provider(settings.dns, os.environ, settings.data_directory)
 
 
-def dns01_of(settings: Settings, provider: Chosen | None, log: Callable[[Event], None]) -> DNS01 | None:
+def dns01_of(
+    settings: Settings, provider: Chosen | None, log: Callable[[Event], None], beside: str = ""
+) -> DNS01 | None:
+    """`beside` names a provider that is not the installation's own: what it sets it remembers for itself."""
     if provider is None:
         return None
     from acme_client.challenges.dns01 import DNS01, Checking
@@ -32,7 +35,7 @@ def dns01_of(settings: Settings, provider: Chosen | None, log: Callable[[Event],
 
     return DNS01(
         provider,
-        Journal(settings.data_directory / "dns" / "records"),
+        Journal(settings.data_directory / "dns" / (f"records-{beside}" if beside else "records")),
         log,
         resolvers=settings.dns_resolvers,
         checking=Checking(settings.dns_check == "on", settings.dns_wait),

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from proxy.balancer import Balancer
-from proxy.checking import Checker
+from proxy.checking import Checker, is_checked
 from proxy.entrypoint import Entrypoints
 from proxy.explainer import Ask, Explainer, silent
 from proxy.headers import TrustedProxies
@@ -19,7 +19,7 @@ from proxy.queueing import call_later
 from proxy.running import Running
 from proxy.table import Entrypoint, RoutingTable, compile_table
 from proxy.tls import SNI, KeyPair, unusable
-from proxy.upstream import Pool, Timeouts, addresses_of
+from proxy.upstream import Pool, Timeouts, addresses_of, transports_of
 from proxy.upstream_connection import Address
 from tidegate.gateways import is_gateway
 from tidegate.tasks import Supervisor
@@ -27,7 +27,8 @@ from tidegate.tasks import Supervisor
 if TYPE_CHECKING:
     from proxy.access_log import Tally
     from proxy.listening import Bound, Listener
-    from proxy.model import RoutingConfig, Server
+    from proxy.model import RoutingConfig, Server, Service
+    from proxy.reaching import Transport
     from proxy.values import IPNetwork
     from tidegate.reachability import Reachability
 
@@ -51,6 +52,9 @@ class Prepared:
     table: RoutingTable
     servers: frozenset[Server]
     addresses: frozenset[Address]
+    transports: frozenset[Transport | None]
+    checked: tuple[Service, ...]
+    """Those whose servers are asked whether they are well."""
 
     def pieces(self) -> list[object]:
         """What there are thousands of."""
@@ -187,17 +191,19 @@ class Here:
         table = compile_table(config, entrypoints, self._running)
         table.problems += tuple(unusable(table.securing))
         servers = frozenset(servers_of(table))
-        return Prepared(config, table, servers, addresses_of(servers))
+        services = tuple(each for each in table.services.values() if is_checked(each))
+        addresses, transports = addresses_of(servers), transports_of(servers)
+        return Prepared(config, table, servers, addresses, transports, services)
 
     def serve(self, prepared: Prepared) -> None:
-        """The one place where a table is swapped."""
+        """The one place where a table is swapped.  Nothing here looks at each of ten thousand routers."""
         self.outside.services = prepared.table.services
         self.sni.secure(prepared.table.securing)  # first: nothing is served on weaker terms than it asks for
         self._entrypoints.table = prepared.table
-        self.pool.retain(prepared.servers, prepared.addresses)
+        self.pool.retain(prepared.servers, prepared.addresses, prepared.transports)
         self._reachability.retain(prepared.servers)
         self._balancer.retain(prepared.table.services)
-        self._checker.watch(prepared.table.services.values())
+        self._checker.watch(prepared.checked)
 
     def certify(self, certificates: Mapping[str, KeyPair], default: KeyPair) -> None:
         for host, reason in self.sni.publish(certificates, default).items():

@@ -8,7 +8,7 @@ import sys
 from ipaddress import ip_address
 
 from proxy.schema import Duration, IPNetwork, Unfit, closest
-from proxy.values import PRIVATE, parse_network
+from proxy.values import PRIVATE, parse_network, short
 
 CHALLENGES = ("dns-01", "http-01", "tls-alpn-01")
 KNOWN_CAS = ("letsencrypt", "letsencrypt-staging", "zerossl")
@@ -226,6 +226,49 @@ class NamePair(str):
         if not name or not sign or not meaning:
             raise Unfit("NAME=MEANING, such as internal=websecure", text)
         return cls(f"{name}={meaning}")
+
+
+class ResolverSetting(str):
+    """NAME.SETTING=VALUE: what one resolver has instead of the installation."""
+
+    __slots__ = ()
+    holds_commas = True
+    SETTINGS = (
+        *("acme-ca", "acme-email", "acme-profile", "acme-preferred-chain", "acme-ca-bundle"),
+        *("acme-eab-kid", "acme-eab-hmac-file", "acme-challenges", "dns"),
+    )
+    TAKEN = ("auto", "internal", "off", "true", "false")
+
+    @classmethod
+    def parse(cls, text: str) -> ResolverSetting:
+        """The messages never show a value: somebody may have written a key there."""
+        place, sign, value = text.partition("=")
+        name, dot, setting = (part.strip().lower() for part in place.partition("."))
+        if not sign or not dot or not value.strip():
+            raise ValueError("Expected NAME.SETTING=VALUE. Example: company.acme-ca=letsencrypt-staging")
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) or name in cls.TAKEN:
+            what = "is taken" if name in cls.TAKEN else "can be no name: letters, digits, - and _"
+            raise ValueError(f"{short(name, 40)!r} {what}.")
+        spelled = setting.replace("_", "-")
+        if spelled == "acme-eab-hmac":
+            raise ValueError("A key stands in a file of its own: NAME.acme-eab-hmac-file=PATH")
+        if spelled not in cls.SETTINGS:
+            meant = closest(spelled, cls.SETTINGS)
+            hint = f'Did you mean "{meant}"?' if meant else f"Known: {', '.join(cls.SETTINGS)}."
+            raise ValueError(f'A resolver has no "{short(setting, 40)}". {hint}')
+        return cls(f"{name}.{spelled.replace('-', '_')}={value.strip()}")
+
+    @property
+    def name(self) -> str:
+        return self.partition(".")[0]
+
+    @property
+    def setting(self) -> str:
+        return self.partition("=")[0].partition(".")[2]
+
+    @property
+    def value(self) -> str:
+        return self.partition("=")[2]
 
 
 class Readers(str):

@@ -27,6 +27,7 @@ from tidegate.setting_kinds import (
     NotifyURLs,
     Readers,
     ResolverAddress,
+    ResolverSetting,
     Switch,
     Timeout,
     WorkerCount,
@@ -244,6 +245,18 @@ class Settings:
         doc="Domains whose subdomains share one certificate, `*.example.com`, instead of one each. "
         "Needs `dns`.",
         example="example.com, home.example.net",
+        default=(),
+    )
+    resolver: tuple[ResolverSetting, ...] = option(
+        doc="More ways to get certificates, by names that routers give: `tidegate.tls: NAME`, or "
+        "`tls.certresolver` in the long form. NAME.SETTING=VALUE each; in a file `resolver:` with the names "
+        "below it, and their settings below those. A resolver has settings of its own for `acme-ca`, "
+        "`acme-email`, `acme-profile`, `acme-preferred-chain`, `acme-ca-bundle`, `acme-eab-kid`, "
+        "`acme-eab-hmac-file`, `acme-challenges` and `dns`. What it does not say is as the installation has "
+        "it; profile, chain, bundle and external account go with the authority, so a resolver with an "
+        "`acme-ca` of its own has those of nobody else. One with a comma takes a flag, or a line of a file's "
+        "list.",
+        example="company.acme-ca=https://ca.example.lan/acme/directory",
         default=(),
     )
     dns: DNSProvider | Off = option(

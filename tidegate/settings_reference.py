@@ -24,6 +24,7 @@ METAVARS: dict[str, str] = {
     "acme_email": "EMAIL",
     "acme_challenges": "KINDS",
     "acme_preflight": "on|off",
+    "resolver": "NAME.SETTING=VALUE",
 }
 
 INTRODUCTION = f"""\

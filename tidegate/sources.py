@@ -68,7 +68,15 @@ def load(flags: Flags, environ: Mapping[str, str], config: str | None = None) ->
         each = given.get(flaw.path[0]) if flaw.path else None
         problems.append(Problem(each.where if each else "settings", flaw.what))
     if settings:
-        found = (*contradictions(settings), *missing_credentials(settings, environ))
+        found = [*contradictions(settings), *missing_credentials(settings, environ)]
+        if settings.resolver:
+            from tidegate.named_resolvers import settings_of
+
+            of_each, wrong = settings_of(settings)
+            found += wrong
+            for name, own in of_each.items():
+                lacking = missing_credentials(own, environ) if own.dns != settings.dns else ()
+                found += [Problem("resolver", f'Resolver "{name}", dns: {each.what}') for each in lacking]
         problems += [placed(problem, given) for problem in found]
     if settings is None or problems:
         raise SettingsError(problems)
@@ -169,7 +177,8 @@ def gather(entries: Iterator[tuple[str, Tree, str, str]]) -> Source:
     problems: list[Problem] = []
     for spelling, value, shown, sign in entries:
         name = known[spelling]
-        where = shown if spelling in secret else f"{shown}{sign}{as_text(value)}"
+        hidden = spelling in secret or spelling == "resolver"  # somebody may have written a key there
+        where = shown if hidden else f"{shown}{sign}{as_text(value)}"
         if name in given:
             problems.append(
                 Problem(where, f"This is given twice, also as {given[name].where.split('=')[0]}.")
@@ -239,10 +248,24 @@ def from_yaml(text: str, file: str) -> Source:
         where = f"{file}:{key.start_mark.line + 1}: {key.value}"
         if canonical(str(key.value)) not in known:
             problems.append(unknown(str(key.value), [name.replace("_", "-") for name in spellings()], where))
-        elif (tree := plain(value)) is not None:
+        elif (tree := resolver_lines(value) if key.value == "resolver" else plain(value)) is not None:
             entries.append((known[canonical(str(key.value))], tree, where, ": "))
     source = gather(iter(entries))
     return Source(source.given, (*problems, *source.problems))
+
+
+def resolver_lines(node: yaml.Node) -> Tree:
+    """A tree of names and their settings as the lines that flags would have: NAME.SETTING=VALUE."""
+    if node.tag != "tag:yaml.org,2002:map":
+        return plain(node)
+    lines = []
+    for name, below in node.value:
+        settings = below.value if below.tag == "tag:yaml.org,2002:map" else ()
+        for setting, value in settings:
+            lines.append(f"{name.value}.{setting.value}={as_text(plain(value)).replace(', ', ',')}")
+        if not settings:
+            lines.append(f"{name.value}")
+    return lines
 
 
 def plain(node: yaml.Node) -> Tree:

@@ -143,6 +143,9 @@ class _Reader:
             self.wrong(self.written((*at, "redirect")), what)
         if short.strip and not short.path:
             self.wrong(self.written((*at, "strip")), f"Say what is cut off: {prefix}.path=/blog")
+        if short.tls and short.tls != "off" and self.language.resolvers.meant(short.tls) is None:
+            instead = f"{self.language.resolvers.unknown(short.tls)} Or off, for plain HTTP."
+            self.wrong(self.written((*at, "tls")), instead)
         if short.tls_options and short.tls == "off":
             self.wrong(self.written((*at, "tlsOptions")), "Without TLS there are no options of it.")
         if short.hsts not in (None, "") and short.tls == "off":

@@ -80,7 +80,8 @@ class SiteLabels:
     )
     tls: Certificate | None = option(
         doc="`auto`: HTTPS, with a certificate that fits the name. `internal`: from Tidegate's own. "
-        "`off`: plain HTTP. Where it says nothing, `--default-tls` counts, which is `auto`.",
+        "`off`: plain HTTP. Another word is the name of a `resolver` of the settings. Where it says nothing, "
+        "`--default-tls` counts, which is `auto`.",
         example="internal",
         default=None,
     )

@@ -143,10 +143,10 @@ class Certificate(str):
     @classmethod
     def parse(cls, text: str) -> Certificate:
         meant = {"true": "auto", "false": "off"}.get(text.lower(), text.lower())
-        if meant not in ("auto", "internal", "off"):
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", meant):
             raise ValueError(
-                f"There is no resolver {short(text, 40)}. Write auto, where the name decides, internal for "
-                "Tidegate's own authority, or off."
+                f"{short(text, 40)} is no resolver. Write auto, where the name decides, internal for "
+                "Tidegate's own authority, the name of one that the settings define, or off."
             )
         return cls(meant)
 

@@ -8,8 +8,8 @@ there: a guess could open to the world what is meant for the house.
 from __future__ import annotations
 
 from discovery.language import Language
+from proxy.certifying import AUTO
 
-AUTOMATIC, INTERNAL = "auto", "internal"
 DEFAULT_OPTIONS = "default"
 
 _PLAIN, _SECURE = "web", "websecure"
@@ -23,7 +23,7 @@ _GUESSED = {
 _RESOLVERS = frozenset(
     (
         *(
-            AUTOMATIC,
+            AUTO,
             "acme",
             "certresolver",
             "default",
@@ -55,11 +55,17 @@ def entrypoint_meant(name: str, language: Language) -> tuple[str, bool]:
 
 
 def resolver_meant(name: str, language: Language) -> tuple[str, bool]:
-    """The host name decides, unless the installation says that this one is Tidegate's own authority."""
-    if language.names.get(name, "").lower() == INTERNAL:
-        return INTERNAL, False
-    known = name in language.names or name.lower().replace("_", "-") in _RESOLVERS
-    return AUTOMATIC, not known
+    """The host name decides, unless the installation has a resolver of this name, or says which it means."""
+    if name in language.names:
+        return language.resolvers.meant(language.names[name]) or AUTO, False
+    if name.lower() in language.resolvers.named:
+        return name.lower(), False
+    return AUTO, not usual_resolver(name)
+
+
+def usual_resolver(name: str) -> bool:
+    """Whether people call so what they get certificates with, whatever that is."""
+    return name.lower().replace("_", "-") in _RESOLVERS
 
 
 def tls_options_meant(name: str, language: Language) -> tuple[str, bool]:

@@ -135,7 +135,7 @@ async def test_names_that_no_ca_certifies_are_internal_and_cost_no_order(tmp_pat
 async def test_a_host_that_wants_no_authority_but_ours_gets_its_certificate_from_there(tmp_path):
     stage = Stage(tmp_path)
     stage.hosts = (BLOG, SHOP, "*.example.com")
-    stage.manager.want(stage.hosts, {BLOG, "*.example.com"})
+    stage.manager.want(stage.hosts, {BLOG: INTERNAL, "*.example.com": INTERNAL})
     async with stage.running():
         await stage.eventually(
             lambda: {each.directory for each in stage.served.values()} == {INTERNAL, DIRECTORY}
@@ -144,7 +144,7 @@ async def test_a_host_that_wants_no_authority_but_ours_gets_its_certificate_from
         assert (stage.status(BLOG).state, stage.status(SHOP).state) == ("internal", "active")
         assert stage.status("*.example.com").state == "internal"  # a CA would have refused it
     again = Stage(tmp_path, clock=stage.clock)
-    again.manager.want((BLOG,), {BLOG})
+    again.manager.want((BLOG,), {BLOG: INTERNAL})
     async with again.running():
         await again.eventually(lambda: BLOG in again.served)
         assert again.served[BLOG] == stage.served[BLOG]
@@ -153,12 +153,12 @@ async def test_a_host_that_wants_no_authority_but_ours_gets_its_certificate_from
 
 async def test_who_changes_his_mind_about_the_authority_is_served_until_the_other_one_has_certified(tmp_path):
     stage = Stage(tmp_path)
-    stage.manager.want((BLOG,), {BLOG})
+    stage.manager.want((BLOG,), {BLOG: INTERNAL})
     async with stage.running():
         await stage.eventually(lambda: stage.status(BLOG).not_after)
         stage.manager.want((BLOG,))
         await stage.eventually(lambda: stage.served[BLOG].directory == DIRECTORY)
-        stage.manager.want((BLOG,), {BLOG})
+        stage.manager.want((BLOG,), {BLOG: INTERNAL})
         assert stage.served[BLOG].directory == DIRECTORY
         await stage.eventually(lambda: stage.served[BLOG].directory == INTERNAL)
 

@@ -179,7 +179,7 @@ async def test_a_host_of_our_own_authority_stays_with_it(tmp_path, stage):
     await held(tmp_path, WILDCARD)
     tidegate = stage()
     tidegate.hosts = (BLOG,)
-    tidegate.manager.want([BLOG], internal=[BLOG])
+    tidegate.manager.want([BLOG], {BLOG: "internal"})
     async with tidegate.running():
         await tidegate.eventually(lambda: BLOG in tidegate.served)
         assert tidegate.served[BLOG].directory == INTERNAL

@@ -18,11 +18,14 @@ from discovery.labels import read_container
 from discovery.language import Language
 from discovery.merge import merge
 from discovery.networks import Own
+from proxy.certifying import Resolvers
 from proxy.model import RoutingConfig
 
 FILES = sorted(Path(__file__).parent.glob("labels/*.txt"))
 DASHES = "----------\n"
-EVERY = Language(dialects=("tidegate", "traefik", "nginx-proxy", "caddy"))
+EVERY = Language(
+    dialects=("tidegate", "traefik", "nginx-proxy", "caddy"), resolvers=Resolvers(frozenset({"company"}))
+)
 OWN = Own(networks=frozenset({"web", "proxy"}), container="f" * 64, host_address="172.17.0.1")
 
 
@@ -71,7 +74,7 @@ def outcome(config: RoutingConfig) -> Iterator[str]:
                 yield f"  {name} {getattr(router, name)}"
         if router.tls_options is not None:
             yield f"  tls options {router.tls_options}"
-        if router.resolver == "internal" or not router.defaults:
+        if router.resolver not in ("", "auto") or not router.defaults:
             yield f"  resolver {router.resolver or 'of the installation'}, defaults {router.defaults}"
     for service in config.services.values():
         urls = [

@@ -360,7 +360,7 @@ def test_a_host_of_one_router_that_wants_our_own_authority_is_internal():
         router("b", "Host(`b.test`)"),
         router("c", "Host(`c.test`)", resolver="internal", tls=False),
     )
-    assert (made.hosts(), made.internal) == ({"a.test", "b.test"}, {"a.test"})
+    assert (made.hosts(), made.resolvers) == ({"a.test", "b.test"}, {"a.test": "internal"})
 
 
 def test_a_closed_host_is_closed_before_anything_else_and_nobody_else_is():

@@ -73,7 +73,7 @@ def test_the_default_entrypoints_are_those_of_routers_that_name_none():
     ("tls", "expected"),
     [
         ("auto", [(None, ""), (None, "auto"), (False, ""), (True, "")]),
-        ("internal", [(None, "internal"), (None, "auto"), (False, ""), (True, "internal")]),
+        ("internal", [(None, ""), (None, "auto"), (False, ""), (True, "")]),
         ("off", [(False, ""), (None, "auto"), (False, ""), (True, "")]),
     ],
 )
@@ -82,8 +82,9 @@ def test_the_default_certificate_is_for_routers_that_say_nothing_of_it(tls, expe
     routers = {
         str(n): Router(str(n), "Host(`a.test`)", "s", tls=t, resolver=r) for n, (t, r) in enumerate(says)
     }
-    found = certified(RoutingConfig(routers), tls).routers.values()
-    assert [(each.tls, each.resolver) for each in found] == expected
+    found = certified(RoutingConfig(routers), tls)
+    assert [(each.tls, each.resolver) for each in found.routers.values()] == expected
+    assert found.resolver == ("internal" if tls == "internal" else "auto")
 
 
 def test_by_default_nothing_is_said_of_anybody():

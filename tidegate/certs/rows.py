@@ -49,6 +49,8 @@ class CertRow:
     findings: tuple[str, ...]
     covered_by: str
     orders_left: OrdersLeft | None
+    resolver: str
+    """The one that its routers name; "" where it has the usual one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +94,5 @@ def row(host: HostStatus, left: Left | None, now: datetime) -> CertRow:
         findings=host.findings,
         covered_by=host.covered_by,
         orders_left=OrdersLeft(left.name, left.domain) if left else None,
+        resolver=host.resolver,
     )

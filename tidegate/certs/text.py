@@ -25,7 +25,7 @@ def entry(row: Row) -> Entry:
     cells = (
         [row["host"], *(f"also {name}" for name in others if not row["covered_by"])],
         [row["state"]],
-        [row["issuer"]],
+        [row["issuer"], *([f"by {row['resolver']}"] if row["resolver"] not in ("", "internal") else ())],
         [left_text(row["days_left"])],
         [day(row["renew_at"])],
         [orders_text(row["orders_left"])],
@@ -53,6 +53,7 @@ def one_text(row: Row, width: int | None = None) -> str:
         ("state", row["state"]),
         ("names in it", ", ".join(row["names"])),
         ("issuer", row["issuer"]),
+        ("resolver", row["resolver"]),
         ("asked next", row["authority"]),
         ("serial", row["serial"]),
         ("valid from", minute(row["not_before"])),

@@ -158,7 +158,7 @@ class _Judge:
     def route_fragments(self, routes: Mapping[str, tuple[str, Node | None]]) -> Iterator[Fragment]:
         for name, (text, _) in routes.items():
             try:
-                yield read_text(text, name)
+                yield read_text(text, name, resolvers=self.language.resolvers)
             except BrokenFileError as error:
                 self.checked.say(Place(name, error.line), str(error), "The file is ignored.")
 

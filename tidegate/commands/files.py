@@ -14,7 +14,7 @@ from tidegate.sources import load_leniently
 READING = (
     *("dialects", "default_rule", "network", "traefik_names", "entrypoint", "web", "websecure"),
     *("default_entrypoints", "default_middlewares", "default_headers", "default_tls", "allow_hosts"),
-    *("docker", "dashboard"),
+    *("docker", "dashboard", "resolver"),
 )
 """The settings that say how labels are read."""
 

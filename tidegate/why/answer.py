@@ -30,6 +30,8 @@ class CertificateSeen:
     issuer: str
     not_after: datetime | None
     note: str = ""
+    resolver: str = ""
+    """The one that its routers name; "" where it has the usual one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ def certificate_seen(
         certificate.issuer,
         certificate.not_after,
         _note(certificate, shown_for, status),
+        status.resolver if status else "",
     )
 
 

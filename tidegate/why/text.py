@@ -72,7 +72,9 @@ def certificate_lines(certificate: Row | None) -> Iterator[str]:
     if certificate is None:
         return
     until = date_text(datetime.fromisoformat(certificate["not_after"])) if certificate["not_after"] else "?"
-    yield f"{', '.join(certificate['names'])}, issued by {certificate['issuer']}, until {until}"
+    named = certificate["resolver"]
+    by = f" (resolver {named})" if named not in ("", "internal") else ""
+    yield f"{', '.join(certificate['names'])}, issued by {certificate['issuer']}{by}, until {until}"
     if certificate["note"]:
         yield certificate["note"]
 

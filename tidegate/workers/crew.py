@@ -109,7 +109,7 @@ class Crew:
         for server in servers:
             by_url.setdefault((server.owner, server.url), []).append(server)
         order = Serve.of(replace(config, problems=()), tuple(entrypoints))
-        return ForWorkers(config, table, servers, frozenset(), by_url, order)
+        return ForWorkers(config, table, servers, frozenset(), frozenset(), (), by_url, order)
 
     def serve(self, prepared: ForWorkers) -> None:
         self.table = prepared.table
