@@ -41,6 +41,10 @@ NOT_YET = {
 """Kinds of middleware that people bring; what uses one answers 503 like any that is broken."""
 
 
+SAME_AS = {"grpc": "h2c"}
+"""What nginx calls it: gRPC is HTTP/2."""
+
+
 class Weight(int):
     """A server's share of the requests."""
 
@@ -58,11 +62,10 @@ class Scheme(str):
 
     @classmethod
     def parse(cls, text: str) -> Scheme:
-        if text.lower() in ("h2c", "grpc"):
-            raise ValueError(f"{text.lower()} is not served yet. Write http or https.")
-        if text.lower() not in ("http", "https"):
-            raise Unfit("http or https", text)
-        return cls(text.lower())
+        scheme = SAME_AS.get(text.lower(), text.lower())
+        if scheme not in ("http", "https", "h2c"):
+            raise Unfit("http, https or h2c", text)
+        return cls(scheme)
 
 
 class Source(Protocol):

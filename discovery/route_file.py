@@ -32,7 +32,7 @@ from proxy.problem import Problem
 from proxy.schema import Tree, canonical, closest, option, options, parse_options
 
 PROVIDER = "file"
-DEFAULT_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80}
 
 
 LONGEST_SOCKET = 107

@@ -97,8 +97,8 @@ class CheckScheme(str):
 
     @classmethod
     def parse(cls, text: str) -> CheckScheme:
-        if text.lower() not in ("http", "https"):
-            raise Unfit("http or https", text)
+        if text.lower() not in ("http", "https", "h2c"):
+            raise Unfit("http, https or h2c", text)
         return cls(text.lower())
 
 
@@ -171,7 +171,7 @@ class HealthCheck:
         doc="http, or tcp where accepting a connection is enough.", example="tcp", default=CheckMode("http")
     )
     scheme: CheckScheme | None = option(
-        doc="http or https, where it is not the app's own.", example="http", default=None
+        doc="http, https or h2c, where it is not the app's own.", example="http", default=None
     )
     hostname: str = option(doc="What is sent as Host.", example="app.example.com", default="")
     port: Port | None = option(doc="The port, where it is not the app's own.", example="8081", default=None)
