@@ -31,10 +31,6 @@ BY_FILE = (
     "loadBalancer.transport.insecureSkipVerify=true"
 )
 NOT_YET = {
-    "grpcweb": (
-        "gRPC needs HTTP/2 to the app, and apps are spoken to over HTTP/1.1. Let the app speak gRPC-Web "
-        "itself, or an Envoy beside it: that passes as it is, without this middleware."
-    ),
     "ipwhitelist": 'Version 3 calls it "ipAllowList".',
     "plugin": "Plugins of Traefik are not served.",
 }
