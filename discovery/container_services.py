@@ -31,7 +31,9 @@ class ServerOptions:
         default=None,
     )
     scheme: Scheme = option(
-        doc="http, or https for an app that speaks TLS itself.", example="https", default=Scheme("http")
+        doc="http, https for an app that speaks TLS itself, or h2c for one of HTTP/2 in the clear, as gRPC.",
+        example="https",
+        default=Scheme("http"),
     )
     weight: Weight = option(
         doc="Its share of the requests among the servers of the service; 0 is none.",

@@ -32,14 +32,14 @@ BY_FILE = (
     "loadBalancer.transport.insecureSkipVerify=true"
 )
 NOT_YET = {
-    "grpcweb": (
-        "gRPC needs HTTP/2 to the app, and apps are spoken to over HTTP/1.1. Let the app speak gRPC-Web "
-        "itself, or an Envoy beside it: that passes as it is, without this middleware."
-    ),
     "ipwhitelist": 'Version 3 calls it "ipAllowList".',
     "plugin": "Plugins of Traefik are not served.",
 }
 """Kinds of middleware that people bring; what uses one answers 503 like any that is broken."""
+
+
+SAME_AS = {"grpc": "h2c"}
+"""What nginx calls it: gRPC is HTTP/2."""
 
 
 class Weight(int):
@@ -59,11 +59,10 @@ class Scheme(str):
 
     @classmethod
     def parse(cls, text: str) -> Scheme:
-        if text.lower() in ("h2c", "grpc"):
-            raise ValueError(f"{text.lower()} is not served yet. Write http or https.")
-        if text.lower() not in ("http", "https"):
-            raise Unfit("http or https", text)
-        return cls(text.lower())
+        scheme = SAME_AS.get(text.lower(), text.lower())
+        if scheme not in ("http", "https", "h2c"):
+            raise Unfit("http, https or h2c", text)
+        return cls(scheme)
 
 
 class Source(Protocol):

@@ -34,7 +34,7 @@ from proxy.schema import Tree, canonical, closest, option, options, parse_option
 
 PROVIDER = "file"
 NO_NAMED = Resolvers()
-DEFAULT_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443, "h2c": 80}
 
 
 LONGEST_SOCKET = 107

@@ -80,13 +80,8 @@ class CheckMode(str):
 
     @classmethod
     def parse(cls, text: str) -> CheckMode:
-        if text.lower() == "grpc":
-            raise ValueError(
-                "A check by gRPC needs HTTP/2 to the app, and apps are spoken to over HTTP/1.1. "
-                "Write tcp, or http with a path that answers."
-            )
-        if text.lower() not in ("http", "tcp"):
-            raise Unfit("http or tcp", text)
+        if text.lower() not in ("http", "tcp", "grpc"):
+            raise Unfit("http, tcp or grpc", text)
         return cls(text.lower())
 
 
@@ -97,8 +92,8 @@ class CheckScheme(str):
 
     @classmethod
     def parse(cls, text: str) -> CheckScheme:
-        if text.lower() not in ("http", "https"):
-            raise Unfit("http or https", text)
+        if text.lower() not in ("http", "https", "h2c"):
+            raise Unfit("http, https or h2c", text)
         return cls(text.lower())
 
 
@@ -168,10 +163,12 @@ class HealthCheck:
 
     path: HealthPath = option(doc="What is asked for.", example="/health", default=HealthPath("/"))
     mode: CheckMode = option(
-        doc="http, or tcp where accepting a connection is enough.", example="tcp", default=CheckMode("http")
+        doc="http, tcp where accepting a connection is enough, or grpc: the health service that gRPC has.",
+        example="tcp",
+        default=CheckMode("http"),
     )
     scheme: CheckScheme | None = option(
-        doc="http or https, where it is not the app's own.", example="http", default=None
+        doc="http, https or h2c, where it is not the app's own.", example="http", default=None
     )
     hostname: str = option(doc="What is sent as Host.", example="app.example.com", default="")
     port: Port | None = option(doc="The port, where it is not the app's own.", example="8081", default=None)
@@ -200,6 +197,8 @@ class HealthCheck:
     def __post_init__(self) -> None:
         if not _TOKEN.fullmatch(self.method):
             raise ValueError(f"method: {self.method[:20]!r} is none.")
+        if self.mode == "grpc" and self.scheme == "https":
+            raise ValueError("A check by gRPC is made without TLS: leave scheme out.")
         if self.hostname:
             parse_authority(self.hostname)
         for name, value in self.headers.items():

@@ -14,9 +14,12 @@ from ipaddress import ip_address
 from typing import Final, NoReturn
 from urllib.parse import urljoin, urlsplit
 
+from proxy import grpc_health
 from proxy.balancing import Balanced, HealthCheck
-from proxy.exchange import Request, RequestHead, UpstreamError, get
+from proxy.exchange import Request, RequestHead, UpstreamError, get, without
 from proxy.headers import authority_of
+from proxy.held_body import Held
+from proxy.http2_lane import SCHEME
 from proxy.model import Server, Service
 from proxy.piping import close
 from proxy.upstream import Pool
@@ -105,6 +108,8 @@ async def is_well(pool: Pool, server: Server, check: HealthCheck) -> bool:
             if check.mode == "tcp":
                 (await pool.connected(asked.address, asked.port)).close()
                 return True
+            if check.mode == "grpc":
+                return await _serves_grpc(pool, replace(asked, scheme=SCHEME), check)
             status = await _status(pool, asked, check)
     except (UpstreamError, OSError, ValueError):  # a TimeoutError is an OSError
         return False
@@ -126,6 +131,17 @@ async def _status(pool: Pool, server: Server, check: HealthCheck) -> int:
             break  # it has answered, and an app may not send us anywhere else
         target = onward
     return response.status
+
+
+async def _serves_grpc(pool: Pool, server: Server, check: HealthCheck) -> bool:
+    head = request_head(server, check, grpc_health.METHOD)
+    told = (*without(head.fields, "Content-Type", "TE"), *grpc_health.FIELDS)
+    asked = replace(head, method="POST", fields=told)
+    response = await pool.ask(server, asked.fields, Request(asked, Held(grpc_health.QUESTION)))
+    try:
+        return await grpc_health.is_serving(response.status, response.fields, response.body)
+    finally:
+        await close(response.body)
 
 
 def request_head(server: Server, check: HealthCheck, target: str) -> RequestHead:

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from proxy.decision import Decision, decide
 from proxy.exchange import Acting, Begins, OnRequest, RequestHead, Response
 from proxy.host_index import covers
+from proxy.http2_lane import OverHTTP2
 from proxy.middlewares import MIDDLEWARES
 from proxy.misses import missed
 from proxy.model import RoutingConfig
@@ -197,6 +198,8 @@ def _lane(route: Route, steps: Sequence[Step], upgrade: str, fast_lane: bool) ->
             return "fast", "nothing needs the body or has to wait"
         case str(protocol):
             return "aiohttp", f"it asks to upgrade to {protocol}"
+        case OverHTTP2():
+            return "aiohttp", "its server speaks HTTP/2 (h2c)"
         case middleware:
             place = next(at for at, each in enumerate(route.middlewares) if each is middleware)
             if place >= len(steps):  # what stands behind the declared ones is the service's own

@@ -17,6 +17,7 @@ from proxy.copying import Copying
 from proxy.exchange import Acting, Begins, OnRequest, OnResponse, RequestHead, is_steady
 from proxy.failing_over import FailingOver
 from proxy.host_index import HostIndex, covers
+from proxy.http2_lane import SCHEME, OverHTTP2
 from proxy.model import Entrypoint, Failover, Mirrored, Router, RoutingConfig, Service, Weighted
 from proxy.option import closest
 from proxy.problem import Problem
@@ -262,6 +263,8 @@ def _route(
             service = _mirrored(service.how, router, middlewares, running)
         elif isinstance(service.how, Failover) and service.how.statuses:
             middlewares.append(_failing_over(service.how, router, running))
+        if any(server.scheme == SCHEME for server in service.servers):
+            middlewares.append(OverHTTP2())
     except (Unresolved, Unresolvable) as broken:
         refusal = (Refusal(),)
         return Route(

@@ -19,7 +19,9 @@ from typing import Final
 from proxy.crowding import Slot
 from proxy.exchange import ConnectTimedOut, Fields, NeverSent, Request, Response
 from proxy.headers import target_at
+from proxy.http2_lane import SCHEME
 from proxy.model import Server
+from proxy.multiplexed import Multiplexed
 from proxy.reaching import Transport
 from proxy.repeating import may_be_repeated
 from proxy.upstream_connection import Address, UpstreamConnection
@@ -56,6 +58,7 @@ class Pool:
         self._gone: dict[str, None] = {}
         self._closed = False
         self._sweeper: asyncio.TimerHandle | None = None
+        self._multiplexed = Multiplexed(self)
 
     async def ask(
         self,
@@ -76,6 +79,8 @@ class Pool:
         Raises NeverSent, TimedOut, Unanswered or another UpstreamError, and
         whatever reading the request's body raises.
         """
+        if server.scheme == SCHEME:  # an upgrade is left out, which a server may do as well (RFC 9110 7.8)
+            return await self._multiplexed.ask(server, _address(server), fields, request, slot)
         framing = frame_request(request.head.method, request.body.length)
         target = target_at(server, request.head.target)
         head = write_request(request.head.method, target, fields, framing, upgrade, host=server.host)
@@ -100,6 +105,7 @@ class Pool:
             self._served = frozenset(address for address in self._served if address[0] != owner)
         for connection in [each for each in self._connections if each.server.owner == owner]:
             connection.kill("the server's container is gone")
+        self._multiplexed.drop_owner(owner)
 
     def retain(
         self,
@@ -119,10 +125,13 @@ class Pool:
         for address in [address for address in self._idle if address not in self._served]:
             for connection in self._idle.pop(address):
                 connection.close()
+        self._multiplexed.retain(self._served)
 
     def busy(self, server: Server) -> int:
         """How many requests the server has at the moment."""
         address = _address(server)
+        if server.scheme == SCHEME:
+            return self._multiplexed.busy(address)
         return self._lines.get(address, 0) - len(self._idle.get(address, ()))
 
     async def close(self) -> None:
@@ -133,11 +142,12 @@ class Pool:
         for connection in list(self._connections):
             connection.abort()
         self._idle.clear()
+        await self._multiplexed.close()
         await asyncio.sleep(0)  # the loop closes the sockets when it comes round
 
     def take(self, server: Server) -> UpstreamConnection | None:
         """The idle connection used last: the others can grow old and close."""
-        if (self._closed or server.owner in self._gone) and self._is_gone(server):
+        if (self._closed or server.owner in self._gone) and self.is_gone(server):
             raise NeverSent("the server's container is gone")
         idle = self._idle.get((server.owner, server.scheme, server.address, server.port, server.transport))
         while idle:
@@ -149,9 +159,9 @@ class Pool:
 
     async def connect(self, server: Server) -> UpstreamConnection:
         """A new connection; NeverSent where there can be none."""
-        if self._is_gone(server):
+        if self.is_gone(server):
             raise NeverSent("the server's container is gone")
-        timeouts = self._timeouts_of(server.transport) if server.transport else self.timeouts
+        timeouts = self.timeouts_of(server)
         connection = UpstreamConnection(server, _address(server), timeouts, self)
         self._connections.add(connection)
         self._lines[connection.address] = self._lines.get(connection.address, 0) + 1
@@ -176,8 +186,13 @@ class Pool:
         return connection
 
     def _tried(self, connection: UpstreamConnection, failure: Exception | None) -> None:
-        if self.on_tried and not connection.given_up:  # given up: whose container is gone has not failed
-            self.on_tried(connection.server, failure)
+        if not connection.given_up:  # given up: whose container is gone has not failed
+            self.tried(connection.server, failure)
+
+    def tried(self, server: Server, failure: Exception | None) -> None:
+        """The server was connected to, or could not be."""
+        if self.on_tried:
+            self.on_tried(server, failure)
 
     async def _open(self, connection: UpstreamConnection, server: Server) -> None:
         try:
@@ -188,6 +203,16 @@ class Pool:
                 raise
         await asyncio.sleep(0)  # the loop closes the sockets when it comes round
         await self._dial(connection, server)
+
+    async def reach(self, address: str, port: int) -> socket.socket:
+        """A plain socket to there, at the price of one that nobody uses where no descriptor is left."""
+        try:
+            return await self.connected(address, port)
+        except OSError as error:
+            if error.errno not in EXHAUSTED or not self._make_room():
+                raise
+        await asyncio.sleep(0)  # the loop closes the sockets when it comes round
+        return await self.connected(address, port)
 
     def _make_room(self) -> bool:
         """Close connections that nobody uses: of many servers they can hold all descriptors there are."""
@@ -220,8 +245,10 @@ class Pool:
             self._contexts[transport] = await loop.run_in_executor(None, _trusting, transport)
         return self._contexts[transport]
 
-    def _timeouts_of(self, transport: Transport) -> Timeouts:
-        asked = transport.forwarding_timeouts
+    def timeouts_of(self, server: Server) -> Timeouts:
+        if server.transport is None:
+            return self.timeouts
+        asked = server.transport.forwarding_timeouts
         return replace(
             self.timeouts,
             connect=float(asked.dial_timeout),
@@ -230,7 +257,7 @@ class Pool:
             keep_alive=float(asked.idle_conn_timeout),
         )
 
-    def _is_gone(self, server: Server) -> bool:
+    def is_gone(self, server: Server) -> bool:
         """Gone, unless the table of now has exactly this address of it (then it was started again)."""
         if self._closed:
             return True

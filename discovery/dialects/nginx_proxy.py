@@ -27,7 +27,7 @@ CHOSEN = "Tidegate chooses certificates by host name and TLS by itself."
 METHODS = ("redirect", "noredirect", "nohttp", "nohttps")
 REFUSED = {
     "VIRTUAL_HOST_MULTIPORTS": "Write several sites as tidegate.SITE.host and tidegate.SITE.port.",
-    "VIRTUAL_PROTO": "Only http and https are served.",
+    "VIRTUAL_PROTO": "Only http, https and grpc are served.",
     "VIRTUAL_PATH": "Write a path, or = before it, or ~ before an expression.",
     "VIRTUAL_DEST": "Only a path can take the place of a path.",
     "NETWORK_ACCESS": "Write internal or external.",
@@ -68,7 +68,7 @@ class _Reader:
         path, dest = self.value("VIRTUAL_PATH", "/"), self.value("VIRTUAL_DEST")
         wrong = {
             "VIRTUAL_HOST_MULTIPORTS": bool(self.value("VIRTUAL_HOST_MULTIPORTS")),
-            "VIRTUAL_PROTO": self.value("VIRTUAL_PROTO", "http") not in ("http", "https"),
+            "VIRTUAL_PROTO": self.value("VIRTUAL_PROTO", "http") not in ("http", "https", "grpc"),
             "VIRTUAL_PATH": _location(path) is None,
             "VIRTUAL_DEST": bool(dest) and not (path.startswith("/") and dest.startswith("/")),
             "NETWORK_ACCESS": self.value("NETWORK_ACCESS", "external") not in ("internal", "external"),

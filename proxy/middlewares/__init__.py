@@ -16,6 +16,7 @@ from proxy.middlewares.digestauth import DigestAuth
 from proxy.middlewares.encodedcharacters import EncodedCharacters
 from proxy.middlewares.errors import Errors
 from proxy.middlewares.forwardauth import ForwardAuth
+from proxy.middlewares.grpcweb import GRPCWeb
 from proxy.middlewares.headers import Headers
 from proxy.middlewares.inflightreq import InFlightReq
 from proxy.middlewares.ipallowlist import IPAllowList
@@ -42,6 +43,7 @@ MIDDLEWARES: Mapping[str, type[Middleware]] = {
     "encodedcharacters": EncodedCharacters,
     "errors": Errors,
     "forwardauth": ForwardAuth,
+    "grpcweb": GRPCWeb,
     "headers": Headers,
     "inflightreq": InFlightReq,
     "ipallowlist": IPAllowList,

@@ -126,14 +126,12 @@ DIFFERS: dict[str, str] = {
     "rules_priority/010": _KUBERNETES,
 }
 
-_H2C = "Servers are spoken to over HTTP/1.1 only."
 _STOPPED = "Stopped containers have no routes yet."
 _SWARM = "Swarm is not watched yet."
 _OWN_CERTIFICATES = "Certificates of one's own are not served yet."
 
 NOT_YET: dict[str, str] = {
     "docker_address/023": _SWARM,
-    "docker_labels/030": _H2C,
     **{f"docker_labels/{each}": _STOPPED for each in ("059", "062", "063", "064", "065")},
     **{f"merge/{each}": _OWN_CERTIFICATES for each in ("004", "005", "006", "007")},
 }

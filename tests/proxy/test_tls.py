@@ -1,5 +1,6 @@
 """Handshakes in memory: which certificate a client is shown."""
 
+import contextlib
 import functools
 import ssl
 
@@ -258,6 +259,25 @@ def test_options_that_openssl_cannot_use_take_no_certificate_away():
     sni.secure(Securing())
     assert shown(sni, "blog.test") == {"blog.test"}
     assert shown(sni, None) == {"fallback.test"}
+
+
+@pytest.mark.parametrize("asking", [ssl.CERT_OPTIONAL, ssl.CERT_REQUIRED])
+def test_python_takes_no_certificate_that_nobody_vouches_for(asking):
+    """Why RequestClientCert and RequireAnyClientCert are refused: nothing in `ssl` leaves them unverified."""
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    CA.issue_cert("a.test").configure_cert(server)
+    server.verify_mode = asking
+    CA.configure_trust(server)
+    CA.configure_trust(client)
+    trustme.CA().issue_cert("stranger.test").configure_cert(client)
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    here = server.wrap_bio(to_server, to_client, server_side=True)
+    there = client.wrap_bio(to_client, to_server, server_hostname="a.test")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        for _ in range(4):
+            for side in (there, here):
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    side.do_handshake()
 
 
 def test_what_is_served_is_mozillas_intermediate_list():
