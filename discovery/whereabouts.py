@@ -6,11 +6,18 @@ All of it looks at files and sockets, so it is called in a thread.
 from __future__ import annotations
 
 import socket
+import threading
+import time
 from collections.abc import Collection
+from concurrent.futures import Future
 from functools import cache
 from pathlib import Path
 
 from discovery.networks import own_id
+
+ALIAS = "host.docker.internal"
+ALIAS_WITHIN = 1.0
+"""Seconds: who has this name has it in /etc/hosts or from an engine beside us; a dead resolver takes ten."""
 
 
 def accepts(url: str, timeout: float = 1.0) -> bool:
@@ -43,11 +50,31 @@ def inside() -> bool:
     return any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv"))
 
 
-@cache  # where there is no such name, asking for it can take seconds
 def host_alias() -> str:
-    """The host's address by the name that Docker Desktop and compose's extra_hosts give it."""
+    """The host's address by the name that Docker Desktop and extra_hosts give it; empty where unknown.
+
+    The first route does not wait for a resolver that nobody answers: what it says later counts the next time.
+    """
+    answer, deadline = _asked_for_alias()
     try:
-        return socket.gethostbyname("host.docker.internal")
+        return answer.result(max(0.0, deadline - time.monotonic()))
+    except TimeoutError:
+        return ""
+
+
+@cache
+def _asked_for_alias() -> tuple[Future[str], float]:
+    answer: Future[str] = Future()
+    # Not of a pool: at the end of the program nobody waits for this thread.
+    threading.Thread(
+        target=lambda: answer.set_result(_address(ALIAS)), name="host-alias", daemon=True
+    ).start()
+    return answer, time.monotonic() + ALIAS_WITHIN
+
+
+def _address(name: str) -> str:
+    try:
+        return socket.gethostbyname(name)
     except OSError:
         return ""
 

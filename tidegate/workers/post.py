@@ -119,6 +119,8 @@ class Post:
 
     async def _man(self) -> str:
         async with Line(LONGEST) as channel, Line(READ) as log_line:
+            if self._leaving.is_set():  # meanwhile: the sockets are closed, and nobody is to be started
+                return "was not started"
             try:
                 with channel.theirs, log_line.theirs:
                     if self._leaving.is_set():  # the sockets are closed
