@@ -119,12 +119,10 @@ class Post:
 
     async def _man(self) -> str:
         async with Line(LONGEST) as channel, Line(READ) as log_line:
-            if self._leaving.is_set():  # meanwhile: the sockets are closed, and nobody is to be started
-                return "was not started"
             try:
                 with channel.theirs, log_line.theirs:
-                    if self._leaving.is_set():  # the sockets are closed
-                        return "was not needed any more"
+                    if self._leaving.is_set():  # the sockets are closed: nobody is to be started
+                        return "was not started"
                     sockets = [sock for _, sock in self._bound]
                     process = self._process = await start(channel.theirs, log_line.theirs, sockets)
                 if not self._leaving.is_set():
