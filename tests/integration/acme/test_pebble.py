@@ -14,6 +14,7 @@ from cryptography.x509.verification import Store as Trust
 
 from acme_client import events
 from acme_client.certificate import INTERNAL
+from acme_client.manager import utc_now
 
 pytestmark = pytest.mark.acme
 
@@ -154,14 +155,29 @@ async def test_a_ca_whose_endpoint_is_not_trusted_is_told_with_the_setting_that_
     assert "acme-ca-bundle" in tidegate.status(BLOG).last_error
 
 
-async def test_an_account_of_the_cas_web_site_is_needed_where_the_ca_says_so(pebble, gate):
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "set the EAB key id"),
+        (
+            {"eab_kid": "kid-2", "eab_hmac": "bm90IHRoZSBrZXkgb2YgYW55Ym9keQ"},
+            "key id or its HMAC key is wrong",
+        ),
+        (
+            {"eab_kid": "kid-1", "eab_hmac": "bm90IHRoZSBrZXkgb2YgYW55Ym9keQ"},
+            "key id or its HMAC key is wrong",
+        ),
+    ],
+)
+async def test_an_account_of_the_cas_web_site_is_needed_where_the_ca_says_so(pebble, gate, given, said):
     hmac = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
     ca = await asyncio.to_thread(pebble, sleep=0, eab={"kid-1": hmac})
-    without = gate(ca)
+    without = gate(ca, **given)
     without.want(BLOG)
     async with without.running():
         await without.eventually(lambda: without.told(events.AuthorityFailed))
-    assert "EAB" in without.status(BLOG).last_error
+    assert said in without.status(BLOG).last_error
+    assert without.status(BLOG).next_try - utc_now() > timedelta(hours=23)  # or when the settings change
     with_eab = gate(ca, eab_kid="kid-1", eab_hmac=hmac)
     with_eab.want(BLOG)
     async with with_eab.running():
