@@ -80,6 +80,28 @@ async def test_a_short_lived_certificate_is_renewed_at_half_its_life(pebble, gat
     assert [event.renewed for event in tidegate.told(events.Obtained)][:2] == [False, True]
 
 
+# 22
+async def test_a_clock_that_is_a_year_ahead_costs_one_certificate_and_is_named(pebble, gate):
+    """Whatever is got is due at once by such a clock, and would be replaced for ever."""
+    ca = await asyncio.to_thread(pebble, sleep=0, reuse=100)
+    tidegate = gate(ca, ahead=timedelta(days=365))
+    tidegate.want(BLOG)
+    async with tidegate.running():
+        await tidegate.active((BLOG,))
+        await asyncio.sleep(1)
+        assert "clock is ahead" in tidegate.status(BLOG).last_error
+    again = gate(ca, ahead=timedelta(days=365))
+    again.want(BLOG)
+    async with again.running():
+        await again.active((BLOG,))
+        await asyncio.sleep(0.5)
+        again.ahead = timedelta()  # it was set
+        again.want(BLOG)
+        await again.eventually(lambda: not again.status(BLOG).last_error)
+        assert again.status(BLOG).next_try is None
+    assert ca.log.count("Issued certificate serial") == 1
+
+
 async def test_a_host_that_somebody_else_answers_for_fails_with_the_cause_and_waits(pebble, gate):
     ca = await asyncio.to_thread(pebble, sleep=0)
     tidegate = gate(ca)
