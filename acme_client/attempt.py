@@ -14,7 +14,7 @@ from acme_client.failure import Failure
 from acme_client.limits import Issued, refuse, refuse_order
 from acme_client.names import read_name
 from acme_client.order import Issuance
-from acme_client.plan import Need, due_at
+from acme_client.plan import Need, due_at, entry_after
 from acme_client.preflight import Preflight
 from acme_client.store import OpenOrder, Stored
 from acme_client.workshop import Workshop
@@ -68,9 +68,8 @@ class Attempts:
             finally:
                 self.signing.discard(need.host)
             try:
-                await self.shop.disk.call(
-                    self.shop.store.keep, need.host, certificate, need.entry.succeeded()
-                )
+                entry = entry_after(certificate, need.entry, self.shop.clock())
+                await self.shop.disk.call(self.shop.store.keep, need.host, certificate, entry)
                 await self._count(need)
             except OSError as error:
                 return Outcome(certificate, unsaved=error)
@@ -98,7 +97,7 @@ class Attempts:
 
     def _settled(self, need: Need, stored: Stored) -> bool:
         """Whether the disk knows of something newer than we do, after which this host is no longer due."""
-        entry = stored.entry.under(self.shop.authorities.fingerprint)
+        entry = stored.entry.under(self.shop.authorities.fingerprint).by_clock(self.shop.clock())
         if need.forced and entry.kind != "rate":
             entry = replace(entry, next_try=None)
         look = replace(need, held=stored.certificate, entry=entry, renewal=stored.renewal, busy=False)

@@ -34,6 +34,9 @@ from acme_client.wire import Wire, was_cut
 NONCE_TRIES = 12
 """At 30 % refusals, one request in two million is still lost; at 50 %, one in 4,000."""
 
+REFUSED_EAB = "The CA does not know the external account: the EAB key id or its HMAC key is wrong."
+REFUSED_ACCOUNT = "The CA makes no account for this installation."
+
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,256}\Z")
 
 
@@ -109,7 +112,7 @@ class CA:
         request: dict[str, Any] = {"termsOfServiceAgreed": True}
         if self._authority.email:
             request["contact"] = [f"mailto:{self._authority.email}"]
-        if self._authority.eab_kid:
+        if bound := bool(self._authority.eab_kid):
             request["externalAccountBinding"] = self._signer.bind(
                 self._authority.eab_kid, self._authority.eab_hmac, url
             )
@@ -118,6 +121,8 @@ class CA:
             response = self._post(url, request)
         except Failure as failure:
             failure.wide = True  # without an account no host can be served
+            if failure.problem in ("unauthorized", "malformed"):
+                failure.kind, failure.cause = "configuration", REFUSED_EAB if bound else REFUSED_ACCOUNT
             raise
         self._signer.account_url = self._location(response)
         return self._signer.account_url

@@ -19,7 +19,7 @@ SHORTEST = timedelta(seconds=5)
 """A Retry-After of 0 must not become a loop."""
 
 
-LATER = ("first", "limited_by", "limited_until")
+LATER = ("first", "limited_by", "limited_until", "at")
 """Fields that records of older releases lack."""
 
 
@@ -42,6 +42,8 @@ class Entry:
     limited_by: str = ""
     """The CA (its directory) whose limits are used up, and until when; another one may still be asked."""
     limited_until: datetime | None = None
+    at: datetime | None = None
+    """When `next_try` was set, by the clock of then."""
 
     def failed(
         self,
@@ -70,10 +72,21 @@ class Entry:
             first=first or self.first,
             limited_by=directory if limited else self.limited_by,
             limited_until=next_try if limited else self.limited_until,
+            at=now,
         )
 
     def succeeded(self) -> Entry:
         return Entry(first=self.first)
+
+    def later(self, now: datetime, wait: timedelta) -> Entry:
+        """This record with nothing but its next try put off."""
+        return replace(self, next_try=now + wait, at=now)
+
+    def by_clock(self, now: datetime) -> Entry:
+        """This record as it counts now; one of the future is by a clock that has been set back since."""
+        if self.at is None or self.at <= now + SHORTEST:
+            return self
+        return replace(self, next_try=None, limited_until=None, cause=self.cause if self.kind else "")
 
     def limits(self, directory: str, now: datetime) -> bool:
         """Whether this CA would refuse for its limits."""

@@ -48,7 +48,7 @@ from acme_client.host import Host, HostStatus
 from acme_client.limits import Left, left
 from acme_client.names import Name, covered, read_name
 from acme_client.outages import AuthorityStatus, Outages
-from acme_client.plan import choose, renew_at
+from acme_client.plan import choose, entry_after, renew_at
 from acme_client.preflight import Preflight
 from acme_client.resolver import USUAL, Resolver, Resolvers
 from acme_client.retry import DAY
@@ -313,7 +313,9 @@ class Manager:
         self._passed = asyncio.Event()
         loaded = [host for host in self._hosts.values() if host.loaded]
         free = AT_ONCE - sum(host.busy for host in loaded)
+        self._outages.look_at_the_clock(now)
         for host in loaded:
+            host.entry = host.entry.by_clock(now)
             host.directory = aim(host.others, host.entry, self._outages.pauses, now)
         asked = () if self._not_kept else (host for host in loaded if not host.has_another)
         needs = [host.need() for host in asked]
@@ -337,12 +339,12 @@ class Manager:
                 raise  # the program stops: the order is gone on with at the next start
             await self._abandonment.give_up(host)
         except Elsewhere:
-            host.entry = replace(host.entry, next_try=self._clock() + ELSEWHERE)
+            host.entry = host.entry.later(self._clock(), ELSEWHERE)
         except Failure as failure:
             await self._record(host, failure)
         except OSError as error:
             self._holdings.unwritable(error)
-            host.entry = replace(host.entry, next_try=self._clock() + UNWRITABLE)
+            host.entry = host.entry.later(self._clock(), UNWRITABLE)
         except Exception:
             self._log(Bug(host.host, traceback.format_exc()))
             await self._record(
@@ -360,7 +362,7 @@ class Manager:
         if (certificate := outcome.certificate) is None:
             return
         renewed, host.forced = host.held is not None, False
-        host.held, host.entry = certificate, host.entry.succeeded()
+        host.held, host.entry = certificate, entry_after(certificate, host.entry, self._clock())
         host.renewal = ari.fresh(certificate, host.renewal)
         host.unsaved = outcome.unsaved is not None
         self._holdings.publish()
@@ -394,7 +396,9 @@ class Manager:
         due = [
             host
             for host in questions
-            if times[host.host] <= now and host.held and not self._outages.of(host.held.directory).waits(now)
+            if not now < times[host.host] < now + 2 * DAY  # so far away it is by a clock that was ahead
+            and host.held
+            and not self._outages.of(host.held.directory).waits(now)
         ]
         if due and self._holdings.clock_is_sane and not self._suggestions.asking:
             self._suggestions.asking = True

@@ -43,6 +43,9 @@ class Outages:
     def of(self, directory: str) -> Entry:
         return self.pauses.get(directory, Entry())
 
+    def look_at_the_clock(self, now: datetime) -> None:
+        self.pauses = {each: pause.by_clock(now) for each, pause in self.pauses.items()}
+
     def status(self, now: datetime) -> tuple[AuthorityStatus, ...]:
         directories = [each.directory for each in self._authorities.all if each.directory]
         return tuple(

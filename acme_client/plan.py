@@ -6,11 +6,12 @@ Obtaining and renewing are one thing: a host is due.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from acme_client.certificate import INTERNAL, Certificate
 from acme_client.ledger import Entry, Renewal
+from acme_client.retry import DAY
 
 BUILT = datetime(2026, 11, 1, tzinfo=UTC)
 """No clock that is right shows an earlier moment than this."""
@@ -66,6 +67,25 @@ def renew_at(certificate: Certificate, renewal: Renewal | None = None) -> dateti
     left = life / 2 if life < SHORT_LIVED else life / 3
     earlier = life / 50 * (certificate.serial % 1009 / 1009)
     return certificate.not_after - left - earlier
+
+
+DUE_AT_BIRTH = (
+    "The new certificate is to be renewed from its first moment on: this machine's clock is ahead, or the"
+    " authority's is behind. The next one is ordered in a day."
+)
+
+
+def entry_after(certificate: Certificate, entry: Entry, now: datetime) -> Entry:
+    """The record after a success.
+
+    By a clock that is months ahead every new certificate is due at once; one
+    that is replaced for that would be replaced for ever.
+    """
+    after = entry.succeeded()
+    if renew_at(certificate) > now:
+        return after
+    life = certificate.not_after - certificate.not_before
+    return replace(after.later(now, min(life / 2, DAY)), cause=DUE_AT_BIRTH)
 
 
 def covers_until(certificate: Certificate, *, renewable: bool) -> datetime:

@@ -9,6 +9,7 @@ to; where that does not come about, the hosts get their own while there is time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from acme_client.authority import Authorities
@@ -17,6 +18,15 @@ from acme_client.host import Host
 from acme_client.names import read_name
 from acme_client.plan import covers_until, renew_at
 from acme_client.retry import DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """One that is good now; `until` is the moment from which hosts below it need their own."""
+
+    certificate: Certificate
+    renewable: bool
+    until: datetime
 
 
 class Wildcards:
@@ -28,7 +38,7 @@ class Wildcards:
         """When that changes by itself."""
         self._authorities = authorities
         self._held: dict[str, Certificate] = {}
-        self._shown = False
+        self._covering = False
 
     def unknown(self, hosts: Iterable[Host]) -> set[str]:
         """The wildcards above these hosts of which nothing is held in memory."""
@@ -40,41 +50,41 @@ class Wildcards:
 
     def cover(self, hosts: Mapping[str, Host], now: datetime) -> None:
         """Say of each host whether one of these stands above it, and whether it can do without its own."""
-        needed: dict[str, str] = {}
-        above: set[str] = set()
-        wakes = [now + DAY]
         known = self._held.keys() | {name for name in hosts if name.startswith("*.")}
-        for name, host in hosts.items() if known or self.needed or self._shown else ():
+        above = {wildcard: found for wildcard in known if (found := self._above(wildcard, hosts, now))}
+        covering: set[str] = set()
+        spares: set[str] = set()
+        for name, host in hosts.items() if above or self._covering else ():
             host.under, host.spared = None, False
             # With ten thousand hosts nothing more than this is done for most.
             wildcard = "" if name.startswith("*.") else f"*.{name.partition('.')[2]}"
-            if wildcard in known and (certificate := self._above(wildcard, hosts, now)):
-                above.add(wildcard)
-                end = covers_until(certificate, renewable=self._renewable(wildcard))
-                self._judge(host, certificate, end, now)
+            if found := above.get(wildcard):
+                covering.add(wildcard)
+                _judge(host, found, now)
                 if host.spared:
-                    wakes.append(end)
-                    if self._renewable(wildcard):
-                        needed[wildcard] = certificate.directory
-        self.needed, self.wake, self._shown = needed, min(wakes), bool(above)
-        self._held = {name: each for name, each in self._held.items() if name in above}
+                    spares.add(wildcard)
+        renewed = {wildcard: above[wildcard] for wildcard in spares if above[wildcard].renewable}
+        self.needed = {wildcard: each.certificate.directory for wildcard, each in renewed.items()}
+        self.wake = min((above[wildcard].until for wildcard in spares), default=now + DAY)
+        self._covering = bool(covering)
+        self._held = {name: each for name, each in self._held.items() if name in covering}
 
-    def _judge(self, host: Host, certificate: Certificate, end: datetime, now: datetime) -> None:
-        if host.has_another or host.directory == INTERNAL:
-            return
-        own = host.held if host.need().satisfied else None
-        due = own is None or now >= renew_at(own, host.renewal)
-        fits = certificate.directory in (host.directory, *host.others)
-        host.spared = fits and due and now < end and not host.forced
-        if host.spared or host.held is None or now >= host.held.not_after:
-            host.under = certificate
-
-    def _above(self, wildcard: str, hosts: Mapping[str, Host], now: datetime) -> Certificate | None:
+    def _above(self, wildcard: str, hosts: Mapping[str, Host], now: datetime) -> Above | None:
         host = hosts.get(wildcard)
-        found = (
-            host.held if host and host.held and host.held.directory != INTERNAL else self._held.get(wildcard)
-        )
-        return found if found and found.not_before <= now < found.not_after else None
+        held = host.held if host and host.held and host.held.directory != INTERNAL else None
+        certificate = held or self._held.get(wildcard)
+        if certificate is None or not certificate.not_before <= now < certificate.not_after:
+            return None
+        renewable = not self._authorities.judge(read_name(wildcard)).refusal
+        return Above(certificate, renewable, covers_until(certificate, renewable=renewable))
 
-    def _renewable(self, wildcard: str) -> bool:
-        return not self._authorities.judge(read_name(wildcard)).refusal
+
+def _judge(host: Host, above: Above, now: datetime) -> None:
+    if host.has_another or host.directory == INTERNAL:
+        return
+    own = host.held if host.held and host.need().satisfied else None
+    due = own is None or now >= renew_at(own, host.renewal)
+    fits = above.certificate.directory in (host.directory, *host.others)
+    host.spared = fits and due and now < above.until and not host.forced
+    if host.spared or host.held is None or now >= host.held.not_after:
+        host.under = above.certificate

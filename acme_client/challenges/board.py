@@ -43,10 +43,15 @@ class Wanted:
     kind: str
     proof: Proof
 
+    @property
+    def mark(self) -> str:
+        """What stands for it on the board; a CA may give all challenges of a name one token."""
+        return f"{self.kind} {self.proof.token}"
+
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """The other instances that live: how many, what they ask for, and the tokens that each of them shows."""
+    """The other instances that live: how many, what they ask for, and the marks of what all of them show."""
 
     count: int = 0
     ask: frozenset[Wanted] = frozenset()
@@ -70,7 +75,7 @@ class Board:
             mine = {
                 # Where nobody else is, nothing is told to anybody.
                 "asks": [_written(each) for each in asks] if others else [],
-                "shows": sorted(each.proof.token for each in shows),
+                "shows": sorted(each.mark for each in shows),
             }
             if (after := {**others, self._name: mine}) != before:
                 file.seek(0)

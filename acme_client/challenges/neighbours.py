@@ -56,7 +56,7 @@ class Neighbours:
     async def _wait(self, wanted: Wanted) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + PATIENCE
-        while (others := await self._exchange()).count and wanted.proof.token not in others.show:
+        while (others := await self._exchange()).count and wanted.mark not in others.show:
             if loop.time() > deadline:
                 return
             await asyncio.sleep(ASKING)

@@ -1,9 +1,10 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from acme_client.failure import Failure
-from acme_client.ledger import Entry, Renewal, entry_from, renewal_from, to_json
+from acme_client.ledger import LATER, Entry, Renewal, entry_from, renewal_from, to_json
 from tests.acme_client.fake_ca import NOON
 
 
@@ -59,12 +60,22 @@ def test_a_record_survives_json():
     assert renewal_from(to_json(renewal)) == renewal
 
 
+def test_a_wait_by_a_clock_that_has_been_set_back_since_is_none():
+    limited = Entry().failed(
+        Failure("rate", "limit", retry_after=3600), NOON, "", 0.0, "", "https://ca.example"
+    )
+    assert limited.by_clock(NOON) == limited
+    assert limited.by_clock(NOON + timedelta(days=1)) == limited
+    before = limited.by_clock(NOON - timedelta(days=300))
+    assert (before.next_try, before.limited_until, before.failures) == (None, None, 1)
+
+
 def test_a_record_of_an_older_release_is_read():
     entry = failed(VALIDATION)
     document = to_json(entry)
-    for later in ("first", "limited_by", "limited_until"):
+    for later in LATER:
         del document[later]
-    assert entry_from(document) == entry
+    assert entry_from(document) == replace(entry, at=None)
 
 
 def test_failures_before_any_ca_was_asked_do_not_make_those_after_it_wait_longer():

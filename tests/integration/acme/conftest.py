@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -70,15 +70,17 @@ class Gate:
 
     def __init__(self, data: Path, ca: Pebble | Caddy | Faulty, **settings: Any) -> None:
         """`ahead` is by how much its clock is wrong."""
-        ahead = settings.pop("ahead", timedelta())
+        self.ahead: timedelta = settings.pop("ahead", timedelta())
         settings = {"email": "owner@example.com", "bundle": ca.ca_bundle} | settings
         self.ca = ca
         self.said: list[events.Event] = []
         self.served: Mapping[str, Certificate] = {}
         authority = Authority(ca.directory_url, **settings)
-        clock = lambda: utc_now() + ahead  # noqa: E731
-        self.manager = Manager(data, authority, self._publish, self.said.append, clock=clock)
+        self.manager = Manager(data, authority, self._publish, self.said.append, clock=self._now)
         self.answerer = Answerer(self.manager.http01.answer)
+
+    def _now(self) -> datetime:
+        return utc_now() + self.ahead
 
     def _publish(self, served: Mapping[str, Certificate], default: Certificate) -> None:
         self.served = served

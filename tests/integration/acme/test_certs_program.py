@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import ssl
+import subprocess
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.caddy import find_caddy
 from tests.pebble import Pebble
 from tests.program import LOOPBACK, Program, eventually
 from tests.tidegate.apps import typed
@@ -206,6 +209,54 @@ def test_certificates_of_another_program_are_served_without_a_restart_and_cost_n
         ]
         assert certificate(other, BLOG)["serial"] == second != first
         assert "Ordering" not in other.log
+
+
+CADDYFILE = """\
+{{
+  admin off
+  skip_install_trust
+  acme_ca {directory}
+  acme_ca_root {bundle}
+  http_port {http}
+  https_port {tls}
+  storage file_system {store}
+}}
+blog.example.test, shop.example.test {{
+  bind 127.0.0.1
+  respond ok
+}}
+"""
+
+
+def test_what_a_real_caddy_has_obtained_is_taken_over_and_costs_no_order(ca: Pebble, tmp_path: Path) -> None:
+    if (caddy := find_caddy()) is None:
+        pytest.skip("caddy is not installed: run scripts/caddy")
+    store, config = tmp_path / "caddy", tmp_path / "Caddyfile"
+    places = {"directory": ca.directory_url, "bundle": ca.ca_bundle, "store": store}
+    config.write_text(CADDYFILE.format(http=ca.http_port, tls=ca.tls_port, **places))
+    with (tmp_path / "caddy.log").open("wb") as log:
+        running = subprocess.Popen(
+            [caddy, "run", "--adapter", "caddyfile", "--config", config],
+            env=os.environ | {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path)},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        eventually(lambda: len(list(store.glob("certificates/*/*/*.crt"))) == 2, within=30)
+        eventually(lambda: len(list(store.glob("certificates/*/*/*.json"))) == 2)
+    finally:
+        running.terminate()
+        running.wait(10)
+    both = ROUTES.replace(
+        "Host(`blog.example.test`)", "Host(`blog.example.test`) || Host(`shop.example.test`)"
+    )
+    program = Program(tmp_path / "data", *flags_for(ca, tmp_path, both), web=ca.http_port)
+    status, text = typed(program, "certs", "import", str(store), "--acme-ca", ca.directory_url)
+    assert status == 0 and f"2 of 2 certificates taken over into {program.data}." in text
+    with program:
+        eventually(lambda: [certificate(program, host)["state"] for host in (BLOG, SHOP)] == ["active"] * 2)
+        assert "Ordering" not in program.log
+    assert ca.log.count("Issued certificate serial") == 2
 
 
 def test_a_certificate_is_handed_out_as_other_programs_want_it(program: Program, tmp_path: Path) -> None:

@@ -105,6 +105,15 @@ async def test_an_answer_that_gets_lost_costs_no_second_certificate(faulty, ca, 
     assert tidegate.told(events.Failed) + tidegate.told(events.AuthorityFailed) == []
 
 
+# 10
+async def test_a_proof_that_the_ca_calls_invalid_and_says_not_why_has_failed(faulty, ca, gate):
+    faulty.on(AUTHORIZATION, Reply(200, json.dumps({"status": "invalid", "challenges": []})), times=99)
+    status = await failed(gate(faulty), BLOG)
+    assert status.state == "failed"
+    assert "did not say why" in status.last_error
+    assert faulty.count(FINALIZE) == issued(ca) == 0
+
+
 # 11, 12
 async def test_a_proof_that_the_ca_remembers_is_not_asked_for_again(pebble, gate):
     ca = await asyncio.to_thread(pebble, sleep=0, reuse=100)
@@ -315,6 +324,31 @@ async def test_an_order_of_a_host_that_stays_away_is_given_up_and_its_authorizat
         await tidegate.active((BLOG,))
     assert issued(ca) == 1
     assert tidegate.told(events.Failed) == tidegate.told(events.Bug) == []
+
+
+# 34
+async def test_an_hour_of_a_container_and_of_tidegate_in_restart_loops_costs_the_ca_five_orders_at_most(
+    faulty, ca, gate
+):
+    """The host fails whenever it is tried: its app answers the CA itself, until it falls over again."""
+    orders, ahead = [], timedelta()
+    for _ in range(6):
+        tidegate = gate(faulty, ahead=ahead)
+        tidegate.answerer.answer = lambda path: b"an app"
+        async with tidegate.running():
+            for _ in range(10):
+                tidegate.want(BLOG)
+                await asyncio.sleep(0.02)
+                await tidegate.eventually(
+                    lambda t=tidegate: not any(h.busy for h in t.manager._hosts.values())
+                )
+                tidegate.want()
+                await asyncio.sleep(0.02)
+                tidegate.ahead = ahead = ahead + timedelta(minutes=1)
+        orders.append(faulty.count(NEW_ORDER))
+    assert ahead == timedelta(hours=1)
+    assert 2 <= orders[-1] <= 5, orders
+    assert issued(ca) == 0
 
 
 # 39

@@ -66,6 +66,29 @@ async def test_an_address_gets_a_certificate(pebble, gate):
     assert tidegate.served["127.0.0.1"].names == ("127.0.0.1",)
 
 
+async def test_a_host_that_has_failed_is_tried_at_the_rehearsal_before_its_ca_is_asked_again(
+    pebble, gate, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("acme_client.ledger.HOST_STEPS", (timedelta(seconds=1),))
+    real: Pebble = await asyncio.to_thread(pebble, sleep=0, reuse=0)
+    staging: Pebble = await asyncio.to_thread(pebble, sleep=0, reuse=0, http_port=real.http_port)
+    tidegate = gate(real)
+    rehearsal = Authority(staging.directory_url, bundle=staging.ca_bundle)
+    authority = Authority(real.directory_url, bundle=real.ca_bundle, rehearsal=rehearsal)
+    manager = Manager(tmp_path / "rehearsed", authority, tidegate._publish, tidegate.said.append)
+    tidegate.manager, tidegate.answerer.answer = manager, lambda path: b"somebody else"
+    tidegate.want(BLOG)
+    async with tidegate.running():
+        await tidegate.eventually(lambda: len(tidegate.told(events.Failed)) >= 3)
+        rehearsed, asked = len(tidegate.told(events.Rehearsing)), real.log.count("Attempting to validate")
+        tidegate.answerer.answer = manager.http01.answer
+        await tidegate.active((BLOG,))
+    assert rehearsed >= 2
+    assert asked == 3  # one challenge, at which it looks three times; all others were staging's
+    assert tidegate.served[BLOG].directory == real.directory_url
+    assert real.log.count("Issued certificate serial") == 1
+
+
 async def test_while_one_ca_is_down_the_next_one_certifies(pebble, gate, monkeypatch, tmp_path):
     monkeypatch.setattr("acme_client.ledger.AUTHORITY_STEPS", (timedelta(seconds=1), timedelta(hours=1)))
     first: Pebble = await asyncio.to_thread(pebble, sleep=0)

@@ -14,6 +14,7 @@ from cryptography.x509.verification import Store as Trust
 
 from acme_client import events
 from acme_client.certificate import INTERNAL
+from acme_client.manager import utc_now
 
 pytestmark = pytest.mark.acme
 
@@ -77,6 +78,28 @@ async def test_a_short_lived_certificate_is_renewed_at_half_its_life(pebble, gat
     assert second.not_before < first.not_after
     assert second.not_after - second.not_before < timedelta(seconds=20)
     assert [event.renewed for event in tidegate.told(events.Obtained)][:2] == [False, True]
+
+
+# 22
+async def test_a_clock_that_is_a_year_ahead_costs_one_certificate_and_is_named(pebble, gate):
+    """Whatever is got is due at once by such a clock, and would be replaced for ever."""
+    ca = await asyncio.to_thread(pebble, sleep=0, reuse=100)
+    tidegate = gate(ca, ahead=timedelta(days=365))
+    tidegate.want(BLOG)
+    async with tidegate.running():
+        await tidegate.active((BLOG,))
+        await asyncio.sleep(1)
+        assert "clock is ahead" in tidegate.status(BLOG).last_error
+    again = gate(ca, ahead=timedelta(days=365))
+    again.want(BLOG)
+    async with again.running():
+        await again.active((BLOG,))
+        await asyncio.sleep(0.5)
+        again.ahead = timedelta()  # it was set
+        again.want(BLOG)
+        await again.eventually(lambda: not again.status(BLOG).last_error)
+        assert again.status(BLOG).next_try is None
+    assert ca.log.count("Issued certificate serial") == 1
 
 
 async def test_a_host_that_somebody_else_answers_for_fails_with_the_cause_and_waits(pebble, gate):
@@ -154,14 +177,29 @@ async def test_a_ca_whose_endpoint_is_not_trusted_is_told_with_the_setting_that_
     assert "acme-ca-bundle" in tidegate.status(BLOG).last_error
 
 
-async def test_an_account_of_the_cas_web_site_is_needed_where_the_ca_says_so(pebble, gate):
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "set the EAB key id"),
+        (
+            {"eab_kid": "kid-2", "eab_hmac": "bm90IHRoZSBrZXkgb2YgYW55Ym9keQ"},
+            "key id or its HMAC key is wrong",
+        ),
+        (
+            {"eab_kid": "kid-1", "eab_hmac": "bm90IHRoZSBrZXkgb2YgYW55Ym9keQ"},
+            "key id or its HMAC key is wrong",
+        ),
+    ],
+)
+async def test_an_account_of_the_cas_web_site_is_needed_where_the_ca_says_so(pebble, gate, given, said):
     hmac = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
     ca = await asyncio.to_thread(pebble, sleep=0, eab={"kid-1": hmac})
-    without = gate(ca)
+    without = gate(ca, **given)
     without.want(BLOG)
     async with without.running():
         await without.eventually(lambda: without.told(events.AuthorityFailed))
-    assert "EAB" in without.status(BLOG).last_error
+    assert said in without.status(BLOG).last_error
+    assert without.status(BLOG).next_try - utc_now() > timedelta(hours=23)  # or when the settings change
     with_eab = gate(ca, eab_kid="kid-1", eab_hmac=hmac)
     with_eab.want(BLOG)
     async with with_eab.running():
