@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
+from proxy.breath import breathe
+
 T = TypeVar("T")
 
 
@@ -27,12 +29,14 @@ class HostIndex(Generic[T]):
         anywhere: list[int] = []
         by_name: dict[str, list[int]] = {}
         for rank, (names, _) in enumerate(ordered):
+            breathe()
             if names is None:
                 anywhere.append(rank)
             for name in names or ():
                 by_name.setdefault(name, []).append(rank)
 
         def merged(*names: str) -> tuple[T, ...]:
+            breathe()
             lists = [ranks for ranks in (anywhere, *(by_name.get(name) for name in names)) if ranks]
             if len(lists) == 1:  # nearly always: nothing has to be sorted
                 return tuple(ordered[rank][1] for rank in lists[0])

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from proxy.balancing import Balanced
+from proxy.breath import breathe
 from proxy.certifying import certified_by
 from proxy.composite import Composites, Unresolvable
 from proxy.copying import Copying
@@ -142,16 +143,19 @@ def compile_table(
 
 
 def _certain(index: HostIndex[Route], guards: HostIndex[Rule]) -> dict[str, Route]:
-    first = {host: index.candidates(host)[0] for host in index.names()}
-    return {
-        host: route
-        for host, route in first.items()
-        if host in route.rule.certain and route.plain and not route.on_request and not guards.candidates(host)
-    }
+    first = {}
+    for host in index.names():
+        breathe()
+        route = index.candidates(host)[0]
+        waits = route.on_request or guards.candidates(host)
+        if host in route.rule.certain and route.plain and not waits:
+            first[host] = route
+    return first
 
 
 def _order(route: Route) -> tuple[int, bool, str]:
     """Highest priority first; who names the plain entrypoint comes before somebody's automatic redirect."""
+    breathe()
     return -route.priority, route.action == "redirect", route.name
 
 

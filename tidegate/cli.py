@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tidegate.commands import certs, files, notify, references, running, serving, trust
+from tidegate.commands import certs, files, notify, password, references, running, serving, trust
 from tidegate.commands.line import UsageError, printable_lines, read
 from tidegate.control import AlreadyRunning, NotAnswering
 from tidegate.sources import SettingsError
@@ -19,6 +19,7 @@ COMMANDS = {
     **trust.COMMANDS,
     **notify.COMMANDS,
     **files.COMMANDS,
+    **password.COMMANDS,
     **references.COMMANDS,
 }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from discovery.container import SERVING, Container
 from discovery.fragment import Fragment
@@ -12,9 +14,37 @@ from discovery.merge import merge
 from discovery.networks import Own
 from proxy.model import Entrypoint
 from proxy.table import attached, passed
+from tidegate.composefile.imagined import all_imagined
+from tidegate.composefile.nodes import Place
+from tidegate.composefile.project import load, with_override
 
 PORT = 80
 """The one that the imagined image exposes."""
+
+
+def expansion_of_file(
+    path: Path, environ: Mapping[str, str], language: Language, entrypoints: Sequence[Entrypoint]
+) -> Iterator[str]:
+    """The same for each service of a compose file that asks for something, its name before it.
+
+    Raises OSError, UnicodeDecodeError or BrokenYAML.
+    """
+    complaints: list[str] = []
+
+    def complain(place: Place, what: str, consequence: str) -> None:
+        complaints.append(f"# error: {place.file}:{place.line}: {what}")
+
+    project = load(with_override([path]), environ, complain)
+    yield from complaints
+    every = all_imagined([project])
+    others = {each.container.id: each.container for each in every}
+    for each in every:
+        container = each.container
+        if not container.exposed:
+            container = replace(container, exposed=(PORT,))
+        lines = list(of_container(container, language, entrypoints, others))
+        if lines:
+            yield from (f"# service {each.service.name}", *lines)
 
 
 def expansion(
@@ -28,9 +58,18 @@ def expansion(
     container = Container(
         "0" * 64, name, labels=labels, environment=variables, networks=networks, exposed=(PORT,)
     )
+    yield from of_container(container, language, entrypoints)
+
+
+def of_container(
+    container: Container,
+    language: Language,
+    entrypoints: Sequence[Entrypoint],
+    others: Mapping[str, Container] | None = None,
+) -> Iterator[str]:
     for label, value in expanded(container, language):
         yield f"{label}={value}"
-    fragment = read_container(container, Own(frozenset(container.networks)), language=language)
+    fragment = read_container(container, Own(frozenset(container.networks)), others, language)
     yield from defaults_taken(fragment, entrypoints) if fragment else ()
     for problem in merge([fragment]).problems if fragment else ():
         yield from (f"# {line}" for line in f"{problem.severity}: {problem}".splitlines())

@@ -58,8 +58,13 @@ class SettingsError(Exception):
         self.problems = tuple(problems)
 
 
-def load(flags: Flags, environ: Mapping[str, str], config: str | None = None) -> Settings:
-    """The settings that hold, or SettingsError with all that is wrong."""
+def load(
+    flags: Flags, environ: Mapping[str, str], config: str | None = None, *, credentials: bool = True
+) -> Settings:
+    """The settings that hold, or SettingsError with all that is wrong.
+
+    `credentials` says whether those of DNS providers have to be there, too.
+    """
     sources = read_all(flags, environ, config)
     given = {name: each for source in reversed(sources) for name, each in source.given.items()}
     problems = [problem for source in sources for problem in source.problems]
@@ -68,19 +73,32 @@ def load(flags: Flags, environ: Mapping[str, str], config: str | None = None) ->
         each = given.get(flaw.path[0]) if flaw.path else None
         problems.append(Problem(each.where if each else "settings", flaw.what))
     if settings:
-        found = [*contradictions(settings), *missing_credentials(settings, environ)]
+        found = [*contradictions(settings), *(missing_credentials(settings, environ) if credentials else ())]
         if settings.resolver:
             from tidegate.named_resolvers import settings_of
 
             of_each, wrong = settings_of(settings)
             found += wrong
             for name, own in of_each.items():
-                lacking = missing_credentials(own, environ) if own.dns != settings.dns else ()
+                other = credentials and own.dns != settings.dns
+                lacking = missing_credentials(own, environ) if other else ()
                 found += [Problem("resolver", f'Resolver "{name}", dns: {each.what}') for each in lacking]
         problems += [placed(problem, given) for problem in found]
     if settings is None or problems:
         raise SettingsError(problems)
     return settings
+
+
+def wrong_in(config: str) -> tuple[Problem, ...]:
+    """All that is wrong in a settings file.
+
+    What variables would have to say, on the machine that runs it, is not to be seen in it.
+    """
+    try:
+        load({}, {}, config, credentials=False)
+    except SettingsError as error:
+        return error.problems
+    return ()
 
 
 def missing_credentials(settings: Settings, environ: Mapping[str, str]) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from discovery.container import Container
 from discovery.declared import SECTIONS
+from discovery.dialects.doubtful import network_meant, torn_hosts
 from discovery.dialects.expansion import speaks_of_router
 from discovery.dialects.long_form import TLS_OPTIONS, is_long, long_form
 from discovery.dialects.long_only import long_spelling
@@ -133,9 +134,26 @@ class _Reader:
             )
         return self.places.get(tuple(map(str.lower, path)), ".".join(path))
 
+    def doubt(self, short: SiteLabels, at: tuple[str, ...]) -> None:
+        """What is right as it stands, and nobody means."""
+        for host, whole in torn_hosts(short.host):
+            what = f'"{host}" is a host of its own here. Did you mean {whole}?'
+            self.note(self.written((*at, "host")), what)
+        for word in ("allow", "maintenance"):
+            label = self.written((*at, word))
+            for text in self.labels.get(label, "").split(","):
+                if network := network_meant(text):
+                    what = f"{text.strip()} means that one address. Write {network} for the network."
+                    self.note(label, what)
+
+    def note(self, label: str, what: str) -> None:
+        where = shown(self.container.name, label, self.labels.get(label, ""))
+        self.notes.append(Problem(where, what, "It is taken as it is written.", "warning"))
+
     def check(self, short: SiteLabels, prefix: str) -> None:
         """What has no meaning without its sibling."""
         at = tuple(prefix.split("."))
+        self.doubt(short, at)
         if short.path and not short.host:
             self.wrong(self.written((*at, "path")), f"Say which host, too: {prefix}.host=blog.example.com")
         if short.redirect and (not short.host or short.host[0].startswith("*")):

@@ -51,7 +51,8 @@ class SiteLabels:
         doc="Names whose visitors are sent to the first `host`.", example="www.example.com", default=()
     )
     auth: tuple[Sign, ...] = option(
-        doc="Who may pass with a password, as `htpasswd -nB NAME` prints it; in compose files every $ twice.",
+        doc="Who may pass with a password, as `tidegate password NAME` or `htpasswd -nB NAME` "
+        "prints it; in compose files every $ twice.",
         example="anna:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/",
         default=(),
         secret=True,

@@ -64,7 +64,9 @@ class Sign(str):
         if text.startswith(("/", "./", "@")) or name.lower() == "file" or proof.startswith(("/", "./")):
             raise Unfit(f"NAME:HASH; {USERS_IN_A_FILE}", text)
         if not colon or not name or not proof:
-            raise Unfit("NAME:HASH as `htpasswd -nB NAME` prints it, in a compose file every $ twice", text)
+            raise Unfit(
+                "NAME:HASH as `tidegate password NAME` prints it, in a compose file every $ twice", text
+            )
         return cls(text)
 
 

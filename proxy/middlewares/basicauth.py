@@ -26,13 +26,13 @@ NOBODY = "$apr1$........$......................"
 def read_user(line: str) -> tuple[str, str]:
     name, colon, password_hash = line.partition(":")
     if not colon or not name or ":" in password_hash:
-        raise ValueError("A user is a name, a colon and a hash, as `htpasswd -nB NAME` prints it.")
+        raise ValueError("A user is a name, a colon and a hash, as `tidegate password NAME` prints it.")
     if password_hash.startswith("$$"):  # written for compose, and given to an engine without it
         password_hash = password_hash.replace("$$", "$")
     if not is_hash(password_hash):
         raise ValueError(
-            "A user's password stands here as a hash (bcrypt, apr1, SHA, argon2id), as `htpasswd -nB NAME` "
-            "prints it; in a compose file every $ twice."
+            "A user's password stands here as a hash (bcrypt, apr1, SHA, argon2id), as "
+            "`tidegate password NAME` prints it; in a compose file every $ twice."
         )
     return name, password_hash
 
@@ -42,7 +42,8 @@ class BasicAuth:
     """Ask for a name and a password."""
 
     users: tuple[str, ...] = option(
-        doc="Names with hashes as `htpasswd -nB NAME` prints them; in a compose file every $ twice.",
+        doc="Names with hashes as `tidegate password NAME` or `htpasswd -nB NAME` prints them; in a compose "
+        "file every $ twice.",
         example="anna:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/",
         default=(),
         secret=True,

@@ -23,7 +23,7 @@ FOREIGN = {
 """Flags of other programs that pages name, and whose they are."""
 KNOWN = {"http", "hots", *map(canonical, options_of(ShortLabels))}
 """Words behind `tidegate.`, and one that troubleshooting shows as a mistake."""
-MENTIONED = re.compile(r"`(?:docker exec \S+ )?tidegate ([a-z]+)")
+MENTIONED = re.compile(r"`(?:docker exec (?:-it )?\S+ )?tidegate ([a-z]+)")
 VARIABLE = re.compile(r"\bTIDEGATE_(?!TEST_|VERSION\b)[A-Z_]+\b")
 LABEL = re.compile(r"\btidegate\.(?!yaml\b)([A-Za-z]+)(?:\.([A-Za-z]+))?[\w.\[\]]*[=:`]")
 

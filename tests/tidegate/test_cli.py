@@ -337,3 +337,24 @@ def test_a_command_imports_only_what_it_needs(arguments, banned):
     }
     assert "tidegate.cli" in loaded
     assert loaded.isdisjoint(banned)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["help"], "usage: tidegate [-h] COMMAND"), (["help", "check"], "usage: tidegate check")],
+)
+def test_help_is_understood_as_a_word(capsys, words, said):
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith(said)
+
+
+def test_help_about_nothing_that_there_is_says_so(capsys):
+    assert main(["help", "chekc"]) == 2
+    assert 'Did you mean "check"?' in capsys.readouterr().err
+
+
+def test_a_site_is_closed_or_open_and_nothing_between(capsys):
+    assert main(["maintenance", "blog.example.com", "maybe"]) == 2
+    assert capsys.readouterr().err.startswith('tidegate: there is no "maybe": say on or off')

@@ -54,7 +54,7 @@ def test_a_file_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) ->
 @pytest.mark.parametrize(
     ("text", "status", "said"),
     [
-        ("services:\n  web:\n    labels: {tidegate.host: a.example.com}\n", 2, "is a compose file"),
+        ("services:\n  web:\n    image: web\n", 2, "no service of"),
         ("hello\n", 2, "there is no label here"),
         ("tidegate.host=a.example.com\ntidegate.hots=b.example.com\n", 1, ""),
     ],
@@ -64,3 +64,39 @@ def test_what_is_no_label_or_a_wrong_one_is_said_and_is_no_success(text, status,
     path.write_text(text)
     assert main(["expand", str(path)]) == status
     assert said in capsys.readouterr().err
+
+
+COMPOSE = """\
+services:
+  blog:
+    image: blog
+    labels: {tidegate.host: "${NAME:-blog}.example.com", tidegate.allow: lan}
+  db: {image: postgres}
+  wiki:
+    expose: [3000]
+    labels:
+      traefik.enable: "true"
+      traefik.http.routers.wiki.rule: Host(`wiki.example.com`)
+  broken:
+    labels: {tidegate.hots: x.example.com}
+"""
+
+
+def test_a_compose_file_is_expanded_service_by_service(tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.delenv("NAME", raising=False)
+    file = tmp_path / "compose.yaml"
+    file.write_text(COMPOSE)
+    assert main(["expand", str(file)]) == 1  # for the broken one
+    printed = capsys.readouterr().out.splitlines()
+    heads = [line for line in printed if line.startswith("# service")]
+    assert heads == ["# service blog", "# service wiki", "# service broken"]
+    assert any(line.endswith(".rule=Host(`blog.example.com`)") for line in printed)
+    assert "tidegate.http.routers.wiki.rule=Host(`wiki.example.com`)" in printed
+    file.write_text(COMPOSE.partition("  broken:")[0])
+    assert main(["expand", str(file)]) == 0
+
+
+def test_a_compose_file_has_to_be_named_for_what_stands_beside_it_counts(capsys, monkeypatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(COMPOSE))
+    assert main(["expand", "-"]) == 2
+    assert "name the file" in capsys.readouterr().err

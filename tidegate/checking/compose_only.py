@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 
+from discovery.dialects.short import ShortLabels
 from discovery.label_text import ROOT, TRAEFIK, shown
 from proxy.model import RoutingConfig
 from proxy.option import closest
 from proxy.problem import Severity
+from proxy.schema import canonical, options_of
 from tidegate.checking.finding import Finding
 from tidegate.checking.locating import routing_labels, words
 from tidegate.composefile.imagined import Imagined
 from tidegate.composefile.service import Label, Published
 
 _ROOTS = (ROOT, TRAEFIK)
+_WORDS = ("http", *(canonical(each.name) for each in options_of(ShortLabels).values()))
 
 
 def compose_only(each: Imagined) -> Iterator[Finding]:
@@ -77,13 +81,42 @@ def mistyped_roots(each: Imagined) -> Iterator[Finding]:
     for label in each.service.labels.values():
         root, dot, rest = label.name.partition(".")
         guess = closest(root, _ROOTS) if dot and root.lower() not in _ROOTS else None
-        if guess and _near(root.lower(), guess):
+        if own := own_label_meant(label.name):
+            what = f"Tidegate does not read this label. Write {own}={label.value}"
+            if re.search(r"auth|user", own, re.IGNORECASE):
+                what = f"Tidegate does not read this label. Write {own}"
+            yield said(each, label, "error", what, "The label is ignored.")
+        elif guess and _near(root.lower(), guess):
             what = f'"{root}" means nothing to Tidegate. Did you mean {guess}.{rest}?'
             yield said(each, label, "warning", what, "The label is ignored.")
     for name in ("VIRTUAL_HOSTS", "VIRTUALHOST", "VIRTUAL_HOSTNAME"):
         if variable := each.service.environment.get(name):
             what = "There is no such variable. Did you mean VIRTUAL_HOST?"
             yield said(each, variable, "warning", what, "The variable is ignored.")
+
+
+def own_label_meant(name: str) -> str | None:
+    """The label of ours that this is a misspelt one of; None where it is one, or may be somebody else's.
+
+    Another sign than a dot counts only before a word that we have.
+    """
+    lowered = name.lower()
+    if lowered.startswith(f"{ROOT}."):
+        return None
+    if found := re.fullmatch(r"([a-z]+[-_ ]?[a-z]+)\.(.+)", lowered):
+        root, rest = found.groups()
+        plain = re.sub("[-_ ]", "", root)
+        if plain == ROOT or _near(plain, ROOT):
+            return f"{ROOT}.{name[len(name) - len(rest) :]}"
+    if found := re.fullmatch(r"([a-z]+)[-_/:]+([a-z]+)(.*)", lowered):
+        root, word, more = found.groups()
+        if (root == ROOT or _near(root, ROOT)) and any(map(partial(_same, word), _WORDS)):
+            return f"{ROOT}.{name[len(name) - len(word + more) :]}"
+    return None
+
+
+def _same(word: str, known: str) -> bool:
+    return word == known or (len(word) > 3 and _near(word, known))
 
 
 def _near(word: str, known: str) -> bool:

@@ -6,6 +6,7 @@ on nothing knows that it is only imagined.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,7 +22,7 @@ from discovery.networks import Own
 from discovery.references import provider_of
 from discovery.route_file import PROVIDER, read_text
 from discovery.yaml_tree import BrokenFileError
-from proxy.model import Entrypoint, Router, RoutingConfig
+from proxy.model import Entrypoint, Router, RoutingConfig, Server
 from proxy.problem import Problem
 from proxy.reference import MiddlewareName, ServiceName, referred
 from proxy.securing import DEFAULT_OF_FILES
@@ -48,9 +49,21 @@ class Checked:
 
     findings: list[Finding] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    sites: dict[str, None] = field(default_factory=dict)
+    """What is served, one line for each router: its hosts, and where they lead."""
 
     def say(self, place: Place, what: str, consequence: str) -> None:
         self.findings.append(Finding(place, "error", "", what, consequence))
+
+    def judge_settings(self, file: str, problems: Iterable[Problem]) -> None:
+        """What is wrong in a settings file, by the lines that its problems name."""
+        self.files.append(file)
+        for problem in problems:
+            line = re.match(r"[0-9]+", problem.where.removeprefix(f"{file}:"))
+            subject = problem.where.removeprefix(f"{file}:").partition(": ")[2]
+            place = Place(file, int(line[0]) if line else 1)
+            self.findings.append(Finding(place, "error", subject, problem.what, "Tidegate does not start."))
+        self.findings.sort(key=lambda finding: finding.rank)
 
     @property
     def errors(self) -> int:
@@ -154,6 +167,8 @@ class _Judge:
     entrypoints: Sequence[Entrypoint]
     defaults: RoutingConfig
     checked: Checked
+    unsure: set[str] = field(default_factory=set)
+    """Containers of which no file tells the port."""
 
     def route_fragments(self, routes: Mapping[str, tuple[str, Node | None]]) -> Iterator[Fragment]:
         for name, (text, _) in routes.items():
@@ -175,6 +190,7 @@ class _Judge:
             self.checked.findings += ways_past(each, config)
             self.checked.findings += ports_mixed_up(each, words(each) if _served(each, config) else ())
         self.note_names(config, table)
+        self.note_sites(table)
         return (*config.problems, *table.problems)
 
     def fragment(self, each: Imagined, own: Own, others: Mapping[str, Container]) -> Fragment | None:
@@ -185,6 +201,7 @@ class _Judge:
         blind, seeing = read(each.container), read(replace(each.container, exposed=(ANY_PORT,)))
         for problem in blind.problems if blind else ():
             if seeing and problem not in seeing.problems:
+                self.unsure.add(each.container.id)
                 spot = self.locator.spot(problem.where)
                 name = problem.where.rpartition(": ")[2].partition("=")[0]
                 what = f"{UNKNOWN_PORT} If it is none or several, write {name}=8080, with the app's port."
@@ -225,6 +242,20 @@ class _Judge:
                     self.note_elsewhere(router, name, "service" if name == router.service else "middlewares")
         return found
 
+    def note_sites(self, table: RoutingTable) -> None:
+        names = {each.container.id: each.service.name for each in self.every}
+        served = (route for routes in table.routes.values() for route in routes if route.action == "serve")
+        for route in served:
+            hosts = sorted(route.rule.hosts)
+            what = ", ".join(hosts) if rule_of_hosts(route.router.rule) and hosts else route.router.rule
+            to = [self.told(server, names) for server in (route.service.servers if route.service else ())]
+            self.checked.sites[f"{what} -> {', '.join(dict.fromkeys(to)) or route.router.service}"] = None
+
+    def told(self, server: Server, names: Mapping[str, str]) -> str:
+        if server.owner in self.unsure:
+            return f"{names[server.owner]}, at the port that its image exposes"
+        return f"{names[server.owner]}:{server.port}" if server.owner in names else server.url
+
     def note_names(self, config: RoutingConfig, table: RoutingTable) -> None:
         """Hosts that no public authority certifies: they get certificates of Tidegate's own."""
         wanted = table.hosts()
@@ -245,6 +276,11 @@ class _Judge:
             reason = "A wildcard can be proven by DNS records alone."
             now = f"Without --dns: {now[0].lower()}{now[1:]}"
         self.checked.findings.append(Finding(place, "notice", host, reason, now))
+
+
+def rule_of_hosts(rule: str) -> bool:
+    """Whether the hosts say all of it."""
+    return not re.sub(r"Host\((`[^`]*`(, *)?)*\)|\|\||\s", "", rule)
 
 
 def _served(each: Imagined, config: RoutingConfig) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tidegate.checking.finding import Finding
 from tidegate.checking.judging import Checked
@@ -24,12 +25,17 @@ def report(checked: Checked, form: str) -> Iterator[str]:
 
 
 def text(checked: Checked) -> Iterator[str]:
+    last = {finding.consequence: finding for finding in checked.findings}
     for finding in checked.findings:
         place = finding.place
         where = f"{place.file}:{place.line}:{place.column}: {finding.severity}"
         yield printable(f"{where}: {finding.subject}" if finding.subject else where)
-        yield from (f"  {printable(line)}" for line in finding.lines)
+        # What several mistakes have for a consequence is said behind the last of them.
+        again = "not served" in finding.consequence and last[finding.consequence] is not finding
+        shown = replace(finding, consequence="") if again else finding
+        yield from (f"  {printable(line)}" for line in shown.lines)
         yield ""
+    yield from map(printable, sorted(checked.sites))
     yield summary(checked)
 
 
@@ -46,6 +52,7 @@ def as_json(checked: Checked) -> dict[str, object]:
     return {
         "files": checked.files,
         "errors": checked.errors,
+        "sites": sorted(checked.sites),
         "findings": [
             {
                 "file": each.place.file,

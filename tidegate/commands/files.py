@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tidegate.commands.line import Call, Command, Parser, UsageError, printable_lines, refuse_strangers
 from tidegate.printable import printable
-from tidegate.sources import load_leniently
+from tidegate.sources import SettingsError, load_leniently, wrong_in
+
+if TYPE_CHECKING:
+    from discovery.language import Language
+    from proxy.model import Entrypoint
 
 READING = (
     *("dialects", "default_rule", "network", "traefik_names", "entrypoint", "web", "websecure"),
@@ -27,12 +33,13 @@ def expand(call: Call) -> int:
     from tidegate.label_language import language_of
 
     text = read_text(call.own.file)
+    language, entrypoints = language_of(settings), entrypoints_of(settings)
     if re.search(r"^services:", text, re.MULTILINE):
-        raise UsageError(
-            f"{call.own.file} is a compose file, and expand reads the label lines of one container. "
-            "See tidegate check and tidegate translate."
-        )
-    expanded = list(expansion(text, language_of(settings), entrypoints_of(settings)))
+        expanded = expanded_file(call.own.file, language, entrypoints)
+        if not expanded:
+            raise UsageError(f"no service of {call.own.file} has labels that Tidegate reads.")
+    else:
+        expanded = list(expansion(text, language, entrypoints))
     if not expanded:
         raise UsageError("there is no label here. One a line, as in tidegate.host=blog.example.com")
     for line in expanded:
@@ -40,18 +47,40 @@ def expand(call: Call) -> int:
     return 1 if any(line.startswith("# error") for line in expanded) else 0
 
 
+def expanded_file(name: str, language: Language, entrypoints: Sequence[Entrypoint]) -> list[str]:
+    """The expansion of each service of a compose file."""
+    if name == "-":
+        raise UsageError("a compose file is read with what stands beside it: name the file.")
+    from tidegate.composefile.nodes import BrokenYAML
+    from tidegate.expand import expansion_of_file
+
+    try:
+        return list(expansion_of_file(Path(name), os.environ, language, entrypoints))
+    except BrokenYAML as error:
+        raise UsageError(f"{name}:{error.place.line}: {error}") from None
+
+
 def check(call: Call) -> int:
     refuse_strangers(call)
-    settings = load_leniently(READING, call.flags, os.environ, call.config)
+    try:
+        settings = load_leniently(READING, call.flags, os.environ, call.config)
+    except SettingsError:
+        if not call.config or not wrong_in(call.config):
+            raise
+        settings = load_leniently(READING, call.flags, os.environ)  # the file is judged by itself
     from tidegate.checking.judging import check as judged
     from tidegate.checking.report import report
     from tidegate.defaults import declared, entrypoints_of
     from tidegate.label_language import language_of
 
+    if not call.own.files and not call.config:
+        raise UsageError("say which files: compose files, route files, or a settings file by --config.")
     paths = [Path(name) for name in call.own.files]
     try:
         defaults = declared(settings.default_headers)
         checked = judged(paths, os.environ, language_of(settings), entrypoints_of(settings), defaults)
+        if call.config:
+            checked.judge_settings(call.config, wrong_in(call.config))
     except OSError as error:
         raise UsageError(f"{error.filename} cannot be read: {error.strerror}") from None
     for line in report(checked, "json" if call.own.json else call.own.format):
@@ -86,12 +115,14 @@ def read_text(name: str) -> str:
 
 
 def add_label_file(parser: Parser) -> None:
-    parser.add_argument("file", metavar="FILE", help="label lines, NAME=VALUE; - for standard input")
+    parser.add_argument(
+        "file", metavar="FILE", help="a compose file, or label lines, NAME=VALUE; - for standard input"
+    )
 
 
 def add_files(parser: Parser) -> None:
     what = "compose files (those of one directory are one project), route files; a directory: its own"
-    parser.add_argument("files", metavar="FILE", nargs="+", help=what)
+    parser.add_argument("files", metavar="FILE", nargs="*", help=what)
     parser.add_argument("--json", action="store_true", help="everything, for programs")
     parser.add_argument("--format", choices=("text", "json", "github"), default="text")
 
@@ -110,7 +141,7 @@ COMMANDS = {
         READING,
     ),
     "expand": Command(
-        "print the long labels that the labels of a file, one a line, stand for",
+        "print the long labels that the labels of a compose file, or those of a file, one a line, stand for",
         expand,
         add_label_file,
         READING,

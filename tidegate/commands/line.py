@@ -58,6 +58,8 @@ class Command:
 
 
 def read(arguments: Sequence[str], commands: Mapping[str, Command]) -> tuple[Command, Call]:
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:2], "--help"]
     if arguments and not arguments[0].startswith("-") and arguments[0] not in commands:
         meant = closest(arguments[0], commands)
         known = f'Did you mean "{meant}"?' if meant else f"Known: {', '.join(commands)}."

@@ -52,6 +52,8 @@ def why(call: Call) -> int:
 def maintenance(call: Call) -> int:
     refuse_strangers(call)
     own = call.own
+    if own.switch not in ("", "on", "off"):
+        raise UsageError(f'there is no "{own.switch}": say on or off, or nothing to see how it is.')
     if (own.text or own.allow) and own.switch != "on":
         raise UsageError("--text and --allow are for what is switched on.")
     query = [("host", own.host), ("switch", own.switch), ("text", own.text)]
@@ -80,9 +82,7 @@ def closed_lines(closed: Sequence[Mapping[str, Any]], host: str) -> Iterator[str
 def add_switch(parser: Parser) -> None:
     parser.add_argument("host", metavar="HOST", nargs="?", default="", help="a name that a router has")
     what = "answer 503 and say that the site is being worked on, over restarts; without: show how it is"
-    parser.add_argument(
-        "switch", metavar="on|off", nargs="?", default="", choices=("", "on", "off"), help=what
-    )
+    parser.add_argument("switch", metavar="on|off", nargs="?", default="", help=what)
     parser.add_argument("--text", default="", help="What visitors read instead.")
     allow = "Who finds it open: networks, or lan for all private addresses. Repeatable."
     parser.add_argument("--allow", metavar="NETWORK", action="append", default=[], help=allow)

@@ -172,7 +172,7 @@ def test_the_exit_status_says_whether_there_are_errors(
     file = tmp_path / "compose.yaml"
     file.write_text("services: {a: {expose: [80], labels: {tidegate.host: a.example.com}}}")
     assert main(["check", str(file)]) == 0
-    assert capsys.readouterr().out == "1 file: nothing is wrong\n"
+    assert capsys.readouterr().out == "a.example.com -> a:80\n1 file: nothing is wrong\n"
     file.write_text("services: {a: {expose: [80], labels: {tidegate.hots: a.example.com}}}")
     assert main(["check", "--json", str(file)]) == 1
     told = json.loads(capsys.readouterr().out)
@@ -271,3 +271,112 @@ def test_a_port_of_tidegates_own_is_no_apps(tmp_path: Path, proxy: str, port: st
     file.write_text(f"services:\n{proxy}{app}")
     found = check([file], {}, language_of(settings), entrypoints_of(settings))
     assert any("No label leads there" in each.what for each in found.findings) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("tidgate.host", "tidegate.host"),
+        ("tidegat.http.routers.a.rule", "tidegate.http.routers.a.rule"),
+        ("tide-gate.host", "tidegate.host"),
+        ("Tidegatee.host", "tidegate.host"),
+        ("tidegate-host", "tidegate.host"),
+        ("tidegate_http.routers.a.rule", "tidegate.http.routers.a.rule"),
+        ("tidegate/prot", "tidegate.prot"),
+        ("tidgate-port", "tidegate.port"),
+    ],
+)
+def test_a_label_that_is_nearly_ours_is_an_error_with_what_to_write(
+    tmp_path: Path, name: str, meant: str
+) -> None:
+    text = f"services: {{a: {{expose: [80], labels: {{{name}: value}}}}}}"
+    [finding] = checked(tmp_path, compose=text).findings
+    assert (finding.severity, finding.what) == (
+        "error",
+        f"Tidegate does not read this label. Write {meant}=value",
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tidegate-backup.daily",
+        "tidegate_net",
+        "tailgate.host",
+        "gate.host",
+        "com.example.tidegate.host",
+        "tidal",
+    ],
+)
+def test_a_label_that_may_be_somebody_elses_is_left_alone(tmp_path: Path, name: str) -> None:
+    text = f"services: {{a: {{expose: [80], labels: {{{name}: value}}}}}}"
+    assert checked(tmp_path, compose=text).findings == []
+
+
+def test_a_misspelt_label_of_a_password_does_not_show_it(tmp_path: Path) -> None:
+    text = "services: {a: {expose: [80], labels: {tidgate.auth: 'anna:secret'}}}"
+    [finding] = checked(tmp_path, compose=text).findings
+    assert "secret" not in finding.what
+
+
+def test_what_several_mistakes_lead_to_is_said_once(tmp_path: Path) -> None:
+    labels = "{tidegate.hots: a.example.com, tidegate.prot: '80', tidegate.alow: lan}"
+    found = checked(tmp_path, compose=f"services: {{a: {{expose: [80], labels: {labels}}}}}")
+    assert found.errors == 3
+    printed = list(report(found, "text"))
+    assert sum("is not served" in line for line in printed) == 1
+    assert "is not served" in printed[-3]  # behind the last of them, before the summary
+    told = json.loads("\n".join(report(found, "json")))
+    assert all("is not served" in each["consequence"] for each in told["findings"])
+
+
+SITES = """\
+services:
+  blog: {expose: [2368], labels: {tidegate.host: "blog.example.com, www.example.com"}}
+  api: {image: api, labels: {tidegate.host: a.test, tidegate.path: /api}}
+  broken: {expose: [80], labels: {tidegate.hots: broken.example.com}}
+  clear: {expose: [80], labels: {tidegate.host: clear.example.com, tidegate.tls: "off"}}
+"""
+
+
+def test_the_sites_that_will_be_served_are_listed_with_where_they_lead(tmp_path: Path) -> None:
+    found = checked(tmp_path, compose=SITES)
+    *_, one, two, three, summary = report(found, "text")
+    assert [one, two, three] == [
+        "Host(`a.test`) && (Path(`/api`) || PathPrefix(`/api/`)) -> api, at the port that its image exposes",
+        "blog.example.com, www.example.com -> blog:2368",
+        "clear.example.com -> clear:80",
+    ]
+    assert summary.startswith("1 file: ")
+
+
+def test_a_settings_file_is_judged_with_its_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "tidegate.yaml"
+    file.write_text("acme-email: nobody\nwbe: 80\nresolver:\n  company: {acme-cas: x}\n")
+    assert main(["check", "--config", str(file)]) == 1
+    out = capsys.readouterr().out
+    assert f"{file}:1:1: error: acme-email: nobody\n  Expected an e-mail address" in out
+    assert f'{file}:2:1: error: wbe\n  Tidegate has no "wbe". Did you mean "web"?' in out
+    assert f'{file}:3:1: error: resolver\n  A resolver has no "acme-cas". Did you mean "acme-ca"?' in out
+    # What only the machine that runs it can say is no matter of the file.
+    file.write_text("dns: cloudflare\nacme-email: me@example.com\nresolver: {wild: {dns: hetzner}}\n")
+    assert main(["check", "--config", str(file)]) == 0
+    assert capsys.readouterr().out == "1 file: nothing is wrong\n"
+
+
+def test_a_settings_file_says_which_resolvers_labels_may_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, compose = tmp_path / "tidegate.yaml", tmp_path / "compose.yaml"
+    file.write_text("resolver: {company: {acme-ca: letsencrypt-staging}}\n")
+    compose.write_text(
+        "services: {a: {expose: [80], labels: {tidegate.host: a.example.com, tidegate.tls: company}}}"
+    )
+    assert main(["check", "--config", str(file), str(compose)]) == 0
+    assert main(["check", str(compose)]) == 1
+    assert 'There is no resolver "company". Known: auto, internal.' in capsys.readouterr().out
+
+
+def test_check_needs_something_to_look_at(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check"]) == 2
+    assert "say which files" in capsys.readouterr().err
