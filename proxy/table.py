@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from proxy.balancing import Balanced
 from proxy.composite import Composites, Unresolvable
 from proxy.copying import Copying
-from proxy.exchange import Acting, Begins, OnRequest, OnResponse, RequestHead, is_steady
+from proxy.exchange import Acting, Begins, OnRequest, OnResponse, RequestHead, is_steady, treats_alike
 from proxy.failing_over import FailingOver
 from proxy.host_index import HostIndex, covers
 from proxy.http2_lane import SCHEME, OverHTTP2
@@ -285,6 +285,7 @@ def _route(
         on_response=on_response,
         steady=all(map(is_steady, on_request)),
         steady_back=all(map(is_steady, on_passage)),
+        alike=all(map(treats_alike, on_passage)),
         wrap=wrap,
         hurried=hurried(wrap),
         on_passage=on_passage,
