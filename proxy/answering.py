@@ -31,6 +31,8 @@ class Answering(UpstreamExchange):
     _route: Route
     _on_response: tuple[OnResponse, ...]
     """What the answer goes through, innermost first."""
+    _alike: bool
+    """It makes the same of the same answer, whoever asked."""
     # What most answers never change is written once, here.
     _opening: Opening | None = None
     _block: bytes = b""
@@ -51,8 +53,9 @@ class Answering(UpstreamExchange):
 
     def _memory(self) -> AnswerMemo | None:
         """Of the last answer like this one: the server's own, unless middlewares have changed it."""
-        if not self._on_response:
-            return self._line.memo
+        if self._alike:
+            known = self._line.memo
+            return known if known and known.steps is self._on_response else None
         receipt = self._turn.receipt
         memo = receipt.answer if receipt and self._depends_on_heads(receipt) else None
         return memo if memo and memo.route is self._route else None
@@ -105,9 +108,10 @@ class Answering(UpstreamExchange):
             opening.head,
             kept_for(head, self._timeouts.keep_alive),
             self._route,
+            self._on_response,
         )
         receipt = self._turn.receipt
-        if not self._on_response:
+        if self._alike:
             self._line.memo = memo
         elif receipt and self._depends_on_heads(receipt):
             receipt.answer = memo

@@ -17,7 +17,7 @@ from proxy.crowding import Crowded, Slot
 from proxy.exchange import NoServer, OnResponse, RequestHead
 from proxy.model import Failover, Part, Server, Service, Weighted
 from proxy.pages import DOWN, STARTING
-from proxy.pick import Pick, SetCookie, Watch
+from proxy.pick import Pick, Watch
 from proxy.standing import Standing, ramp_of
 from proxy.sticky import Places
 from proxy.turns import Turns
@@ -120,17 +120,21 @@ class Balancer:
             if not able:
                 raise Crowded(service.name, standing, how.queue, partial(self._look_again, standing))
         if place is None or not stays:
-            weights = [
-                each.weight * record.share(now, ramp) for each, record in zip(servers, records, strict=True)
-            ]
-            place, fresh = self._chosen(standing, how, head, able, weights), False
-        steps: list[OnResponse] = [SetCookie(sticky.line(place))] if sticky and not fresh else []
+            fresh = False
+            place = able[0]
+            if len(able) > 1:
+                weights = [
+                    each.weight * record.share(now, ramp)
+                    for each, record in zip(servers, records, strict=True)
+                ]
+                place = self._chosen(standing, how, head, able, weights)
+        steps: tuple[OnResponse, ...] = sticky.steps[place] if sticky and not fresh else ()
         watch = None
         if how.passive_health_check or how.strategy == "leasttime":
             watch = Watch(records[place], how, self._now, self._tell(service, servers[place]))
-            steps.append(watch)
+            steps = (*steps, watch)
         slot = Slot(records[place], partial(self._let_in, standing)) if how.max_connections else None
-        return Pick(service, servers[place], tuple(steps), watch, slot)
+        return Pick(service, servers[place], steps, watch, slot)
 
     def _chosen(
         self, standing: Standing, how: Balanced, head: RequestHead, able: list[int], weights: list[float]
@@ -181,7 +185,7 @@ class Balancer:
             else:
                 place = self._turns_of(service.name, parts).take(able, weights)
             fresh = False
-        after = (SetCookie(places.line(place)),) if places and not fresh else ()
+        after = places.steps[place] if places and not fresh else ()
         try:
             pick = self.pick(parts[place].service or service, head, excluding)
         except Crowded as crowded:

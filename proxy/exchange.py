@@ -29,7 +29,7 @@ __all__ = (
     "Handler", "IPAddress",
     "Middleware", "NeverSent", "NoServer", "OnRequest", "OnResponse", "Request", "RequestHead", "Response",
     "ResponseHead", "Stream", "TimedOut", "Truncated", "UpstreamError", "get", "is_steady", "no_inform",
-    "with_field", "without",
+    "treats_alike", "with_field", "without",
 )  # fmt: skip
 
 
@@ -111,6 +111,11 @@ def is_steady(middleware: OnRequest | OnResponse) -> bool:
     No clock, no counter, nothing that it has seen before and nothing of chance.
     """
     return getattr(middleware, "steady", False) is True
+
+
+def treats_alike(middleware: OnResponse) -> bool:
+    """Whether what it does to an answer depends on that answer's head alone: it says so itself."""
+    return getattr(middleware, "alike", False) is True
 
 
 @runtime_checkable

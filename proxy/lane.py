@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Final
 from proxy.answering import Answering
 from proxy.balancer import Balancer
 from proxy.conduit import Conduit, take_pipe
+from proxy.edited import edited
 from proxy.exchange import NeverSent, NoServer, RequestHead, UpstreamError
 from proxy.framing import write_chunk, write_last_chunk
 from proxy.headers import to_server
 from proxy.model import Server, Service
 from proxy.pages import page
-from proxy.pick import Watch
+from proxy.pick import Pick, Watch
 from proxy.repeating import may_ask_another, may_be_repeated
 from proxy.socket_transport import SocketTransport
 from proxy.table import Route
@@ -83,6 +84,7 @@ class Passage(Answering):
         self._turn = turn
         self._route = route
         self._on_response = route.on_passage
+        self._alike = route.alike
         self._lane = lane
         self._framing = turn.scanned.framing
 
@@ -123,9 +125,14 @@ class Passage(Answering):
 
     def _pick(self, service: Service) -> Server:
         pick = self._lane.balancer.pick(service, self._turn.head, self._tried)
-        self._service, self._watch = pick.service, pick.watch
-        self._on_response = (*pick.steps, *self._route.on_passage)
+        self._choose(pick)
         return pick.server
+
+    def _choose(self, pick: Pick) -> None:
+        self._service, self._watch = pick.service, pick.watch
+        passage = self._route.on_passage
+        self._on_response = (*pick.steps, *passage) if passage and pick.steps else pick.steps or passage
+        self._alike = self._route.alike and pick.watch is None
 
     def _may_ask_another(self, error: UpstreamError) -> bool:
         if self._watch:
@@ -198,7 +205,11 @@ class Passage(Answering):
         return written
 
     def _composed(self, target: str, service: Service, server: Server) -> bytes:
-        head = self._turn.head
+        head, receipt = self._turn.head, self._turn.receipt
+        if receipt and receipt.written and receipt.written_for is receipt.head and service.pass_host_header:
+            changed = edited(receipt.written, receipt.head, head, target)
+            if changed is not None:
+                return changed
         fields = to_server(head, service, server)
         framing = frame_request(head.method, self._framing.length)
         return write_request(head.method, target, fields, framing, host=server.host)

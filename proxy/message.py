@@ -36,7 +36,10 @@ def without(fields: Fields, *names: str) -> Fields:
 
 def with_field(fields: Fields, name: str, value: str) -> Fields:
     """`fields` with exactly one line called `name`."""
-    return (*without(fields, name), (name, value))
+    lower, size = name.lower(), len(name)
+    kept = [line for line in fields if len(line[0]) != size or line[0].lower() != lower]
+    kept.append((name, value))
+    return tuple(kept)
 
 
 @dataclass(init=False, unsafe_hash=True)
@@ -96,6 +99,13 @@ class RequestHead:
         """The same request with these fields; `dataclasses.replace` takes ten times as long (measured)."""
         return RequestHead(
             self.method, self.target, fields, self.host, self.client_ip, self.scheme, self.port, self.http10,
+            self.certificate,
+        )  # fmt: skip
+
+    def at(self, target: str) -> RequestHead:
+        """The same request for another target."""
+        return RequestHead(
+            self.method, target, self.fields, self.host, self.client_ip, self.scheme, self.port, self.http10,
             self.certificate,
         )  # fmt: skip
 

@@ -44,8 +44,7 @@ class ParticularPassage(Passage):
         if pick is None:
             pick = self._lane.balancer.pick(service, self._turn.head, self._tried)
         self._slot = pick.slot
-        self._service, self._watch = pick.service, pick.watch
-        self._on_response = (*pick.steps, *self._route.on_passage)
+        self._choose(pick)
         return pick.server
 
     def _queue_up(self, crowded: Crowded) -> None:

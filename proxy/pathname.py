@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from proxy.exchange import RequestHead, Response
@@ -34,6 +33,8 @@ def escaped(text: str) -> str:
 
 def cut_prefix(path: str, prefix: str) -> str | None:
     """What follows the (decoded) prefix in the path, or None where it does not begin so."""
+    if "%" not in path[: len(prefix)]:
+        return path[len(prefix) :] if path.startswith(prefix) else None
     at = 0
     for character in prefix:
         if path[at : at + 1] == "%":
@@ -52,7 +53,7 @@ def with_path(request: RequestHead, path: str) -> RequestHead | Response:
     another path than the one that rules and guards have seen.
     """
     path = path if path.startswith("/") else "/" + path
-    if _DOTS.search(path):
+    if "." in path and _DOTS.search(path):
         return page(400, request)
     mark = "?" if "?" in request.target else ""
-    return replace(request, target=f"{normal_path(path)}{mark}{request.query}")
+    return request.at(f"{normal_path(path)}{mark}{request.query}")

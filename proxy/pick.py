@@ -60,11 +60,3 @@ class Pick:
     def leave(self) -> None:
         if self.slot:
             self.slot.leave()
-
-
-@dataclass(frozen=True, slots=True)
-class SetCookie:
-    line: str
-
-    def on_response(self, response: ResponseHead, request: RequestHead) -> ResponseHead:
-        return response.with_fields((*response.fields, ("Set-Cookie", self.line)))

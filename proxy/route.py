@@ -37,6 +37,8 @@ class Route:
     """What `on_request` makes of a head depends on nothing else: the same head, the same outcome."""
     steady_back: bool = True
     """So it is with `on_response`, a head of an answer and one of a request."""
+    alike: bool = True
+    """And with the head of an answer alone, whoever asked."""
     wrap: tuple[BodyMiddleware, ...] = ()
     hurried: tuple[AtOnce, ...] = ()
     """The same, where a request may do without waiting for any of them."""

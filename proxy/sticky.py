@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from hashlib import sha1, sha256
 
 from proxy.balancing import StickyCookie
-from proxy.exchange import RequestHead
+from proxy.exchange import OnResponse, RequestHead, ResponseHead
 
 _NOT_IN_A_NAME = str.maketrans(dict.fromkeys(' \t"(),/:;<=>?@[\\]{}', "_"))
 _FNV_OFFSET, _FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3
@@ -34,6 +35,15 @@ def older_value(member: str) -> str:
     return f"{value:x}"
 
 
+@dataclass(frozen=True, slots=True)
+class SetCookie:
+    line: str
+    alike = True
+
+    def on_response(self, response: ResponseHead, request: RequestHead) -> ResponseHead:
+        return response.with_fields((*response.fields, ("Set-Cookie", self.line)))
+
+
 class Places:
     """The members of a service by what a cookie may say of them."""
 
@@ -42,6 +52,10 @@ class Places:
         self.name = cookie_name(cookie, service)
         self._values = [cookie_value(each) for each in members]
         self._by_value = {value: place for place, value in enumerate(self._values)}
+        self.steps: list[tuple[OnResponse, ...]] = [
+            (SetCookie(set_cookie(cookie, self.name, value)),) for value in self._values
+        ]
+        """What an answer goes through that shall lead here again: the same for all, so it is remembered."""
         self._older: dict[str, int] = {}
         for place, each in enumerate(members):
             self._older.setdefault(each, place)
@@ -56,14 +70,10 @@ class Places:
                 return self._older[value], False
         return None, False
 
-    def line(self, place: int) -> str:
-        """The Set-Cookie that leads here again."""
-        return set_cookie(self.cookie, self.name, self._values[place])
-
 
 def cookies(head: RequestHead, name: str) -> Iterable[str]:
     for field, line in head.fields:
-        if field.lower() == "cookie":
+        if len(field) == len("cookie") and field.lower() == "cookie":
             for pair in line.split(";"):
                 key, sign, value = pair.strip().partition("=")
                 if sign and key == name:

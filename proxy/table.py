@@ -15,7 +15,7 @@ from proxy.breath import breathe
 from proxy.certifying import certified_by
 from proxy.composite import Composites, Unresolvable
 from proxy.copying import Copying
-from proxy.exchange import Acting, Begins, OnRequest, OnResponse, RequestHead, is_steady
+from proxy.exchange import Acting, Begins, OnRequest, OnResponse, RequestHead, is_steady, treats_alike
 from proxy.failing_over import FailingOver
 from proxy.host_index import HostIndex, covers
 from proxy.http2_lane import SCHEME, OverHTTP2
@@ -289,6 +289,7 @@ def _route(
         on_response=on_response,
         steady=all(map(is_steady, on_request)),
         steady_back=all(map(is_steady, on_passage)),
+        alike=all(map(treats_alike, on_passage)),
         wrap=wrap,
         hurried=hurried(wrap),
         on_passage=on_passage,

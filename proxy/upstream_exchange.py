@@ -15,7 +15,7 @@ from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from proxy.exchange import ResponseHead, TimedOut, Truncated, UpstreamError, get
+from proxy.exchange import OnResponse, ResponseHead, TimedOut, Truncated, UpstreamError, get
 from proxy.fields import MessageError
 from proxy.framing import BodyReader, CloseReader, reader_of
 from proxy.head import ScannedResponse, scan_response
@@ -57,11 +57,19 @@ class AnswerMemo:
     """The last answer of a connection: its head as it came and as clients get it.
 
     Apps say the same head again and again, within a second even with its date.
-    `size` is with its content.
+    `size` is with its content; `steps` are what it has gone through.
     """
 
     def __init__(
-        self, block: bytes, size: int, method: str, status: int, written: bytes, keep_for: float, route: Route
+        self,
+        block: bytes,
+        size: int,
+        method: str,
+        status: int,
+        written: bytes,
+        keep_for: float,
+        route: Route,
+        steps: tuple[OnResponse, ...],
     ) -> None:
         self.block = block
         self.size = size
@@ -70,6 +78,7 @@ class AnswerMemo:
         self.written = written
         self.keep_for = keep_for
         self.route = route
+        self.steps = steps
 
 
 class UpstreamExchange:

@@ -109,6 +109,11 @@ class Headers:
         check_lines(dict(security_fields(self, https=True)))
         cors.check(self)
 
+    @property
+    def alike(self) -> bool:
+        """CORS looks at who asks, HSTS and pins at how."""
+        return not (cors.is_asked(self) or self.sts_seconds or self.public_key)
+
     def on_request(self, request: RequestHead) -> RequestHead | Response:
         if self.allowed_hosts and not self.is_development and not self._may_be_asked_for(request):
             return page(500, request, "This name is not served here.")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from proxy.exchange import Fields, RequestHead, Response, ResponseHead
+from proxy.exchange import Fields, RequestHead, Response, ResponseHead, treats_alike
 from proxy.middlewares.headers import Headers
 from proxy.schema import parse_options
 from tests.proxy.heads import head
@@ -146,3 +146,21 @@ def test_text_beyond_ascii_is_sent_as_utf_8() -> None:
     assert answered(headers(customResponseHeaders={"X-Name": "caf\u00e9"}), head()) == (
         ("X-Name", "caf\xc3\xa9"),
     )
+
+
+@pytest.mark.parametrize(
+    ("tree", "alike"),
+    [
+        ({"customResponseHeaders": {"X": "1"}, "frameDeny": "true"}, True),
+        ({"frameDeny": "true", "addVaryHeader": "true"}, True),
+        ({"stsSeconds": "60"}, False),
+        ({"publicKey": "x"}, False),
+        ({"accessControlAllowOriginList": "https://b.test"}, False),
+    ],
+)
+def test_what_looks_at_the_request_does_not_treat_answers_alike(tree: Any, alike: bool) -> None:
+    middleware = headers(**tree)
+    assert treats_alike(middleware) is alike
+    answer = ResponseHead(200, (("X-App", "1"),))
+    asked = [head("/", "a.test"), head("/", "a.test", ("Origin", "https://b.test"), scheme="https")]
+    assert (len({middleware.on_response(answer, each).fields for each in asked}) == 1) is alike

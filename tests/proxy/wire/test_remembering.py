@@ -4,6 +4,7 @@ from itertools import count
 
 import pytest
 
+from proxy.balancing import Balanced, Sticky, StickyCookie
 from proxy.middlewares.basicauth import BasicAuth
 from proxy.middlewares.headers import Headers
 from proxy.middlewares.ratelimit import RateLimit
@@ -128,3 +129,34 @@ async def test_what_counts_behind_a_password_counts_each_request_once():
         client = await stage.client()
         statuses = [(await client.ask(ASKED % SIGNED_IN)).status for _ in range(5)]
     assert statuses == [200, 200, 200, 429, 429]
+
+
+async def test_an_answer_that_was_changed_for_one_route_is_not_anothers():
+    """Both ask over the same connection to the same server, and all heads differ."""
+
+    def two_routes(app):
+        said, other = saying("one"), saying("two")
+        routes = [
+            router("plain", "Host(`plain.test`)", "app"),
+            router("one", "Host(`one.test`)", "app", middlewares=("one",)),
+            router("two", "Host(`two.test`)", "app", middlewares=("two",)),
+            router("stays", "Host(`stays.test`)", "stays"),
+        ]
+        stays = Service("stays", (to(app),), how=Balanced(sticky=Sticky(cookie=StickyCookie(name="at"))))
+        services = {"app": Service("app", (to(app),)), "stays": stays}
+        return RoutingConfig({each.name: each for each in routes}, services, {"one": said, "two": other})
+
+    async with staged(config=two_routes) as stage:
+        client = await stage.client()
+        for number in range(4):
+            for host in ("plain", "one", "one", "two", "stays"):
+                told = host if host in ("one", "two") else None
+                head = f"GET /{number} HTTP/1.1\r\nHost: {host}.test\r\nX-N: {number} {told}\r\n"
+                reply = await client.ask(f"{head}\r\n".encode())
+                assert reply.get("X-Told") == told
+                cookie = reply.get("Set-Cookie")
+                assert (cookie is not None) is (host == "stays")
+                if cookie:  # who comes with it is not told again
+                    again = await client.ask(f"{head}Cookie: {cookie.partition(';')[0]}\r\n\r\n".encode())
+                    assert again.get("Set-Cookie") is None
+        assert stage.app.connections == 1
