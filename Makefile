@@ -14,8 +14,10 @@ SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadgroup
 
 # Meets an image that it builds itself, for minutes: `make test-image` alone does.
 IMAGE_TESTS := tests/integration/image
+# Meets apps that nobody here wrote, behind that image: `make test-apps` alone does.
+APP_TESTS := tests/integration/image/apps
 
-.PHONY: help demo test test-image image image-arm64 check docs compile wheel dist audit bench peers-corpus fuzz soak format lock env engine pebble caddy nameservers peers fuzzer
+.PHONY: help demo test test-image test-apps image image-arm64 check docs compile wheel dist audit bench peers-corpus fuzz soak format lock env engine pebble caddy nameservers peers fuzzer
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -32,7 +34,12 @@ test: check pebble caddy nameservers ## everything: once in plain Python, then c
 
 test-image: env pebble ## the container image is built and does its work among containers (four minutes, the first time ten)
 	@scripts/engine --base
-	@$(PYTHON) -m pytest $(ARGS) $(IMAGE_TESTS)
+	@$(PYTHON) -m pytest $(ARGS) $(IMAGE_TESTS) --ignore=$(APP_TESTS)
+
+test-apps: env pebble ## JupyterLab, Node-RED, WebDAV, events and git behind the image, with a real browser (five minutes, the first time fifteen)
+	@scripts/engine --base
+	@scripts/apps
+	@$(PYTHON) -m pytest $(ARGS) $(APP_TESTS)
 
 image: env ## the container image `tidegate`, on BASE=python:3.13-slim, or on BASE=debian, which needs no registry
 	@scripts/engine $(if $(filter debian,$(BASE)),--base)
@@ -41,7 +48,7 @@ image: env ## the container image `tidegate`, on BASE=python:3.13-slim, or on BA
 image-arm64: env pebble ## the same for arm64, emulated: it is built, saved to dist/ and does its main job (half an hour)
 	@scripts/engine --foreign
 	@$(PYTHON) -m compose.image debian arm64
-	@TIDEGATE_TEST_ARCHITECTURE=arm64 $(PYTHON) -m pytest $(ARGS) $(IMAGE_TESTS) -k 'https or certificates or sigterm'
+	@TIDEGATE_TEST_ARCHITECTURE=arm64 $(PYTHON) -m pytest $(ARGS) $(IMAGE_TESTS) --ignore=$(APP_TESTS) -k 'https or certificates or sigterm'
 
 compile: env ## with mypyc, in place, what every request passes: nearly twice as fast; scripts/compile --remove undoes it
 	@scripts/compile

@@ -11,7 +11,6 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -124,6 +123,8 @@ def with_text(response: Response, text: str) -> Response:
     kind = response.get("Content-Type")
     if kind.startswith("text/html"):
         style = "text-align: left; white-space: pre-wrap; overflow-wrap: anywhere"
+        from html import escape
+
         body += f'<pre style="{style}">{escape(text)}</pre>\n'.encode()
     elif kind.startswith("application/json"):
         body = json.dumps({**json.loads(body), "why": text.splitlines()}).encode() + b"\n"

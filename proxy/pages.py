@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from html import escape
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TypeAlias
@@ -108,12 +107,16 @@ def _own_page(status: int) -> str:
 
 
 def _filled(own: str, status: int, reason: str, sentence: str) -> str:
+    from html import escape
+
     told = {"status": str(status), "title": f"{status} {reason}", "message": sentence}
     return _PLACEHOLDER.sub(lambda found: escape(told[found[1]]), own)
 
 
 def _written(status: int, reason: str, sentence: str, accept: str) -> tuple[str, str]:
     if "text/html" in accept:
+        from html import escape  # a quarter of a megabyte, for names of characters that are never needed
+
         text = _HTML.format(title=escape(f"{status} {reason}"), sentence=escape(sentence))
         return "text/html; charset=utf-8", text
     if "json" in accept:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import platform
 from functools import cache
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +14,25 @@ INSTALLING = 60.0
 @cache
 def version() -> str:
     """Looked up once: the answer stands in a file."""
+    return _installed_beside(Path(__file__).parents[1]) or _known_to_python()
+
+
+def _installed_beside(packages: Path) -> str:
+    """What an installer wrote beside the package (Core metadata specifications, "Version"); else empty.
+
+    Python's own way needs a module of half a megabyte.
+    """
+    for metadata in packages.glob("tidegate-*.dist-info/METADATA"):
+        for line in metadata.read_text(encoding="utf-8").splitlines():
+            if line.startswith("Version: "):
+                return line.removeprefix("Version: ").strip()
+    return ""
+
+
+def _known_to_python() -> str:
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
     try:
         return installed("tidegate")
     except PackageNotFoundError:  # run from its source, without being installed

@@ -12,6 +12,7 @@ from proxy.schema import options_of
 from tidegate.commands.line import Call, Command, flag_spellings
 from tidegate.settings import Settings
 from tidegate.sources import SettingsError, flag_name, load, unknown
+from tidegate.sparing import later
 
 
 def run(call: Call) -> int:
@@ -21,6 +22,7 @@ def run(call: Call) -> int:
     # requests loads this one to guess encodings, and warns where it cannot; we read UTF-8 alone: 2.5 MB.
     sys.modules.setdefault("charset_normalizer", None)  # type: ignore[arg-type]
     warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
+    later("tarfile")  # docker would build images with it: 0.3 MB
     from tidegate.app import run as serve
 
     return serve(settings)

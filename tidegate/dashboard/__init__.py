@@ -14,7 +14,7 @@ from typing import TypeAlias
 from proxy.exchange import Response, get
 from proxy.head import ScannedRequest
 from tidegate.dashboard.door import plain
-from tidegate.dashboard.page import STYLE_HASH, render_page
+from tidegate.dashboard.frame import STYLE_HASH
 from tidegate.metrics import METRICS, metrics_text
 from tidegate.status import Status, as_json
 
@@ -74,6 +74,8 @@ class Dashboard:
     def _shown(self, path: str) -> Response:
         match path.split("/"):
             case ["", ""]:
+                from tidegate.dashboard.page import render_page  # half a megabyte, if nobody looks
+
                 # A route file's "\uD800" is no character; the page shows the rest all the same.
                 body = render_page(self.status()).encode("utf-8", "replace")
                 return Response(200, (("Content-Type", "text/html; charset=utf-8"),), body=body)

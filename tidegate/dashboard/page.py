@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
-from hashlib import sha256
 from html import escape
-from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING
 
 from proxy.problem import Problem
+from tidegate.dashboard.frame import FRAME
 from tidegate.status import CertificateRow, RouteRow, ServerRow, ServiceRow, Status
 from tidegate.words import date_text, duration_text, health_text
 
 if TYPE_CHECKING:
     from tidegate.serving import WorkerState
-
-FRAME = (files("tidegate.dashboard") / "page.html").read_text(encoding="utf-8")
-STYLE = FRAME.partition("<style>")[2].partition("</style>")[0]
-STYLE_HASH = f"sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}"
-"""The one style that the page's policy allows."""
-
 
 TONES = {"active": "good", "internal": "good", "own": "good", "failed": "bad"}
 """By the state of a certificate."""

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from tests.integration.image.town import (
     in_time,
     log_of,
     processes,
+    proportional,
 )
 
 pytestmark = [pytest.mark.docker, pytest.mark.acme, pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -195,6 +197,22 @@ def test_in_the_hosts_network_it_may_have_low_ports_and_reaches_containers(town:
     assert capabilities(program, "CapBnd") == 1 << 10
 
 
+def test_a_resolver_that_nobody_answers_does_not_keep_the_first_route_waiting(town: Town) -> None:
+    town.app("blog", {"tidegate.host": "early.test", "tidegate.tls": "off"})
+    # TEST-NET-1 (RFC 5737): packets to it are lost; asking for host.docker.internal takes ten seconds there.
+    tidegate = town.tidegate("--acme-ca", "off", dns=["192.0.2.1"], **HARDENED)
+    in_time(lambda: "early.test" in log_of(tidegate))
+    assert seconds_between(tidegate, "answers at unix://", "early.test") < 5 * PACE
+    assert serves(town, tidegate, "early.test", "blog")
+
+
+def seconds_between(container: Container, first: str, second: str) -> float:
+    """From the first line of its log with one text to that with another, in the engine's time."""
+    lines = container.logs(timestamps=True).decode().splitlines()
+    begun, ended = (next(line.split()[0] for line in lines if text in line) for text in (first, second))
+    return (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds()
+
+
 def test_workers_serve_and_a_dead_one_is_replaced_and_buried(town: Town) -> None:
     town.app("blog", {"tidegate.host": "workers.test", "tidegate.tls": "off"})
     tidegate = town.tidegate("--acme-ca", "off", "--workers", "2", **HARDENED)
@@ -254,9 +272,3 @@ def saved(container: Container) -> int:
     """How many hosts have a certificate in its data; read by its own user, for no other may."""
     found = container.exec_run(["sh", "-c", "ls -d /data/certs/*/current"], user="10001")
     return len(found.output.split()) if found.exit_code == 0 else 0
-
-
-def proportional(pid: int) -> int:
-    """The proportional set size (proc(5), smaps_rollup), KiB."""
-    rows = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(re.findall(r"^Pss:\s+(\d+)", rows, re.MULTILINE)[0])

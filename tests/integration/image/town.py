@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import socket
 import ssl
 import tarfile
@@ -135,8 +136,6 @@ class Town:
             self.image,
             *("run", "--acme-ca", "https://pebble:14000/dir", "--acme-ca-bundle", "/ca.pem", *flags),
             volumes=[f"{source}:{place}" for source, place in places.items()],
-            # Nobody answers for names of the outside: what asks for one (host.docker.internal) must not wait.
-            dns_opt=["timeout:1", "attempts:1"],
             **options,
         )
         container.start()
@@ -151,8 +150,12 @@ class Town:
             f"http://{address_of(self.containers[0])}:8055/set-default-ipv4",
             json.dumps({"ip": address}).encode(),
         )
-        with urllib.request.urlopen(request, timeout=5):
-            return
+
+        def told() -> bool:
+            with urllib.request.urlopen(request, timeout=5):
+                return True
+
+        in_time(told)  # the authority may still be starting
 
     def issuing_root(self) -> str:
         trust = ssl.create_default_context(cafile=str(self.folder / "endpoint-ca.pem"))
@@ -206,6 +209,12 @@ def processes(container: Container) -> dict[int, str]:
     first = container.attrs["State"]["Pid"]
     children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
     return {int(pid): Path(f"/proc/{pid}/status").read_text() for pid in (first, *children)}
+
+
+def proportional(pid: int) -> int:
+    """The proportional set size (proc(5), smaps_rollup), KiB."""
+    rows = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.findall(r"^Pss:\s+(\d+)", rows, re.MULTILINE)[0])
 
 
 def packed(*files: Path, under: str) -> bytes:

@@ -8,4 +8,6 @@ RUN python3 -m venv /opt/node \
 ENV PATH=/opt/node/bin:/usr/bin:/bin NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
 RUN install -d /opt/app && cd /opt/app && npm install --silent --no-fund --no-audit --omit=dev 'node-red@5'
 EXPOSE 1880
-CMD ["node", "/opt/app/node_modules/node-red/red.js", "--userDir", "/data"]
+# A first visit would be shown around and asked to be counted.
+CMD ["node", "/opt/app/node_modules/node-red/red.js", "--userDir", "/data", \
+     "-D", "editorTheme.tours=false", "-D", "telemetry.enabled=false"]
