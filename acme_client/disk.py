@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -126,12 +127,24 @@ def take_lock(path: Path) -> Lock | None:
         return None
 
 
+def take_long_lock(path: Path) -> Lock | None:
+    """The same, to be held for hours: a disk can be made read-only only while no file is open for writing."""
+    try:
+        return _lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB, os.O_RDONLY)
+    except BlockingIOError:
+        return None
+    except OSError as error:
+        if error.errno != errno.EBADF:
+            raise
+    return take_lock(path)  # NFS has no exclusive lock for who only reads
+
+
 def wait_for_lock(path: Path) -> Lock:
     return _lock(path, fcntl.LOCK_EX)
 
 
-def _lock(path: Path, how: int) -> Lock:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+def _lock(path: Path, how: int, access: int = os.O_RDWR) -> Lock:
+    handle = os.open(path, access | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
     try:
         fcntl.flock(handle, how)
     except OSError:

@@ -23,7 +23,7 @@ from secrets import token_hex
 from typing import Any, BinaryIO
 
 from acme_client.challenges.proof import Proof
-from acme_client.disk import FILE_MODE, Lock, make_folder, take_lock
+from acme_client.disk import FILE_MODE, Lock, make_folder, take_long_lock
 from acme_client.names import read_name
 
 MOST = 64
@@ -68,16 +68,13 @@ class Board:
         """Say what we ask for and show, and hear the same of the others; OSError where that cannot be."""
         if self._life is None:
             make_folder(self._folder)
-            self._life = take_lock(self._lock_of(self._name))
-        with self._open() as file:
+            self._life = take_long_lock(self._lock_of(self._name))
+        with self._open(os.O_RDONLY, fcntl.LOCK_SH) as file:
             before = _read(file)
-            others = {name: each for name, each in before.items() if name != self._name and self._lives(name)}
-            mine = {
-                # Where nobody else is, nothing is told to anybody.
-                "asks": [_written(each) for each in asks] if others else [],
-                "shows": sorted(each.mark for each in shows),
-            }
-            if (after := {**others, self._name: mine}) != before:
+            others, after = self._judge(before, asks, shows)
+        if after != before:
+            with self._open(os.O_RDWR, fcntl.LOCK_EX) as file:
+                others, after = self._judge(_read(file), asks, shows)
                 file.seek(0)
                 file.write(json.dumps(after).encode())
                 file.truncate()
@@ -87,6 +84,18 @@ class Board:
             frozenset.intersection(*map(_shown, others.values())) if others else frozenset(),
         )
 
+    def _judge(
+        self, before: Mapping[str, Any], asks: Collection[Wanted], shows: Collection[Wanted]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The others that live, by what the board says; and what it should say."""
+        others = {name: each for name, each in before.items() if name != self._name and self._lives(name)}
+        mine = {
+            # Where nobody else is, nothing is told to anybody.
+            "asks": [_written(each) for each in asks] if others else [],
+            "shows": sorted(each.mark for each in shows),
+        }
+        return others, {**others, self._name: mine}
+
     def leave(self) -> None:
         """Live no more; the others forget us."""
         if self._life:
@@ -95,7 +104,7 @@ class Board:
 
     def _lives(self, name: str) -> bool:
         path = self._lock_of(name)
-        if (lock := take_lock(path)) is None:
+        if (lock := take_long_lock(path)) is None:
             return True
         with lock:
             path.unlink(missing_ok=True)
@@ -105,11 +114,11 @@ class Board:
         return self._folder / f".instance-{name}"
 
     @contextmanager
-    def _open(self) -> Iterator[BinaryIO]:
+    def _open(self, access: int, lock: int) -> Iterator[BinaryIO]:
         path = self._folder / ".board.json"
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
-        with os.fdopen(handle, "r+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        handle = os.open(path, access | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
+        with os.fdopen(handle, "rb" if access == os.O_RDONLY else "r+b") as file:
+            fcntl.flock(file, lock)
             yield file
 
 
