@@ -86,6 +86,8 @@ class Reading:
     places: dict[tuple[str, str], str] = field(default_factory=dict)
     withheld: list[Withheld] = field(default_factory=list)
     resolvers: Resolvers = field(default_factory=Resolvers)
+    strays: list[tuple[str, Tree]] = field(default_factory=list)
+    """What stands below a section that nobody knows, and may be a router."""
 
     def qualified(self, name: str) -> str:
         return name if "@" in name else f"{name}@{self.source.provider}"
@@ -121,6 +123,8 @@ def sections(tree: Tree, reading: Reading) -> dict[str, Mapping[str, Tree]]:
             reading.problem(
                 (key,), f'There is no "{key[:40]}" here. {hint}', "What stands below it is ignored."
             )
+            if guess in (None, "routers"):
+                reading.strays += _children(below)
             continue
         found[section] = dict(_named(section, key, below, reading))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from discovery.declared import Reading
 from discovery.dialects.traefik_names import usual_resolver
@@ -10,7 +11,7 @@ from discovery.not_yet import ROUTERS, without_unserved
 from discovery.tls_options import options_meant
 from proxy.model import Router, Withheld
 from proxy.rule import RuleError, parse_rule
-from proxy.schema import Tree, canonical, option, options, options_of, parse_options
+from proxy.schema import Tree, canonical, closest, option, options, options_of, parse_options
 from proxy.tls_options import TLSOptions
 
 
@@ -87,6 +88,9 @@ class RouterOptions:
     )
 
 
+_WORDS = frozenset(canonical(each.name) for each in options_of(RouterOptions).values())
+
+
 def read_routers(
     trees: Mapping[str, Tree],
     services: Sequence[str],
@@ -101,6 +105,11 @@ def read_routers(
             found[router.name] = router
         elif _may_name_options(tree):
             reading.withheld.append(_withheld(name, tree, reading, own_options or {}))
+    for name, tree in reading.strays:
+        if _may_name_options(tree):
+            said = _withheld(name, tree, reading, own_options or {})
+            rule = said.rule or _text(trees.get(name), "rule")  # only some of its labels are misspelt
+            reading.withheld.append(replace(said, rule=rule))
     return found
 
 
@@ -162,10 +171,17 @@ def _names_options(tree: Tree) -> bool:
 
 
 def _may_name_options(tree: Tree) -> bool:
-    """Also where it is a misspelt word that may stand for `tls.options`."""
+    """Also where it is a misspelt word that may stand for `tls.options`, or both of them are misspelt."""
     for key, below in tree.items() if isinstance(tree, Mapping) else ():
+        word = canonical(str(key))
         words = {canonical(str(each)) for each in below} if isinstance(below, Mapping) else set()
-        if "options" in words or (canonical(str(key)) == "tls" and words - {"", "certresolver", "domains"}):
+        if "options" in words or (word == "tls" and words - {"", "certresolver", "domains"}):
+            return True
+        if word not in _WORDS and (
+            "options" in word
+            or closest(word, ("tls", "tlsoptions", "options"))
+            or any(closest(each, ("options",)) for each in words)
+        ):
             return True
     return False
 

@@ -17,6 +17,8 @@ import pytest
 from tests.conformance.differs import DIFFERS, NOT_YET
 
 Case: TypeAlias = dict[str, Any]
+USED: set[str] = set()
+"""Cases that some test has taken up, by their ids."""
 MISSING = "the conformance cases (../shared/conformance/traefik) are not on this machine"
 
 
@@ -40,6 +42,7 @@ def cases(name: str, *kinds: str, where: Callable[[Case], bool] = lambda case: T
         return pytest.mark.parametrize("case", [skipped])
     whole = json.loads((found / f"{name}.json").read_text(encoding="utf-8"))["cases"]
     chosen = [case for case in whole if (not kinds or case.get("kind") in kinds) and where(case)]
+    USED.update(case["id"] for case in chosen)
     kept = [
         pytest.param(case, id=case["id"], marks=_marks(case["id"]))
         for case in chosen

@@ -37,6 +37,7 @@ _OWN_PORT = "Requests go to the container itself, never by a port that is publis
 _ONE_ROUTER = "A mistake takes away what it is about, not all of its container."
 _AROUND = "Spaces around a number or a yes cannot mean anything else."
 _SAID = "What is not served is a mistake, and is said to be one."
+_NO_TCP = "It is about TCP routers; only HTTP is served, and a label that asks for another one is told so."
 _UNREADABLE = "What cannot be read in a setting stops the start, where it is seen."
 _ANY_CASE = "The first word of a label may be written in any case, like those behind it."
 
@@ -124,6 +125,8 @@ DIFFERS: dict[str, str] = {
     "rules_priority/007": _KUBERNETES,
     "rules_priority/009": _KUBERNETES,
     "rules_priority/010": _KUBERNETES,
+    **{f"rules_priority/{each:03}": _NO_TCP for each in range(13, 21)},
+    **{f"rules_domains/{each:03}": _NO_TCP for each in range(6, 24)},
 }
 
 _STOPPED = "Stopped containers have no routes yet."

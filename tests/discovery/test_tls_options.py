@@ -109,6 +109,7 @@ def test_beside_a_router_that_asks_for_certificates_all_are_served_with_them() -
         "priority=high",
         "middelwares=x",
         "tls.optoins=family",
+        "tls.optionz.name=family",
         "tls.certresolvr=x",
         "tls=false",
         "parentrefs=x",
@@ -120,6 +121,71 @@ def test_a_mistake_in_a_router_that_asks_for_certificates_does_not_open_its_host
         "else": "serve",
         "guest": "serve",
     }
+
+
+def misspelt(*labels: str) -> dict[str, str]:
+    """What becomes of the routers of a container that asks for certificates by a misspelt label alone."""
+    site = {
+        "tidegate.http.routers.all.rule": "Host(`home.test`)",
+        "tidegate.http.routers.else.rule": "Host(`else.test`)",
+        "tidegate.http.routers.admin.rule": "Host(`home.test`) && PathPrefix(`/admin`)",
+        "tidegate.tls.options.family.clientAuth.caFiles": PEM,
+    }
+    site |= dict(label.split("=", 1) for label in labels)
+    return {route.name.partition("@")[0]: route.action for route in served(site).routes["websecure"]}
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "tlsoptions=family",
+        "tls-options=family",
+        "tsl.options=family",
+        "tsl.optionz=family",
+        "tls.optionz=family",
+    ],
+)
+def test_a_host_is_not_open_where_the_way_to_its_options_is_misspelt(label: str) -> None:
+    found = misspelt(f"tidegate.http.routers.admin.{label}")
+    assert found == {"all": "broken", "else": "serve"}
+
+
+@pytest.mark.parametrize("section", ["routrs", "router", "Ruoters", "things"])
+def test_a_host_is_not_open_where_the_section_of_its_options_is_misspelt(section: str) -> None:
+    found = misspelt(f"tidegate.http.{section}.admin.tls.options=family")
+    assert found == {"admin": "broken", "all": "broken", "else": "serve"}
+
+
+def test_a_router_all_of_whose_labels_are_misspelt_still_speaks_of_its_hosts() -> None:
+    found = misspelt(
+        "tidegate.http.routrs.own.rule=Host(`else.test`)", "tidegate.http.routrs.own.tls.options=family"
+    )
+    assert found == {"admin": "serve", "all": "serve", "else": "broken"}
+
+
+def test_a_misspelt_section_of_a_route_file_does_not_open_a_host_either() -> None:
+    text = """
+tls: {options: {family: {minVersion: VersionTLS13}}}
+http:
+  routrs:
+    admin: {rule: "Host(`home.test`) && PathPrefix(`/admin`)", service: s, tls: {options: family}}
+  routers:
+    home: {rule: Host(`home.test`), service: s}
+    else: {rule: Host(`else.test`), service: s}
+  services: {s: {loadBalancer: {servers: [{url: "http://127.0.0.1:9"}]}}}
+"""
+    assert actions(served(files=merge([read_text(text, "a.yml")]))) == {
+        "home.test": "broken",
+        "else.test": "serve",
+    }
+
+
+def test_another_misspelt_section_takes_nothing_from_anybody() -> None:
+    found = misspelt(
+        "tidegate.http.middleware.secure.headers.customFrameOptionsValue=DENY",
+        "tidegate.http.servics.s.loadbalancer.server.port=80",
+    )
+    assert found == {"admin": "serve", "all": "serve", "else": "serve"}
 
 
 @pytest.mark.parametrize("rule", ["Hots(`home.test`)", "Host(`home.test`", "PathPrefix(`/admin`)"])

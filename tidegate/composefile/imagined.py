@@ -70,8 +70,8 @@ def proxy_of(every: list[Imagined]) -> Imagined | None:
     return next((each for each in every if each.service.name == PROXIES[0]), None)
 
 
-def is_proxy(service: Service) -> bool:
-    return _image_name(service.image) in PROXIES
+def is_other_proxy(service: Service) -> bool:
+    return _image_name(service.image) in PROXIES[1:]
 
 
 def _image_name(image: str) -> str:

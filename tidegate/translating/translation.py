@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from discovery.container import COMPOSE, SERVING, Container
@@ -10,7 +10,7 @@ from discovery.label_text import NGINX_PROXY, ROOT, TRAEFIK
 from discovery.language import Language, only_aside, words_of
 from discovery.tree import LabelNameError
 from proxy.model import Entrypoint
-from tidegate.composefile.imagined import is_proxy
+from tidegate.composefile.imagined import is_other_proxy
 from tidegate.composefile.nodes import Branch, Leaf, Listing, Reader
 from tidegate.composefile.service import Service, read_service
 from tidegate.translating.masking import Mask
@@ -37,15 +37,23 @@ def translate(
     root = Reader(name, text).read()
     services = root.get("services") if isinstance(root, Branch) else None
     sheet, notes = Sheet(text), list[str]()
-    entries, failed = tuple(entrypoints), not isinstance(services, Branch)
+    entries, failed, concerned = tuple(entrypoints), not isinstance(services, Branch), False
     for key, node in services.entries.values() if isinstance(services, Branch) else ():
         if isinstance(node, Branch):
             one = _One(sheet, node, key, dialect, language, notes)
             one.translate(entries)
             failed |= one.failed
+            concerned |= one.concerned
     if not isinstance(services, Branch):
         notes.append(f"{name}: There are no services in it.")
+    elif not concerned:
+        words = "variables" if dialect == NGINX_PROXY else "labels"
+        notes.append(f"{name}: No service has {words} of {dialect}, so there is nothing to translate.")
     return Translation(sheet.written(), notes, failed)
+
+
+def _ports(labels: Mapping[str, str]) -> set[str]:
+    return {value for label, value in labels.items() if label.lower().endswith(".loadbalancer.server.port")}
 
 
 @dataclass(slots=True)
@@ -60,6 +68,8 @@ class _One:
     notes: list[str]
     mask: Mask = field(default_factory=Mask)
     failed: bool = False
+    concerned: bool = False
+    """Whether it has words of the dialect."""
 
     def note(self, what: str, *, failed: bool = False) -> None:
         self.notes.append(f"{self.key.text}: {what}")
@@ -68,10 +78,20 @@ class _One:
     def translate(self, entrypoints: tuple[Entrypoint, ...]) -> None:
         service = read_service(self.key.text, self.key.place, self.node)
         container = self.container(service)
+        if is_other_proxy(service):
+            self.note("This is the proxy itself; README.md has the service that takes its place.")
+            return
         if not words_of(self.dialect, container.labels, container.environment):
             return
-        if is_proxy(service):
-            self.note("This is the proxy itself; README.md has the service that takes its place.")
+        self.concerned = True
+        if sections := self.no_http(container.labels):
+            ports = " or ".join(sorted(_ports(container.labels))) or "its port"
+            kinds = " and ".join(sections)
+            self.note(
+                f"It has {kinds} routers alone, and Tidegate serves HTTP. It stays as it is: "
+                f"publish {ports} by ports:, past any proxy.",
+                failed=True,
+            )
             return
         if words_of(ROOT, container.labels) and not only_aside(container.labels):
             self.note("It has labels of Tidegate's own already. It stays as it is.")
@@ -89,6 +109,13 @@ class _One:
                 )
             else:
                 self.write(wording)
+
+    def no_http(self, labels: Mapping[str, str]) -> list[str]:
+        """The kinds of routers that it has, where none of them is for HTTP."""
+        if self.dialect != TRAEFIK:
+            return []
+        found = {label.lower().split(".")[1] for label in labels if label.lower().startswith(f"{TRAEFIK}.")}
+        return [kind.upper() for kind in ("tcp", "udp") if kind in found and "http" not in found]
 
     def container(self, service: Service) -> Container:
         labels = {name: self.mask.hide(name, each.value) for name, each in service.labels.items()}

@@ -81,9 +81,59 @@ def test_the_command_prints_the_file_and_tells_the_rest(
     assert main(["translate", str(file), "--from", "traefik"]) == 1
     told = capsys.readouterr()
     assert told.out == file.read_text()
-    assert "TCP routers are not served" in told.err
+    assert "a: It has TCP routers alone, and Tidegate serves HTTP. It stays as it is: publish" in told.err
     file.write_text("services:\n  a:\n    labels:\n      traefik.http.routers.a.rule: Host(`a.b`)\n")
     assert main(["translate", str(file), "--from", "traefik"]) == 0
     assert "No port is named" in capsys.readouterr().err  # something to know, and nothing is lost
     file.write_text("services: [")
     assert main(["translate", str(file), "--from", "traefik"]) == 2
+
+
+def notes(text: str, dialect: str = "traefik") -> list[str]:
+    return translate(text, dialect, Language(), entrypoints_of(Settings()), "compose.yaml").notes
+
+
+def test_the_old_proxys_own_service_is_named_and_ours_is_none() -> None:
+    text = "services:\n  edge: {image: 'traefik:v3.1'}\n  tidegate: {image: tidegate}\n"
+    first, second = notes(text)
+    assert first == "edge: This is the proxy itself; README.md has the service that takes its place."
+    assert "there is nothing to translate" in second
+
+
+@pytest.mark.parametrize(("dialect", "words"), [("traefik", "labels"), ("nginx-proxy", "variables")])
+def test_a_file_without_anything_to_translate_says_so(dialect: str, words: str) -> None:
+    text = "services:\n  db: {image: postgres}\n"
+    assert notes(text, dialect) == [
+        f"compose.yaml: No service has {words} of {dialect}, so there is nothing to translate."
+    ]
+
+
+def test_a_service_with_tcp_alone_stays_as_it_is_and_gets_no_advice_for_http() -> None:
+    text = """services:
+  db:
+    image: postgres
+    labels:
+      traefik.enable: "true"
+      traefik.tcp.routers.db.rule: HostSNI(`db.example.com`)
+      traefik.tcp.services.db.loadbalancer.server.port: "5432"
+"""
+    found = translate(text, "traefik", Language(), entrypoints_of(Settings()))
+    assert (found.text, found.failed) == (text, True)
+    assert found.notes == [
+        "db: It has TCP routers alone, and Tidegate serves HTTP. It stays as it is: publish 5432 by ports:, "
+        "past any proxy."
+    ]
+
+
+@pytest.mark.parametrize("command", ["translate", "expand"])
+def test_a_file_that_cannot_be_read_is_said_without_the_systems_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    more = ["--from", "traefik"] if command == "translate" else []
+    assert main([command, str(tmp_path / "nothing.yaml"), *more]) == 2
+    assert capsys.readouterr().err == (
+        f"tidegate: {tmp_path}/nothing.yaml cannot be read: no such file or directory\n"
+    )
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
+    assert main([command, str(tmp_path / "bytes"), *more]) == 2
+    assert "it is no text" in capsys.readouterr().err
