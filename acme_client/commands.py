@@ -66,9 +66,20 @@ class Commands:
         self._force(known)
 
     async def change_keys(self) -> tuple[str, ...]:
-        """Give each account another key (RFC 8555 7.3.5); which accounts."""
-        asked = [(each, self._sessions[each.directory]) for each in self._authorities.all if each.directory]
-        return tuple([await self._change_key(*each) for each in asked])
+        """Give each account another key (RFC 8555 7.3.5); which accounts.
+
+        One that is refused keeps no other from it; what it was refused for is raised then.
+        """
+        changed, refused = [], []
+        for authority in self._authorities.all:
+            if authority.directory:
+                try:
+                    changed.append(await self._change_key(authority, self._sessions[authority.directory]))
+                except Failure as failure:
+                    refused.append(failure)
+        if refused:
+            raise refused[0]
+        return tuple(changed)
 
     async def _change_key(self, authority: Authority, sessions: Sessions) -> str:
         opened = await sessions.get()

@@ -200,6 +200,27 @@ async def test_after_a_change_of_keys_all_is_signed_with_the_key_that_the_ca_kno
     assert ca.taken == 2
 
 
+async def test_an_authority_that_changes_no_keys_keeps_no_other_from_it(one_account, tmp_path, monkeypatch):
+    store, authority, ca = one_account
+    before, refusing = ca.known, Authority("https://another.example/dir")
+
+    class Refusing(KeyedSession):
+        def change_key(self, key_pem):
+            raise Failure("configuration", "This CA gives an account no other key.", status=501)
+
+    def session(asked, key_pem, *_):
+        return (Refusing if asked == refusing else KeyedSession)(ca, key_pem)
+
+    monkeypatch.setattr("acme_client.ca.CA", session)
+    await asyncio.to_thread(store.save_account, refusing, Account(keys.new_key(), ca.url))
+    both = Authorities((refusing, authority))
+    commands = Commands(Workshop.at(tmp_path, both, [].append, Clock(), open_session), {}, lambda: None)
+    with pytest.raises(Failure, match="no other key"):
+        await commands.change_keys()
+    assert ca.known != before
+    assert await asyncio.to_thread(store.load_account, authority) == Account(ca.known, ca.url)
+
+
 async def test_a_storage_that_does_not_take_the_changed_key_loses_no_account(
     one_account, tmp_path, monkeypatch
 ):
