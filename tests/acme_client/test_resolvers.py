@@ -1,5 +1,6 @@
 """Several resolvers with names beside the usual one, each with what it asks of whom."""
 
+from acme_client import events
 from acme_client.authority import STAGING, Authorities, Authority, choose_authority
 from acme_client.certificate import INTERNAL
 from acme_client.challenges.http01 import HTTP01
@@ -36,6 +37,7 @@ async def test_each_host_is_certified_by_its_own_resolver_and_remains_so_after_a
     assert served == {BLOG: DIRECTORY, SHOP: f"{COMPANY}#company"}
     assert [(each.host, each.resolver) for each in stage.manager.status()] == [(BLOG, ""), (SHOP, "company")]
     again = await certified(tmp_path, {SHOP: "company"}, clock=stage.clock)
+    assert again.told(events.Ordering) == []
     assert {host: each.serial for host, each in again.served.items()} == {
         host: each.serial for host, each in stage.served.items()
     }

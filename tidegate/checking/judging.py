@@ -14,6 +14,7 @@ from pathlib import Path
 
 from acme_client.names import NEEDS_DNS, read_name
 from discovery.container import Container
+from discovery.dialects.doubtful import torn_hosts
 from discovery.fragment import Fragment
 from discovery.labels import read_container
 from discovery.language import Language
@@ -261,7 +262,9 @@ class _Judge:
         wanted = table.hosts()
         for routes in table.routes.values():
             for route in routes:
-                for host in route.rule.hosts:
+                pairs = list(torn_hosts(route.rule.hosts))
+                torn = {each for end, whole in pairs for each in (end, whole[: -len(end) - 1])}
+                for host in set(route.rule.hosts) - torn:  # one mistake makes one message
                     name = read_name(host)
                     certified = name.public or bool(name.address and name.address.is_global)
                     if host in wanted and (not certified or name.refusal):
