@@ -25,13 +25,14 @@ DESCRIBED = re.compile(
 )
 
 COMPILED = (
-    "access_log", "answering", "arrival", "asked", "authority", "awaited_exchange", "balancer", "capacity",
-    "client_hello", "client_stream", "conduit", "connection", "decision", "delivery", "dialogue",
-    "door", "edited", "field_lines", "fields", "framing", "gate", "head", "headers", "host_index", "incoming",
-    "intake", "lane", "message", "ordinary", "particular", "pathname", "phase", "plain", "poller", "receipt",
-    "reception", "repeating", "route", "socket_transport", "table", "target", "tls_transport",
-    "transport", "tunnel", "turn", "turns", "upgrade", "upstream", "upstream_connection",
-    "upstream_exchange", "upstream_wire", "websocket", "wire", "writing",
+    "access_log", "answering", "arrival", "asked", "authority", "awaited_exchange", "balancer",
+    "capacity", "client_hello", "client_stream", "conduit", "connection", "decision", "delivery",
+    "dialogue", "door", "edited", "field_lines", "fields", "framing", "gate", "head", "headers",
+    "host_index", "incoming", "intake", "lane", "message", "ordinary", "particular", "pathname",
+    "phase", "pick", "plain", "poller", "receipt", "reception", "repeating", "route",
+    "socket_transport", "standing", "sticky", "table", "target", "tls_transport", "transport", "tunnel",
+    "turn", "turns", "upgrade", "upstream", "upstream_connection", "upstream_exchange", "upstream_wire",
+    "websocket", "wire", "writing",
 )  # fmt: skip
 
 

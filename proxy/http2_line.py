@@ -278,9 +278,13 @@ class HTTP2Line(Receiver):
                 self._end(UpstreamError("the server does not take what it asks for"))
 
 
+class _Connection(H2Connection):
+    MAX_CLOSED_STREAMS = 1024  # remembered requests that are over; 65,536 would be some MB a connection
+
+
 def _client() -> H2Connection:
     # Heads are checked by ours (`http2_head`): with h2 a malformed one would end the whole connection.
-    connection = H2Connection(H2Configuration(header_encoding=None, validate_inbound_headers=False))
+    connection = _Connection(H2Configuration(header_encoding=None, validate_inbound_headers=False))
     connection.local_settings = Settings(
         client=True,
         initial_values={

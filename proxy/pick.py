@@ -46,16 +46,30 @@ class Watch:
             self._judged(False)
 
 
-@dataclass(frozen=True)
+@dataclass(init=False)
 class Pick:
     """`service` is the one that the server belongs to; `steps` are what its answer goes through first."""
 
     service: Service
     server: Server
-    steps: tuple[OnResponse, ...] = ()
-    watch: Watch | None = None
-    slot: Slot | None = None
+    steps: tuple[OnResponse, ...]
+    watch: Watch | None
+    slot: Slot | None
     """Its place at the server, where those are numbered; to be left when the request is over."""
+
+    def __init__(
+        self,
+        service: Service,
+        server: Server,
+        steps: tuple[OnResponse, ...] = (),
+        watch: Watch | None = None,
+        slot: Slot | None = None,
+    ) -> None:
+        self.service = service
+        self.server = server
+        self.steps = steps
+        self.watch = watch
+        self.slot = slot
 
     def leave(self) -> None:
         if self.slot:

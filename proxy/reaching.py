@@ -25,7 +25,7 @@ class ForwardingTimeouts:
     idle_body_timeout: Duration = option(
         doc=(
             "How long a server may pause in the middle of an answer; 0 is what the installation says. "
-            "Event streams may pause for ever."
+            "Event streams and gRPC may pause for ever."
         ),
         example="10m",
         default=Duration(0),
@@ -75,7 +75,7 @@ class Transport:
     )
     max_idle_conns_per_host: int = option(doc="Read, but not needed.", example="200", default=200)
     disable_http2: bool = option(
-        doc="Read, but not needed: HTTP/1.1 is spoken.", example="true", default=False
+        doc="Read, but not needed: HTTP/2 is spoken to `h2c` servers alone.", example="true", default=False
     )
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha1, sha256
 
@@ -64,20 +64,24 @@ class Places:
     def asked_for(self, head: RequestHead) -> tuple[int | None, bool]:
         """The place that the request's cookie names, and whether the cookie is up to date."""
         for value in cookies(head, self.name):
-            if value in self._by_value:
-                return self._by_value[value], True
+            place = self._by_value.get(value)
+            if place is not None:
+                return place, True
             if value in self._older:
                 return self._older[value], False
         return None, False
 
 
-def cookies(head: RequestHead, name: str) -> Iterable[str]:
+def cookies(head: RequestHead, name: str) -> list[str]:
+    """The values of the cookies with this name."""
+    found = []
     for field, line in head.fields:
-        if len(field) == len("cookie") and field.lower() == "cookie":
+        if len(field) == 6 and field.lower() == "cookie" and name in line:
             for pair in line.split(";"):
                 key, sign, value = pair.strip().partition("=")
                 if sign and key == name:
-                    yield value.strip('"')
+                    found.append(value.strip('"'))
+    return found
 
 
 def set_cookie(cookie: StickyCookie, name: str, value: str) -> str:

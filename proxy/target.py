@@ -67,6 +67,12 @@ def normal_path(path: str) -> str:
 
     Escapes come first: `%2E%2E` is a dot segment, too, while `%252E` is decoded once and stays one.
     """
+    if path.startswith("/") and "%" not in path and "." not in path and "//" not in path:
+        return path  # most are; there is nothing to resolve
+    return _resolved(path)
+
+
+def _resolved(path: str) -> str:
     if _BAD_ESCAPE.search(path):
         raise BadTarget("The request target has a broken escape.")
     plain = _ESCAPE.sub(_unescape, path)

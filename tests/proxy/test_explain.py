@@ -165,3 +165,16 @@ def test_a_service_that_may_ask_others_takes_the_other_lane(how: How):
         replace(asked, services=services), POINTS, "websecure", head(host="a.test"), lambda path: None
     )
     assert (told.status, told.lane, told.because) == (None, "aiohttp", "its service may ask others, too")
+
+
+@pytest.mark.parametrize("through", [(), ("lan",), ("password",), ("strip", "password")])
+def test_a_server_of_http2_is_asked_in_the_lane_that_can_wait(through):
+    asked = (Server("c3", "172.18.0.4", 50051, "h2c"), Server("c4", "172.18.0.5", 80))
+    routes = config(router("api", "Host(`a.test`)", *through, service="mixed"))
+    routes = replace(routes, services={**routes.services, "mixed": Service("mixed", asked)})
+    [route] = rehearsed(routes, POINTS).routes["websecure"]
+    assert not route.plain and not route.hurried
+    client = head(host="a.test", client="192.168.1.7")
+    told = explain(routes, POINTS, "websecure", client, lambda path: None)
+    if "password" not in through:
+        assert (told.lane, told.because) == ("aiohttp", "its server speaks HTTP/2 (h2c)")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.target import BadTarget, is_ambiguous, normal_path, normal_target, split_target
+from proxy.target import BadTarget, _resolved, is_ambiguous, normal_path, normal_target, split_target
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,12 @@ def test_what_is_normal_stays_as_it_is_and_has_nothing_left_to_resolve(path: str
     assert not {".", ".."} & set(once.split("/"))
     assert once.startswith("/")
     assert "//" not in once
+
+
+@given(st.text(alphabet="/.%2EaF-", max_size=12).map("/".__add__))
+def test_a_path_that_is_not_looked_at_closely_would_come_out_as_it_is(path: str) -> None:
+    try:
+        assert normal_path(path) == _resolved(path)
+    except BadTarget:
+        with pytest.raises(BadTarget):
+            _resolved(path)
