@@ -31,7 +31,7 @@ def main(base: str = USUAL_BASE, architecture: str = "") -> int:
         with emulation(architecture), workshop() as shop:
             if base == "debian":
                 base = shop.debian_base(architecture)
-            shop.build(base, say=print)
+            shop.build(base, say=print, architecture=architecture)
             print(f"image: {sizes(shop, base)}, in {time.monotonic() - begun:.0f} s")
             if shop.own:
                 print(f"image: saved as {save(shop, architecture)}; docker load -i takes it")

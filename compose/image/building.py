@@ -57,17 +57,27 @@ class Workshop:
                     client.images.load(image)
         return name
 
-    def build(self, base: str, name: str = NAME, say: Callable[[str], object] = lambda _: None) -> str:
-        """The image on this base; its id."""
+    def build(
+        self,
+        base: str,
+        name: str = NAME,
+        say: Callable[[str], object] = lambda _: None,
+        architecture: str = "",
+    ) -> str:
+        """The image on this base; its id.  For another architecture it is built on this machine's Debian."""
         said: list[str] = []
+        foreign = architecture not in ("", debian.machine())
+        builder = {"BUILDER": self.debian_base(debian.machine()), "FOR": architecture} if foreign else {}
         with self.client() as client:
             steps = client.api.build(
                 path=str(ROOT),
                 dockerfile="compose/Dockerfile",
                 tag=name,
                 buildargs={
+                    **builder,
                     "BASE": base,
                     "REVISION": revision(),
+                    **release(),
                     "COMPILE": os.environ.get("TIDEGATE_COMPILE", "1"),
                 },
                 # An engine of our own has no way out but the host's: it leaves the firewall alone.
@@ -100,7 +110,16 @@ def workshop() -> Iterator[Workshop]:
 
 def revision() -> str:
     """The commit that is built from; empty outside a repository."""
-    asked = subprocess.run(
-        ["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
+    return git("rev-parse", "HEAD")
+
+
+def release() -> dict[str, str]:
+    """The version, where exactly this commit has a tag; others share one, and what is compiled for it."""
+    tag = git("describe", "--tags", "--exact-match", "--match", "v[0-9]*")
+    return {"VERSION": tag.removeprefix("v")} if tag else {}
+
+
+def git(*words: str) -> str:
+    """What it answers; empty where it has none."""
+    asked = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
     return asked.stdout.strip()

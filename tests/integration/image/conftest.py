@@ -27,7 +27,7 @@ def shop() -> Iterator[Workshop]:
 @pytest.fixture(scope="session")
 def built_town(shop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     base = shop.debian_base(debian.machine())
-    shop.build(shop.debian_base(ARCHITECTURE), IMAGE)
+    shop.build(shop.debian_base(ARCHITECTURE), IMAGE, architecture=ARCHITECTURE)
     with Crowd(shop.url):  # builds the image of the app
         town = Town(shop.url, IMAGE, base, tmp_path_factory.mktemp("town"))
         try:

@@ -265,7 +265,8 @@ def test_idle_with_twenty_routes_it_stays_small(town: Town) -> None:
     in_time(lambda: saved(tidegate) == 20)
     tidegate.restart()  # what it needed to make certificates stays with the process that made them
     in_time(lambda: "site19.test" in asked(tidegate, "tidegate", "routes")[1])
-    assert sum(map(proportional, processes(tidegate))) < 48 * 1024
+    # Pages of files are part of it, and more of them the more of a file the kernel holds just now.
+    assert sum(map(proportional, processes(tidegate))) < 47 * 1024
 
 
 def saved(container: Container) -> int:
