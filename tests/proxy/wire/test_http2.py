@@ -385,6 +385,48 @@ async def test_content_that_was_announced_and_does_not_come_is_no_whole_answer()
         assert len(await client.rest()) < 5
 
 
+LENGTHS = {
+    "HEAD with content": ("HEAD", 200, None),
+    "HEAD with content of the length that it says": ("HEAD", 200, "4"),
+    "204 with content": ("GET", 204, None),
+    "304 with content": ("GET", 304, "4"),
+    "304 with the length of the other": ("GET", 304, "9"),
+    "less than announced": ("GET", 200, "9"),
+    "more than announced": ("GET", 200, "3"),
+    "no length": ("GET", 200, "four"),
+    "two lengths": ("GET", 200, "4, 5"),
+}
+
+
+@pytest.mark.parametrize(("method", "status", "length"), LENGTHS.values(), ids=LENGTHS)
+async def test_a_wrong_length_costs_its_own_request_alone(
+    method: str, status: int, length: str | None
+) -> None:
+    held = asyncio.Event()
+
+    async def script(call: Call) -> None:
+        if call.get(":path") == "/held":
+            await held.wait()
+            await call.answer(b"fine")
+            return
+        call.head(status, *([("content-length", length)] if length else []))
+        call.line.write(DataFrame(call.number, b"four", flags=["END_STREAM"]).serialize())
+
+    async with app_and_stage(script, proper=False) as (app, stage):
+        other, client = await stage.client(), await stage.client()
+        await other.send(b"GET /held HTTP/1.1\r\nHost: app.test\r\n\r\n")
+        await app.call()
+        await client.send(f"{method} / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n".encode())
+        reply = await client.rest()
+        head, _, body = reply.partition(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 502"):
+            assert head.startswith(b"HTTP/1.1 %d" % status)
+            assert body == (b"four" if (status, length) == (200, "9") else b"")
+        held.set()
+        assert (await other.reply()).body == b"fine"
+        assert len(app.lines) == 1
+
+
 @pytest.mark.parametrize(
     ("asks", "trailers"),
     [(b"TE: trailers\r\n", [("x-sum", "1")]), (b"", [])],
