@@ -42,6 +42,8 @@ FLOOD: Final = 1024 * 1024
 """Unsent octets: a server that asks for answers (PING, SETTINGS) and does not take them."""
 LAST_NUMBER: Final = 2**31 - 1
 LARGEST_LIST: Final = 64 * 1024
+LARGEST_TABLE: Final = 4096
+"""Octets of fields that we remember for a server; it may offer 4 GiB, and each field is looked up in all."""
 
 
 class HTTP2Line(Receiver):
@@ -175,6 +177,7 @@ class HTTP2Line(Receiver):
         if isinstance(event, events.RemoteSettingsChanged):
             if not self._ready.done():
                 self._ready.set_result(None)
+            _bound(self._h2, event)
             self._look_again()
         elif isinstance(event, events.WindowUpdated):
             self._look_again()
@@ -291,6 +294,20 @@ def _client() -> H2Connection:
         },
     )
     return connection
+
+
+def _bound(connection: H2Connection, event: events.RemoteSettingsChanged) -> None:
+    """What a server has set, as far as it may cost us memory."""
+    for code in event.changed_settings:
+        if not isinstance(code, SettingCodes):
+            del connection.remote_settings[code]  # of no meaning (RFC 9113 6.5.2), and there are 65536
+    encoder = connection.encoder
+    if encoder.header_table_size > LARGEST_TABLE:
+        encoder.header_table_size = LARGEST_TABLE
+    if sizes := encoder.table_size_changes:
+        # Told with the next head: the smallest that there was, and the one that is (RFC 7541 4.2).
+        encoder.table_size_changes = [*dict.fromkeys((min(sizes), encoder.header_table_size))]
+        encoder.header_table.resized = True  # which it forgets when the same size is set twice
 
 
 def _leave_length(_: Iterable[Line]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from h2.errors import ErrorCodes
+from h2.settings import SettingCodes
 from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, PingFrame, SettingsFrame
 
 from proxy import http2_line
@@ -383,6 +384,42 @@ async def test_content_that_was_announced_and_does_not_come_is_no_whole_answer()
         await client.head()
         begun.set()
         assert len(await client.rest()) < 5
+
+
+@pytest.mark.parametrize("tables", [(2**32 - 1,), (0, 2**32 - 1), (2**30, 100), (100, 100), (2**20, 0, 2**20, 8192)])
+async def test_what_an_app_has_us_remember_has_a_limit(tables: tuple[int, ...]) -> None:
+    async with app_and_stage() as (app, stage):
+        client = await stage.client()
+        assert (await client.ask(GET)).status == 200
+        line, [ours] = app.lines[0], stage.pool._multiplexed._all()
+        for size in tables:
+            line.h2.update_settings({SettingCodes.HEADER_TABLE_SIZE: size})
+            line.flush()
+        await eventually(lambda: line.h2.local_settings.header_table_size == tables[-1])
+        for number in range(30):
+            reply = await client.ask(
+                b"GET /%d HTTP/1.1\r\nHost: app.test\r\nX-%d: %b\r\n\r\n" % (number, number, b"v" * 300)
+            )
+            assert reply.status == 200
+        assert app.calls[-1].get("x-29") == "v" * 300
+        assert len(app.lines) == 1
+        table = ours._h2.encoder.header_table
+        assert sum(32 + len(name) + len(value) for name, value in table.dynamic_entries) <= 4096
+        assert ours._h2.encoder.header_table_size == min(tables[-1], 4096)
+
+
+async def test_settings_that_mean_nothing_are_not_kept() -> None:
+    async with app_and_stage() as (app, stage):
+        client = await stage.client()
+        assert (await client.ask(GET)).status == 200
+        [ours] = stage.pool._multiplexed._all()
+        known = len(ours._h2.remote_settings)
+        for first in range(0x100, 0x2000, 0x100):
+            settings = b"".join(code.to_bytes(2) + b"\0\0\0\1" for code in range(first, first + 0x100))
+            app.lines[0].write(len(settings).to_bytes(3) + SettingsFrame(0).serialize()[3:] + settings)
+        assert (await client.ask(GET)).status == 200
+        assert len(ours._h2.remote_settings) == known
+        assert len(app.lines) == 1
 
 
 LENGTHS = {
