@@ -386,7 +386,9 @@ async def test_content_that_was_announced_and_does_not_come_is_no_whole_answer()
         assert len(await client.rest()) < 5
 
 
-@pytest.mark.parametrize("tables", [(2**32 - 1,), (0, 2**32 - 1), (2**30, 100), (100, 100), (2**20, 0, 2**20, 8192)])
+@pytest.mark.parametrize(
+    "tables", [(2**32 - 1,), (0, 2**32 - 1), (2**30, 100), (100, 100), (2**20, 0, 2**20, 8192)]
+)
 async def test_what_an_app_has_us_remember_has_a_limit(tables: tuple[int, ...]) -> None:
     async with app_and_stage() as (app, stage):
         client = await stage.client()
