@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import pytest
 from h2.errors import ErrorCodes
 from h2.settings import SettingCodes
-from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, PingFrame, SettingsFrame
+from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, PingFrame, SettingsFrame, WindowUpdateFrame
 
 from proxy import http2_line
 from proxy.model import Server
@@ -675,6 +675,7 @@ async def test_an_idle_connection_is_closed() -> None:
 
 async def test_an_app_that_asks_and_asks_and_reads_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http2_line, "FLOOD", 64 * 1024)
+    monkeypatch.setattr(http2_line, "TALK", 1024 * 1024 * 1024)
     flood = PingFrame(0, b"12345678").serialize() * 10_000
 
     async def raw(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -696,6 +697,52 @@ async def test_an_app_that_asks_and_asks_and_reads_nothing_is_left(monkeypatch: 
             client = await stage.client()
             assert (await client.ask(GET)).status == 502
             assert (await stage.record()).fault
+
+
+TALK = {
+    "empty content": DataFrame(1, b"").serialize(),
+    "padding": DataFrame(1, b"", pad_length=200, flags=["PADDED"]).serialize(),
+    "pings": PingFrame(0, b"12345678").serialize(),
+    "settings": SettingsFrame(0).serialize(),
+    "windows": WindowUpdateFrame(0, window_increment=1).serialize(),
+    "frames of no known kind": b"\0\0\0\x55\0\0\0\0\0",
+}
+
+
+@pytest.mark.parametrize("frame", TALK.values(), ids=TALK)
+async def test_an_app_that_says_nothing_again_and_again_is_left(frame: bytes) -> None:
+    async def script(call: Call) -> None:
+        call.head(200)
+        flood = frame * (128 * 1024 // len(frame))
+        while call.reset is None:
+            call.line.write(flood)
+            await call.line.writer.drain()
+            await asyncio.sleep(0)
+
+    async with app_and_stage(script) as (app, stage):
+        client = await stage.client()
+        await client.send(GET)
+        await client.head()
+        assert not (await client.rest()).endswith(b"0\r\n\r\n")
+        assert len(app.lines) == 1
+
+
+async def test_an_app_may_say_what_it_has_to_say_by_single_octets() -> None:
+    async def script(call: Call) -> None:
+        call.head(200)
+        for number in range(20_000):
+            while not call.line.h2.local_flow_control_window(call.number):
+                await call.wait()
+            call.line.h2.send_data(call.number, bytes((number % 256,)))
+            if number % 100 == 0:
+                call.line.flush()
+                await call.line.writer.drain()
+        call.end()
+
+    async with app_and_stage(script) as (app, stage):
+        client = await stage.client()
+        assert (await client.ask(GET)).body == bytes(number % 256 for number in range(20_000))
+        assert len(app.lines) == 1
 
 
 async def narrow(address: str, port: int) -> socket.socket:
