@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import inf
 from time import monotonic
 from typing import Final
@@ -28,7 +28,7 @@ from proxy.http2_head import SECRET, Line, trailer_lines
 from proxy.http2_stream import HTTP2Stream, Refused
 from proxy.model import Server
 from proxy.rereading import Rereadable
-from proxy.socket_transport import KEEP_ALIVE_PROBES, SocketTransport
+from proxy.socket_transport import KEEP_ALIVE_PROBES, READ_SIZE, SocketTransport
 from proxy.transport import Receiver
 from proxy.upstream_connection import CLOSING, Address
 from proxy.upstream_exchange import Timeouts
@@ -40,8 +40,16 @@ WINDOW: Final = 16 * 1024 * 1024
 WRITE_HIGH: Final = 64 * 1024
 FLOOD: Final = 1024 * 1024
 """Unsent octets: a server that asks for answers (PING, SETTINGS) and does not take them."""
+TALK: Final = 64 * 1024
+"""Octets of frames that bring nobody on, at once.  Such a frame takes us 30 us, and they come as fast as they can."""
+TALK_A_SECOND: Final = 1024
+BRINGS_ON: Final = 16
+"""Octets of frames that are taken for each of content: one that holds a single octet is 10 long."""
+A_HEAD: Final = 64
 LAST_NUMBER: Final = 2**31 - 1
 LARGEST_LIST: Final = 64 * 1024
+LARGEST_TABLE: Final = 4096
+"""Octets of fields that we remember for a server; it may offer 4 GiB, and each field is looked up in all."""
 
 
 class HTTP2Line(Receiver):
@@ -61,7 +69,9 @@ class HTTP2Line(Receiver):
         self._sieve = Sieve()
         self._streams: dict[int, HTTP2Stream] = {}
         self._paused = False
-        self._rests_since = monotonic()
+        self._talk = 0.0
+        """Octets of late that brought nobody on."""
+        self._talked_at = self._rests_since = monotonic()
         self._transport: SocketTransport | None = None
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -69,6 +79,7 @@ class HTTP2Line(Receiver):
         """Over this socket; done when the server has said that it speaks HTTP/2.  Raises UpstreamError."""
         self._transport = SocketTransport(sock, self)
         self._transport.set_write_buffer_limits(WRITE_HIGH)
+        self._transport.largest_read = READ_SIZE  # for as much, small frames would hold up everybody
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a stream may be silent for hours
         for name, value in KEEP_ALIVE_PROBES:
             if hasattr(socket, name) and sock.family != socket.AF_UNIX:
@@ -111,6 +122,8 @@ class HTTP2Line(Receiver):
         except Exception as bug:
             self._end(bug)  # half a block is in the encoder's memory: no other would be understood
             raise
+        self._brought(A_HEAD)
+        vars(self._h2.streams[number])["_initialize_content_length"] = _leave_length
         self._streams[number] = stream
         self._flush()
         return number
@@ -123,6 +136,7 @@ class HTTP2Line(Receiver):
 
     def send(self, number: int, data: bytes, *, ended: bool) -> None:
         self._h2.send_data(number, data, ended)
+        self._brought(len(data))
         self._flush()
 
     def end(self, number: int, trailers: Fields) -> None:
@@ -154,6 +168,9 @@ class HTTP2Line(Receiver):
     # From the transport
 
     def data_received(self, data: bytes) -> None:
+        now = monotonic()
+        self._talk = max(0.0, self._talk - TALK_A_SECOND * (now - self._talked_at)) + len(data)
+        self._talked_at = now
         try:
             for each in self._sieve.sift(data):
                 if isinstance(each, Farewell):
@@ -162,11 +179,17 @@ class HTTP2Line(Receiver):
                     for event in self._h2.receive_data(each):
                         self._hear(event)
             self._flush()
+            if self._talk > TALK:
+                self._end(UpstreamError("the server talks and talks and says nothing"))
         except ProtocolError as bad:
             self._flush()
             self._end(UpstreamError(f"the server does not speak HTTP/2 as it should: {bad}"))
         except Exception as bug:
             self._end(bug)
+
+    def _brought(self, size: int) -> None:
+        """So much was said to somebody, who has to say something about it."""
+        self._talk = max(0.0, self._talk - BRINGS_ON * size)
 
     def _hear(self, event: events.Event) -> None:
         number = getattr(event, "stream_id", None)
@@ -174,10 +197,13 @@ class HTTP2Line(Receiver):
         if isinstance(event, events.RemoteSettingsChanged):
             if not self._ready.done():
                 self._ready.set_result(None)
+            _bound(self._h2, event)
             self._look_again()
         elif isinstance(event, events.WindowUpdated):
             self._look_again()
         elif stream is not None:
+            if isinstance(event, events.DataReceived):
+                self._brought(len(event.data or b""))
             try:
                 _tell(stream, event)
             except (MessageError, UpstreamError) as error:
@@ -294,6 +320,25 @@ def _client() -> H2Connection:
         },
     )
     return connection
+
+
+def _bound(connection: H2Connection, event: events.RemoteSettingsChanged) -> None:
+    """What a server has set, as far as it may cost us memory."""
+    for code in event.changed_settings:
+        if not isinstance(code, SettingCodes):
+            del connection.remote_settings[code]  # of no meaning (RFC 9113 6.5.2), and there are 65536
+    encoder = connection.encoder
+    if encoder.header_table_size > LARGEST_TABLE:
+        encoder.header_table_size = LARGEST_TABLE
+    if sizes := encoder.table_size_changes:
+        # Told with the next head: the smallest that there was, and the one that is (RFC 7541 4.2).
+        encoder.table_size_changes = [*dict.fromkeys((min(sizes), encoder.header_table_size))]
+        encoder.header_table.resized = True  # which it forgets when the same size is set twice
+
+
+def _leave_length(_: Iterable[Line]) -> None:
+    """The stream counts its content itself: with h2 a wrong length would end the whole connection, for which
+    it is enough that an app answers HEAD as it does GET."""
 
 
 def _tell(stream: HTTP2Stream, event: events.Event) -> None:

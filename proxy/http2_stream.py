@@ -51,6 +51,8 @@ class HTTP2Stream:
         self._sent = self._over = self._held = False
         self._unread = 0
         """Octets that the server may not replace yet: a slow client has them to read first."""
+        self._left: int | None = None
+        """Octets of content to come, where the server has announced how many there are."""
         self.deadline = inf
         self.number = 0
 
@@ -139,6 +141,7 @@ class HTTP2Stream:
         patient = get(head.fields, "Content-Type").lower().startswith(PATIENT)
         self._patience = inf if patient else self._line.timeouts.idle_body
         self._moved()
+        self._left = length
         body: bytes | ResponseBody = b""
         if not ended:
             self._incoming = Incoming(self)
@@ -149,6 +152,10 @@ class HTTP2Stream:
     def heard_content(self, data: bytes, size: int) -> None:
         """`size` is that of the frame, with its padding: what the server has to be given back."""
         self._unread += size
+        if self._left is not None:
+            self._left -= len(data)
+            if self._left < 0:
+                raise MessageError(502, "there is more content than was announced")
         if data and self._incoming:
             self._incoming.put(data)
             self._moved()
@@ -162,6 +169,8 @@ class HTTP2Stream:
     def heard_end(self) -> None:
         if self._over:
             return
+        if self._left:
+            raise MessageError(502, "there is less content than was announced")
         self._over = True
         if self._incoming:
             self._incoming.end(self._trailers)

@@ -16,6 +16,10 @@ The server goes on when the reader comes back for more, not when it takes what i
 rid of would wait twice.
 """
 
+MANY: Final = 64
+"""Pieces that are kept as they came; of a server's single octets, thousands would take more than they hold."""
+SMALL: Final = 4 * 1024
+
 
 class Source(Protocol):
     """The connection that the bytes come from."""
@@ -44,7 +48,11 @@ class Incoming:
     def put(self, piece: bytes) -> None:
         if not piece or (self.at_once is not None and self._awaited and self.at_once(piece)):
             return
-        self._pieces.append(piece)
+        pieces = self._pieces
+        if len(pieces) >= MANY and len(pieces[-1]) + len(piece) <= SMALL:
+            pieces[-1] += piece
+        else:
+            pieces.append(piece)
         self._size += len(piece)
         if self._size >= HIGH and self._source:
             self._source.hold()
@@ -69,6 +77,8 @@ class Incoming:
                 return b""
             if self._source:
                 self._source.release()
+                if self._ended or self._pieces:
+                    continue  # a connection can end while it is told to go on
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         piece = self._pieces.popleft()

@@ -26,7 +26,8 @@ class HTTP01:
         What it returns is done when they are given wherever the CA may ask: the
         CA is not told to ask before.
         """
-        self._answers: dict[str, bytes] = {}
+        self._answers: dict[str, list[bytes]] = {}
+        """By path, once for each who shows it: a neighbour's order that we go on with has the same token."""
 
     def obstacle(self, host: str) -> str:
         return "A wildcard needs the DNS-01 challenge." if host.startswith("*.") else ""
@@ -35,16 +36,23 @@ class HTTP01:
     async def show(self, proof: Proof) -> AsyncIterator[None]:
         """For as long as the block runs, which begins when the answer can be had."""
         path = PREFIX + proof.token
-        self._answers[path] = proof.key_authorization.encode("ascii")
+        mine = proof.key_authorization.encode("ascii")
+        self._answers.setdefault(path, []).append(mine)
         try:
             if self.on_change:
-                await self.on_change(dict(self._answers))
+                await self.on_change(self._now())
             yield
         finally:
-            self._answers.pop(path, None)
+            self._answers[path].remove(mine)
+            if not self._answers[path]:
+                del self._answers[path]
             if self.on_change:
-                self.on_change(dict(self._answers))  # nobody has to wait for this
+                self.on_change(self._now())  # nobody has to wait for this
+
+    def _now(self) -> dict[str, bytes]:
+        return {path: answers[-1] for path, answers in self._answers.items()}
 
     def answer(self, path: str) -> bytes | None:
         """The body for this path, or None where it belongs to whichever app serves the host."""
-        return self._answers.get(path)
+        answers = self._answers.get(path)
+        return answers[-1] if answers else None

@@ -36,7 +36,8 @@ class TLSALPN01:
         They are for clients that offer the protocol `acme-tls/1` and no other.
         What it returns is done when they are shown wherever the CA may ask.
         """
-        self._shown: dict[str, ProofCertificate] = {}
+        self._shown: dict[str, list[ProofCertificate]] = {}
+        """By name, one for each who shows it; the last one is seen."""
 
     def obstacle(self, host: str) -> str:
         return "A wildcard needs the DNS-01 challenge." if host.startswith("*.") else ""
@@ -47,13 +48,18 @@ class TLSALPN01:
         from acme_client.proof_certificate import make
 
         name = server_name(proof.host)
-        self._shown[name] = mine = make(proof)
+        mine = make(proof)
+        self._shown.setdefault(name, []).append(mine)
         try:
             if self.on_change:
-                await self.on_change(dict(self._shown))
+                await self.on_change(self._now())
             yield
         finally:
-            if self._shown.get(name) is mine:
+            self._shown[name].remove(mine)
+            if not self._shown[name]:
                 del self._shown[name]
             if self.on_change:
-                self.on_change(dict(self._shown))  # nobody has to wait for this
+                self.on_change(self._now())  # nobody has to wait for this
+
+    def _now(self) -> dict[str, ProofCertificate]:
+        return {name: shown[-1] for name, shown in self._shown.items()}

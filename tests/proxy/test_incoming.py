@@ -110,3 +110,27 @@ async def test_a_body_that_was_read_gives_nothing_up():
     assert [piece async for piece in body] == [b"a"]
     del body
     assert "abort" not in source.told
+
+
+async def test_a_source_that_ends_while_it_is_released_keeps_nobody_waiting():
+    class Ending(Source):
+        def release(self) -> None:
+            incoming.fail(Truncated("gone"))
+
+    incoming = Incoming(Ending())
+    async with asyncio.timeout(1):
+        with pytest.raises(Truncated):
+            await incoming.get()
+
+
+async def test_many_small_pieces_take_no_more_than_they_hold():
+    incoming = Incoming(Source())
+    sent = [bytes((number % 256, number // 256)) for number in range(20_000)]
+    for piece in sent:
+        incoming.put(piece)
+    incoming.end()
+    got = []
+    while piece := await incoming.get():
+        got.append(piece)
+    assert b"".join(got) == b"".join(sent)
+    assert len(got) < 100

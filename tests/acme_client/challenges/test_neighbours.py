@@ -116,6 +116,24 @@ def test_one_that_was_killed_asks_no_longer_and_is_not_waited_for(tmp_path):
     assert len(list(tmp_path.glob(".instance-*"))) == 1
 
 
+@pytest.mark.parametrize("kind", ["http-01", "tls-alpn-01"])
+async def test_an_order_that_goes_on_here_keeps_its_proof_when_the_one_before_is_gone(tmp_path, kind):
+    other, only = Board(tmp_path), Instance(tmp_path)
+    await asyncio.to_thread(other.exchange, (), ())
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(only.neighbours.run())
+        await eventually(lambda: len(on_the_board(tmp_path)) == 2)
+        await asyncio.to_thread(other.exchange, (Wanted(kind, PROOF),), ())
+        await eventually(lambda: only.answer() or only.certificates)
+        async with only.shared[kind].show(PROOF):  # the same account and order, so the same token
+            other.leave()
+            await eventually(lambda: len(on_the_board(tmp_path)) == 1)
+            await asyncio.sleep(0.2)  # it has looked at the board meanwhile
+            assert only.answer() or only.certificates
+        await eventually(lambda: not only.answer() and not only.certificates)
+        running.cancel()
+
+
 async def test_one_that_lives_and_does_not_answer_is_waited_for_a_while_only(tmp_path, monkeypatch):
     monkeypatch.setattr(neighbours, "PATIENCE", 0.2)
     hung = Board(tmp_path)

@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 from h2.errors import ErrorCodes
-from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, PingFrame, SettingsFrame
+from h2.settings import SettingCodes
+from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, PingFrame, SettingsFrame, WindowUpdateFrame
 
 from proxy import http2_line
 from proxy.model import Server
@@ -386,6 +387,86 @@ async def test_content_that_was_announced_and_does_not_come_is_no_whole_answer()
 
 
 @pytest.mark.parametrize(
+    "tables", [(2**32 - 1,), (0, 2**32 - 1), (2**30, 100), (100, 100), (2**20, 0, 2**20, 8192)]
+)
+async def test_what_an_app_has_us_remember_has_a_limit(tables: tuple[int, ...]) -> None:
+    async with app_and_stage() as (app, stage):
+        client = await stage.client()
+        assert (await client.ask(GET)).status == 200
+        line, [ours] = app.lines[0], stage.pool._multiplexed._all()
+        for size in tables:
+            line.h2.update_settings({SettingCodes.HEADER_TABLE_SIZE: size})
+            line.flush()
+        await eventually(lambda: line.h2.local_settings.header_table_size == tables[-1])
+        for number in range(30):
+            reply = await client.ask(
+                b"GET /%d HTTP/1.1\r\nHost: app.test\r\nX-%d: %b\r\n\r\n" % (number, number, b"v" * 300)
+            )
+            assert reply.status == 200
+        assert app.calls[-1].get("x-29") == "v" * 300
+        assert len(app.lines) == 1
+        table = ours._h2.encoder.header_table
+        assert sum(32 + len(name) + len(value) for name, value in table.dynamic_entries) <= 4096
+        assert ours._h2.encoder.header_table_size == min(tables[-1], 4096)
+
+
+async def test_settings_that_mean_nothing_are_not_kept() -> None:
+    async with app_and_stage() as (app, stage):
+        client = await stage.client()
+        assert (await client.ask(GET)).status == 200
+        [ours] = stage.pool._multiplexed._all()
+        known = len(ours._h2.remote_settings)
+        for first in range(0x100, 0x2000, 0x100):
+            settings = b"".join(code.to_bytes(2) + b"\0\0\0\1" for code in range(first, first + 0x100))
+            app.lines[0].write(len(settings).to_bytes(3) + SettingsFrame(0).serialize()[3:] + settings)
+        assert (await client.ask(GET)).status == 200
+        assert len(ours._h2.remote_settings) == known
+        assert len(app.lines) == 1
+
+
+LENGTHS = {
+    "HEAD with content": ("HEAD", 200, None),
+    "HEAD with content of the length that it says": ("HEAD", 200, "4"),
+    "204 with content": ("GET", 204, None),
+    "304 with content": ("GET", 304, "4"),
+    "304 with the length of the other": ("GET", 304, "9"),
+    "less than announced": ("GET", 200, "9"),
+    "more than announced": ("GET", 200, "3"),
+    "no length": ("GET", 200, "four"),
+    "two lengths": ("GET", 200, "4, 5"),
+}
+
+
+@pytest.mark.parametrize(("method", "status", "length"), LENGTHS.values(), ids=LENGTHS)
+async def test_a_wrong_length_costs_its_own_request_alone(
+    method: str, status: int, length: str | None
+) -> None:
+    held = asyncio.Event()
+
+    async def script(call: Call) -> None:
+        if call.get(":path") == "/held":
+            await held.wait()
+            await call.answer(b"fine")
+            return
+        call.head(status, *([("content-length", length)] if length else []))
+        call.line.write(DataFrame(call.number, b"four", flags=["END_STREAM"]).serialize())
+
+    async with app_and_stage(script, proper=False) as (app, stage):
+        other, client = await stage.client(), await stage.client()
+        await other.send(b"GET /held HTTP/1.1\r\nHost: app.test\r\n\r\n")
+        await app.call()
+        await client.send(f"{method} / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n".encode())
+        reply = await client.rest()
+        head, _, body = reply.partition(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 502"):
+            assert head.startswith(b"HTTP/1.1 %d" % status)
+            assert body == (b"four" if (status, length) == (200, "9") else b"")
+        held.set()
+        assert (await other.reply()).body == b"fine"
+        assert len(app.lines) == 1
+
+
+@pytest.mark.parametrize(
     ("asks", "trailers"),
     [(b"TE: trailers\r\n", [("x-sum", "1")]), (b"", [])],
     ids=["who can take them", "who cannot"],
@@ -594,6 +675,7 @@ async def test_an_idle_connection_is_closed() -> None:
 
 async def test_an_app_that_asks_and_asks_and_reads_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http2_line, "FLOOD", 64 * 1024)
+    monkeypatch.setattr(http2_line, "TALK", 1024 * 1024 * 1024)
     flood = PingFrame(0, b"12345678").serialize() * 10_000
 
     async def raw(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -615,6 +697,52 @@ async def test_an_app_that_asks_and_asks_and_reads_nothing_is_left(monkeypatch: 
             client = await stage.client()
             assert (await client.ask(GET)).status == 502
             assert (await stage.record()).fault
+
+
+TALK = {
+    "empty content": DataFrame(1, b"").serialize(),
+    "padding": DataFrame(1, b"", pad_length=200, flags=["PADDED"]).serialize(),
+    "pings": PingFrame(0, b"12345678").serialize(),
+    "settings": SettingsFrame(0).serialize(),
+    "windows": WindowUpdateFrame(0, window_increment=1).serialize(),
+    "frames of no known kind": b"\0\0\0\x55\0\0\0\0\0",
+}
+
+
+@pytest.mark.parametrize("frame", TALK.values(), ids=TALK)
+async def test_an_app_that_says_nothing_again_and_again_is_left(frame: bytes) -> None:
+    async def script(call: Call) -> None:
+        call.head(200)
+        flood = frame * (128 * 1024 // len(frame))
+        while call.reset is None:
+            call.line.write(flood)
+            await call.line.writer.drain()
+            await asyncio.sleep(0)
+
+    async with app_and_stage(script) as (app, stage):
+        client = await stage.client()
+        await client.send(GET)
+        await client.head()
+        assert not (await client.rest()).endswith(b"0\r\n\r\n")
+        assert len(app.lines) == 1
+
+
+async def test_an_app_may_say_what_it_has_to_say_by_single_octets() -> None:
+    async def script(call: Call) -> None:
+        call.head(200)
+        for number in range(20_000):
+            while not call.line.h2.local_flow_control_window(call.number):
+                await call.wait()
+            call.line.h2.send_data(call.number, bytes((number % 256,)))
+            if number % 100 == 0:
+                call.line.flush()
+                await call.line.writer.drain()
+        call.end()
+
+    async with app_and_stage(script) as (app, stage):
+        client = await stage.client()
+        assert (await client.ask(GET)).body == bytes(number % 256 for number in range(20_000))
+        assert len(app.lines) == 1
 
 
 async def narrow(address: str, port: int) -> socket.socket:
