@@ -16,6 +16,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 import time
@@ -176,6 +177,13 @@ class Caddy:
                     raise RuntimeError(f"{process.args!r} ended at once:\n{self.log[-2000:]}")
             try:
                 self.directory()
+                # A name that cannot be looked up yet would be a failed proof.
+                for place in (
+                    (self.names.listens.removesuffix(":53"), 53),
+                    ("127.0.0.1", self.names.management),
+                ):
+                    with socket.create_connection(place, timeout=1):
+                        continue
                 return
             except OSError as error:
                 if time.monotonic() > deadline:
