@@ -45,7 +45,7 @@ image: env ## the container image `tidegate`, on BASE=python:3.13-slim, or on BA
 	@scripts/engine $(if $(filter debian,$(BASE)),--base)
 	@$(PYTHON) -m compose.image $(BASE)
 
-image-arm64: env pebble ## the same for arm64, emulated: it is built, saved to dist/ and does its main job (half an hour)
+image-arm64: env pebble ## the same for arm64, compiled here: it is built, saved to dist/ and does its main job, emulated (half an hour)
 	@scripts/engine --foreign
 	@$(PYTHON) -m compose.image debian arm64
 	@TIDEGATE_TEST_ARCHITECTURE=arm64 $(PYTHON) -m pytest $(ARGS) $(IMAGE_TESTS) --ignore=$(APP_TESTS) -k 'https or certificates or sigterm'
