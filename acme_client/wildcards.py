@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from acme_client.ari import fresh
 from acme_client.authority import Authorities
 from acme_client.certificate import INTERNAL, Certificate
 from acme_client.host import Host
@@ -50,14 +51,18 @@ class Wildcards:
             wildcard = "" if name.startswith("*.") else f"*.{name.partition('.')[2]}"
             if wildcard in known and (certificate := self._above(wildcard, hosts, now)):
                 above.add(wildcard)
-                end = covers_until(certificate, renewable=self._renewable(wildcard))
+                renewable = self._renewable(wildcard, certificate.directory)
+                end = _end(certificate, hosts.get(wildcard), renewable=renewable)
                 self._judge(host, certificate, end, now)
                 if host.spared:
                     wakes.append(end)
-                    if self._renewable(wildcard):
+                    if renewable:
                         needed[wildcard] = certificate.directory
         self.needed, self.wake, self._shown = needed, min(wakes), bool(above)
-        self._held = {name: each for name, each in self._held.items() if name in above}
+        # One from after now is not let go of: it is the clock that is wrong, and may be set.
+        self._held = {
+            name: each for name, each in self._held.items() if name in above or each.not_before > now
+        }
 
     def _judge(self, host: Host, certificate: Certificate, end: datetime, now: datetime) -> None:
         if host.has_another or host.directory == INTERNAL:
@@ -76,5 +81,15 @@ class Wildcards:
         )
         return found if found and found.not_before <= now < found.not_after else None
 
-    def _renewable(self, wildcard: str) -> bool:
-        return not self._authorities.judge(read_name(wildcard)).refusal
+    def _renewable(self, wildcard: str, directory: str) -> bool:
+        """Whether who asks that CA can prove it; others may have a provider that this one has not."""
+        asked = tuple(each for each in self._authorities.all if each.directory == directory)
+        return bool(asked) and not Authorities(asked).judge(read_name(wildcard)).refusal
+
+
+def _end(certificate: Certificate, wildcard: Host | None, *, renewable: bool) -> datetime:
+    """Until when hosts can do with it; not for long where its CA wants it replaced early, as if revoked."""
+    end = covers_until(certificate, renewable=renewable)
+    asked = fresh(certificate, wildcard.renewal).chosen if wildcard else None
+    early = renew_at(certificate) - (certificate.not_after - certificate.not_before) / 10
+    return min(end, asked + DAY) if asked and asked < early else end
