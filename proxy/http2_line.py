@@ -98,8 +98,9 @@ class HTTP2Line(Receiver):
 
     @property
     def has_room(self) -> bool:
+        """Content that the server does not read takes the room that all have together (RFC 9113 5.2.2)."""
         most = min(MOST_STREAMS, self._h2.remote_settings.max_concurrent_streams)
-        return not self.leaving and len(self._streams) < most
+        return not self.leaving and len(self._streams) < most and self._h2.outbound_flow_control_window > 0
 
     @property
     def settled(self) -> bool:
