@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from acme_client.ari import fresh
 from acme_client.authority import Authorities
 from acme_client.certificate import INTERNAL, Certificate
 from acme_client.host import Host
@@ -67,7 +68,10 @@ class Wildcards:
         self.needed = {wildcard: each.certificate.directory for wildcard, each in renewed.items()}
         self.wake = min((above[wildcard].until for wildcard in spares), default=now + DAY)
         self._covering = bool(covering)
-        self._held = {name: each for name, each in self._held.items() if name in covering}
+        # One from after now is not let go of: it is the clock that is wrong, and may be set.
+        self._held = {
+            name: each for name, each in self._held.items() if name in covering or each.not_before > now
+        }
 
     def _above(self, wildcard: str, hosts: Mapping[str, Host], now: datetime) -> Above | None:
         host = hosts.get(wildcard)
@@ -75,8 +79,21 @@ class Wildcards:
         certificate = held or self._held.get(wildcard)
         if certificate is None or not certificate.not_before <= now < certificate.not_after:
             return None
-        renewable = not self._authorities.judge(read_name(wildcard)).refusal
-        return Above(certificate, renewable, covers_until(certificate, renewable=renewable))
+        renewable = self._renewable(wildcard, certificate.directory)
+        return Above(certificate, renewable, _end(certificate, host, renewable=renewable))
+
+    def _renewable(self, wildcard: str, directory: str) -> bool:
+        """Whether who asks that CA can prove it; others may have a provider that this one has not."""
+        asked = tuple(each for each in self._authorities.all if each.directory == directory)
+        return bool(asked) and not Authorities(asked).judge(read_name(wildcard)).refusal
+
+
+def _end(certificate: Certificate, wildcard: Host | None, *, renewable: bool) -> datetime:
+    """Until when hosts can do with it; not for long where its CA wants it replaced early, as if revoked."""
+    end = covers_until(certificate, renewable=renewable)
+    asked = fresh(certificate, wildcard.renewal).chosen if wildcard else None
+    early = renew_at(certificate) - (certificate.not_after - certificate.not_before) / 10
+    return min(end, asked + DAY) if asked and asked < early else end
 
 
 def _judge(host: Host, above: Above, now: datetime) -> None:

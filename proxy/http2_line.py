@@ -41,7 +41,7 @@ WRITE_HIGH: Final = 64 * 1024
 FLOOD: Final = 1024 * 1024
 """Unsent octets: a server that asks for answers (PING, SETTINGS) and does not take them."""
 TALK: Final = 64 * 1024
-"""Octets of frames that bring nobody on, at once.  Such a frame takes us 30 us, and they come as fast as they can."""
+"""Octets of frames that bring nobody on, at once: each frame takes us 30 us, and may have 9 octets."""
 TALK_A_SECOND: Final = 1024
 BRINGS_ON: Final = 16
 """Octets of frames that are taken for each of content: one that holds a single octet is 10 long."""
@@ -98,8 +98,9 @@ class HTTP2Line(Receiver):
 
     @property
     def has_room(self) -> bool:
+        """Content that the server does not read takes the room that all have together (RFC 9113 5.2.2)."""
         most = min(MOST_STREAMS, self._h2.remote_settings.max_concurrent_streams)
-        return not self.leaving and len(self._streams) < most
+        return not self.leaving and len(self._streams) < most and self._h2.outbound_flow_control_window > 0
 
     @property
     def settled(self) -> bool:

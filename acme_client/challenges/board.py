@@ -16,10 +16,11 @@ import json
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
+from time import sleep
 from typing import Any, BinaryIO
 
 from acme_client.challenges.proof import Proof
@@ -30,6 +31,10 @@ MOST = 64
 """Proofs that are taken of one instance: it has four orders under way."""
 
 LARGEST = 1 << 20
+
+TRIES, PAUSE = 10, 0.05
+"""How often the file's lock is tried for, and the seconds in between: who holds it may be a container that is
+paused, and whoever waits has the storage's one thread."""
 
 _NAME = re.compile(r"[0-9a-f]{16}\Z")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,256}\Z")
@@ -118,8 +123,17 @@ class Board:
         path = self._folder / ".board.json"
         handle = os.open(path, access | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
         with os.fdopen(handle, "rb" if access == os.O_RDONLY else "r+b") as file:
-            fcntl.flock(file, lock)
+            _lock(file, lock)
             yield file
+
+
+def _lock(file: BinaryIO, how: int) -> None:
+    for _ in range(TRIES):
+        with suppress(BlockingIOError):
+            fcntl.flock(file, how | fcntl.LOCK_NB)
+            return
+        sleep(PAUSE)
+    raise TimeoutError("somebody holds the board and does nothing with it")
 
 
 def _read(file: BinaryIO) -> dict[str, Any]:

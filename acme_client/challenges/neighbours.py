@@ -34,9 +34,9 @@ class Neighbours:
         try:
             while True:
                 others = await self._exchange()
-                if await self._follow(others):
+                if others and await self._follow(others):
                     await self._exchange()  # they wait to hear of it
-                await asyncio.sleep(TOGETHER if others.count else ALONE)
+                await asyncio.sleep(TOGETHER if others and others.count else ALONE)
         finally:
             self._board.leave()
             for stack in self._shown.values():
@@ -56,16 +56,17 @@ class Neighbours:
     async def _wait(self, wanted: Wanted) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + PATIENCE
-        while (others := await self._exchange()).count and wanted.mark not in others.show:
+        while (others := await self._exchange()) and others.count and wanted.mark not in others.show:
             if loop.time() > deadline:
                 return
             await asyncio.sleep(ASKING)
 
-    async def _exchange(self) -> Others:
+    async def _exchange(self) -> Others | None:
+        """None where nothing can be heard of them: what they have asked for goes on to be shown."""
         try:
             return await self._disk.call(self._board.exchange, tuple(self._asked), tuple(self._shown))
         except OSError:
-            return Others()
+            return None
 
     async def _follow(self, others: Others) -> bool:
         """Show what they ask for and nothing else; whether something is new."""

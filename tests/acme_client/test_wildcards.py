@@ -6,9 +6,14 @@ from datetime import timedelta
 import pytest
 
 from acme_client import events
+from acme_client.authority import Authorities, Authority
 from acme_client.certificate import INTERNAL
+from acme_client.host import Host
+from acme_client.ledger import Renewal
+from acme_client.names import read_name
 from acme_client.plan import covers_until, renew_at
 from acme_client.store import Store
+from acme_client.wildcards import Wildcards
 from tests.acme_client.fake_ca import NOON, certificate
 from tests.acme_client.test_manager import BLOG, SHOP, WILDCARD, Stage, stage_with_wildcards
 
@@ -203,3 +208,48 @@ def test_there_is_time_for_another_certificate_however_short_a_wildcard_lives():
         due = renew_at(one)
         assert covers_until(one, renewable=False) == due
         assert due < covers_until(one, renewable=True) <= one.not_after - life / 7
+
+
+USUAL, NAMED = "https://ca.example/directory", "https://ca.example/directory#company"
+
+
+def spares(wildcards, now, *, renewal=None, hosts=None):
+    """Whether a host that has nothing of its own is spared its order."""
+    host = Host(read_name(BLOG), USUAL, 1, others=(USUAL, NAMED))
+    named = dict(hosts or {})
+    if renewal:
+        named[WILDCARD] = Host(read_name(WILDCARD), USUAL, 2, renewal=renewal)
+    wildcards.cover(named | {BLOG: host}, now)
+    return host.spared
+
+
+def test_one_that_its_ca_wants_replaced_at_once_spares_no_order_for_long():
+    wildcards = Wildcards(Authorities.of(Authority(USUAL, dns="somebody")))
+    one = certificate(WILDCARD, directory=USUAL)
+    wildcards.keep(WILDCARD, one)
+    asked = Renewal(serial=f"{one.serial:x}", chosen=NOON + timedelta(days=5))
+    assert spares(wildcards, NOON + timedelta(days=5, hours=23), renewal=asked)
+    assert not spares(wildcards, NOON + timedelta(days=6, hours=1), renewal=asked)
+    wildcards.keep(WILDCARD, one)
+    of_another = Renewal(serial="1", chosen=asked.chosen)
+    assert spares(wildcards, NOON + timedelta(days=6, hours=1), renewal=of_another)
+    usual = Renewal(serial=f"{one.serial:x}", chosen=renew_at(one) - timedelta(days=2))
+    assert spares(wildcards, renew_at(one) + timedelta(days=3), renewal=usual)
+
+
+def test_a_clock_that_was_wrong_for_a_while_loses_none():
+    wildcards = Wildcards(Authorities.of(Authority(USUAL, dns="somebody")))
+    wildcards.keep(WILDCARD, certificate(WILDCARD, directory=USUAL))
+    assert spares(wildcards, NOON + timedelta(days=1))
+    assert not spares(wildcards, NOON - timedelta(days=30))
+    assert spares(wildcards, NOON + timedelta(days=1))
+
+
+@pytest.mark.parametrize("able", [USUAL, NAMED])
+def test_one_can_be_renewed_where_its_own_resolver_can_prove_it(able):
+    both = tuple(Authority(each, dns="somebody" if each == able else "") for each in (USUAL, NAMED))
+    for directory in (USUAL, NAMED):
+        wildcards = Wildcards(Authorities(both))
+        wildcards.keep(WILDCARD, certificate(WILDCARD, directory=directory))
+        assert spares(wildcards, NOON + timedelta(days=1))
+        assert dict(wildcards.needed) == ({WILDCARD: directory} if directory == able else {})

@@ -66,11 +66,15 @@ def _linked(directory: Path) -> bool:
 def _write_pair(directory: Path, chain_pem: bytes, key_pem: bytes) -> Path:
     pair = directory / f"{PAIR}{token_hex(4)}"
     pair.mkdir()
-    write_file(pair / KEY, key_pem)
-    write_file(pair / CHAIN, chain_pem)
-    (pair / CHAIN).chmod(0o644)
-    pair.chmod(0o755)  # as open as the directory around it
-    sync_folder(pair)
+    try:
+        write_file(pair / KEY, key_pem)
+        write_file(pair / CHAIN, chain_pem)
+        (pair / CHAIN).chmod(0o644)
+        pair.chmod(0o755)  # as open as the directory around it
+        sync_folder(pair)
+    except OSError:
+        shutil.rmtree(pair, ignore_errors=True)  # a full disk, which each try would fill further
+        raise
     return pair
 
 

@@ -13,6 +13,7 @@ from acme_client.challenges.http01 import HTTP01, PREFIX
 from acme_client.challenges.neighbours import Neighbours, Shared
 from acme_client.challenges.proof import Proof
 from acme_client.challenges.tlsalpn01 import TLSALPN01
+from acme_client.disk import wait_for_lock
 from acme_client.worker import Worker
 
 TOKEN, THUMBPRINT = "t" * 43, "h" * 43
@@ -202,3 +203,20 @@ async def test_a_storage_that_takes_nothing_stops_no_instance(tmp_path):
         await asyncio.sleep(0.1)
         assert not task.done()
         task.cancel()
+
+
+async def test_one_that_is_paused_with_the_board_in_its_hands_holds_nobody_up(tmp_path):
+    other, only = Board(tmp_path), Instance(tmp_path)
+    await asyncio.to_thread(other.exchange, (HTTP,), ())
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(only.neighbours.run())
+        await eventually(lambda: len(on_the_board(tmp_path)) == 2)
+        await asyncio.to_thread(other.exchange, (HTTP,), ())  # it had nobody to ask before
+        await eventually(only.answer)
+        with await asyncio.to_thread(wait_for_lock, tmp_path / ".board.json"):
+            async with asyncio.timeout(5), only.shared["tls-alpn-01"].show(PROOF):
+                assert list(only.certificates) == [PROOF.host]
+                assert only.answer()  # nobody has said that it is not wanted any more
+        await asyncio.to_thread(other.leave)
+        await eventually(lambda: not only.answer())
+        running.cancel()

@@ -136,6 +136,27 @@ async def test_where_a_connection_is_full_another_one_is_opened() -> None:
         await eventually(lambda: stage.pool.busy(Server("app-1", "127.0.0.1", app.port, "h2c")) == 0)
 
 
+async def test_content_that_the_app_does_not_read_holds_up_no_other_request() -> None:
+    waiting = asyncio.Event()
+
+    async def script(call: Call) -> None:
+        if call.get(":path") == "/slow":
+            await waiting.wait()
+        await call.answer(b"%d" % len(await call.body()))
+
+    async with app_and_stage(script) as (app, stage):
+        slow, other = await stage.client(), await stage.client()
+        await slow.send(
+            b"POST /slow HTTP/1.1\r\nHost: app.test\r\nContent-Length: 70000\r\n\r\n" + bytes(70_000)
+        )
+        call = await app.call()
+        await eventually(lambda: call.got == 65_535)
+        assert (await other.ask(post(b"hello"))).body == b"5"
+        assert len(app.lines) == 2
+        waiting.set()
+        assert (await slow.reply()).body == b"70000"
+
+
 async def test_an_app_that_takes_no_requests_at_all_is_not_asked_for_ever() -> None:
     async with app_and_stage(max_concurrent_streams=0) as (app, stage):
         client = await stage.client()

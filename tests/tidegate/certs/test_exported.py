@@ -116,3 +116,20 @@ def test_a_directory_that_cannot_be_written_is_an_error_and_keeps_its_pair(tmp_p
     with pytest.raises(OSError, match="No space"):
         hand_out(NEW, place)
     assert shown(place) == pems(OLD)
+
+
+def test_a_full_disk_is_not_filled_further(tmp_path, monkeypatch):
+    place = tmp_path / "out"
+    hand_out(OLD, place)
+    before = sorted(place.iterdir())
+
+    def full(path, data):
+        write_file(path, data[:10])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("tidegate.certs.exported.write_file", full)
+    for _ in range(3):
+        with pytest.raises(OSError, match="No space"):
+            hand_out(NEW, place)
+    assert sorted(place.iterdir()) == before
+    assert shown(place) == pems(OLD)
