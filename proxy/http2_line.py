@@ -41,7 +41,7 @@ WRITE_HIGH: Final = 64 * 1024
 FLOOD: Final = 1024 * 1024
 """Unsent octets: a server that asks for answers (PING, SETTINGS) and does not take them."""
 TALK: Final = 64 * 1024
-"""Octets of frames that bring nobody on, at once.  Such a frame takes us 30 us, and they come as fast as they can."""
+"""Octets of frames that bring nobody on, at once.  One takes us 30 us, and they come as fast as they can."""
 TALK_A_SECOND: Final = 1024
 BRINGS_ON: Final = 16
 """Octets of frames that are taken for each of content: one that holds a single octet is 10 long."""

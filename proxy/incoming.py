@@ -17,7 +17,7 @@ rid of would wait twice.
 """
 
 MANY: Final = 64
-"""Pieces that are kept as they came; of a server's single octets, thousands would take more than they hold."""
+"""Pieces that are kept as they came; of a server's single octets, thousands take more than they hold."""
 SMALL: Final = 4 * 1024
 
 
