@@ -69,6 +69,8 @@ ns IN A 127.0.0.1
 
 
 class Nameserver:
+    program = "named"
+
     def __init__(self, folder: Path, *zones: str, more: dict[str, str] | None = None) -> None:
         """`more` are lines for the zones' files, by zone."""
         self._folder, self._zones, self._more = folder, zones, more or {}
@@ -82,9 +84,7 @@ class Nameserver:
 
     def __enter__(self) -> Nameserver:
         self._folder.mkdir(parents=True, exist_ok=True)
-        zones = "".join(ZONE.format(zone=zone, key=self.key.name) for zone in self._zones)
-        config = CONFIG.format(folder=self._folder, port=self.port, key=self.key, zones=zones)
-        (self._folder / "named.conf").write_text(config)
+        self._at("conf").write_text(self._config())
         (self._folder / "root.zone").write_text(ROOT)
         for zone in self._zones:
             records = RECORDS.format(zone=zone, more=self._more.get(zone, ""))
@@ -96,12 +96,11 @@ class Nameserver:
         self.stop()
 
     def start(self) -> None:
-        program = find("named")
+        program = find(self.program)
         assert program is not None
-        with (self._folder / "named.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [program, "-g", "-n", "1", "-c", str(self._folder / "named.conf")], stdout=log, stderr=log
-            )
+        with self._at("log").open("ab") as log:
+            command = [program, *self._options(), str(self._at("conf"))]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self._folder)
         deadline = time.monotonic() + 15
         while not self._answers():
             assert self._process.poll() is None, self.log
@@ -116,12 +115,23 @@ class Nameserver:
 
     @property
     def log(self) -> str:
-        return (self._folder / "named.log").read_text(errors="replace")
+        return self._at("log").read_text(errors="replace")
 
     def txt(self, name: str) -> list[str]:
         answer = dns.query.tcp(dns.message.make_query(name, "TXT"), "127.0.0.1", timeout=3, port=self.port)
         sets = [rrset for rrset in answer.answer if rrset.rdtype == dns.rdatatype.TXT]
         return sorted(b"".join(record.strings).decode() for rrset in sets for record in rrset)
+
+    def _config(self) -> str:
+        zones = "".join(ZONE.format(zone=zone, key=self.key.name) for zone in self._zones)
+        return CONFIG.format(folder=self._folder, port=self.port, key=self.key, zones=zones)
+
+    def _options(self) -> tuple[str, ...]:
+        """What comes before the path of the configuration."""
+        return ("-g", "-n", "1", "-c")
+
+    def _at(self, kind: str) -> Path:
+        return self._folder / f"{self.program}.{kind}"
 
     def _answers(self) -> bool:
         query = dns.message.make_query(self._zones[0], "SOA")

@@ -61,10 +61,8 @@ class RFC2136:
             answer = self._exchange(update)
         except dns.exception.Timeout as error:
             raise failed(f"{where} did not answer within {LONGEST:.0f} s.") from error
-        except (dns.tsig.PeerError, dns.tsig.BadSignature, dns.tsig.BadTime) as error:
-            raise failed(f"{where} does not know our key: look at {VARIABLES}.", str(error)) from error
         except (dns.exception.DNSException, OSError, EOFError) as error:
-            raise failed(f"{where} cannot be reached.", str(error)) from error
+            raise failed(f"{where} {_what_failed(error, zone)}", str(error)) from error
         match answer.rcode():
             case dns.rcode.NOERROR:
                 return
@@ -87,6 +85,23 @@ class RFC2136:
             with suppress(OSError):
                 return dns.query.tcp(update, address, timeout=LONGEST, port=self._port)
         return dns.query.tcp(update, last, timeout=LONGEST, port=self._port)
+
+
+def _what_failed(error: Exception, zone: str) -> str:
+    match error:
+        case dns.tsig.PeerBadKey():
+            # Knot says so of a key that it knows, too, where no rule lets it do this.
+            either = f"does not know our key, or does not let it change {zone}"
+            return f"{either}: look at {VARIABLES}, and at its own rules."
+        case dns.tsig.PeerBadTime() | dns.tsig.BadTime():
+            return "has another time than this machine: one of the two clocks is wrong."
+        case dns.tsig.PeerError() | dns.tsig.BadSignature():
+            return f"does not know our key: look at {VARIABLES}."
+        case dns.exception.FormError():
+            # What Knot says of a zone that it does not have is not signed.
+            return f"gives no answer that can be trusted: perhaps it is not responsible for {zone}."
+        case _:
+            return "cannot be reached."
 
 
 def _host_and_port(text: str) -> tuple[str, int]:

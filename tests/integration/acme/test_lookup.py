@@ -8,7 +8,7 @@ import pytest
 
 from acme_client.dns.lookup import Lookup, Place, Server
 from acme_client.dns.rfc2136 import RFC2136
-from acme_client.dns.variables import MissingVariable, Variables
+from acme_client.dns.variables import Variables
 from acme_client.failure import Failure
 from tests.integration.acme.test_dns01 import credentials
 from tests.nameserver import Nameserver, find
@@ -105,51 +105,3 @@ def test_a_server_says_what_it_has_or_why_it_says_nothing(server: Nameserver, lo
     provider.withdraw(ZONE, name, "one")
     assert lookup.hear(NS, name).values == ("two",)
     assert Lookup(port=1).hear(NS, name).silence
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"RFC2136_TSIG_KEY": ""}, "REFUSED"),
-        ({"RFC2136_TSIG_KEY": "other"}, "does not know our key"),
-        ({"RFC2136_TSIG_SECRET": "YWJj"}, "does not know our key"),
-        ({"RFC2136_TSIG_ALGORITHM": "hmac-sha512"}, "does not know our key|RFC2136_TSIG_ALGORITHM"),
-        ({"RFC2136_NAMESERVER": "127.0.0.1:1"}, "cannot be reached"),
-    ],
-)
-def test_what_is_wrong_with_an_update_is_told_with_the_variables(
-    server: Nameserver, change: dict[str, str], words: str
-) -> None:
-    given = credentials(server) | change
-    with pytest.raises(Failure, match=words) as caught:
-        RFC2136.read(Variables(given)).present(ZONE, f"_acme-challenge.{ZONE}", "one")
-    assert "RFC2136_" in str(caught.value)
-    assert given["RFC2136_TSIG_SECRET"] not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"RFC2136_TSIG_ALGORITHM": "md9"}, "no TSIG key"),
-        ({"RFC2136_NAMESERVER": "127.0.0.1:dns"}, "perhaps with a port"),
-    ],
-)
-def test_credentials_that_cannot_be_are_told(server: Nameserver, change: dict[str, str], words: str) -> None:
-    with pytest.raises(MissingVariable, match=words):
-        RFC2136.read(Variables(credentials(server) | change))
-
-
-def test_a_server_may_be_named_and_listen_on_one_of_its_addresses_only(server: Nameserver) -> None:
-    given = credentials(server) | {"RFC2136_NAMESERVER": f"localhost:{server.port}"}
-    RFC2136.read(Variables(given)).present(ZONE, f"_acme-challenge.named.{ZONE}", "one")
-    assert server.txt(f"_acme-challenge.named.{ZONE}") == ["one"]
-
-
-def test_a_server_that_does_not_answer_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    import socket
-
-    monkeypatch.setattr("acme_client.dns.rfc2136.LONGEST", 0.3)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        given = {"RFC2136_NAMESERVER": f"127.0.0.1:{silent.getsockname()[1]}"}
-        with pytest.raises(Failure, match="did not answer within"):
-            RFC2136.read(Variables(given)).present(ZONE, f"_acme-challenge.{ZONE}", "one")
