@@ -9,8 +9,9 @@ CODE := setup.py proxy discovery acme_client tidegate tests scripts compose comp
 # What meets an engine, an authority and other programs meets the proxy as it ships, which is compiled.
 REAL := tests/integration tests/peers tests/soak
 COMPILED_TESTS := tests/proxy tests/conformance tests/fuzz $(REAL)
-# Most tests of what is real wait for it.  The engine is one process's; ARGS='-n 0' tests in this one alone.
-SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadgroup
+# Most tests of what is real wait for it, so there are more processes than cores: two have an engine each, the
+# others go on meanwhile.  ARGS='-n 0' tests in this one alone.
+SIDE_BY_SIDE := -n 4 --dist loadgroup
 
 # Meets an image that it builds itself, for minutes: `make test-image` alone does.
 IMAGE_TESTS := tests/integration/image
