@@ -19,7 +19,7 @@ from discovery.language import Language, labels_of
 from discovery.spoken import Spoken, element_name, named
 from discovery.tree import grow, steps
 from proxy.problem import Problem
-from proxy.schema import Flaw, Tree, canonical, options_of, parse_options
+from proxy.schema import Flaw, Tree, canonical, closest, options_of, parse_options
 from proxy.values import FALSE
 
 _WORDS = frozenset(canonical(each.name) for each in options_of(ShortLabels).values())
@@ -106,7 +106,7 @@ class _Reader:
         if name.lower() in SECTIONS:
             what = f'"http" is missing: {ROOT}.http.{label[len(ROOT) + 1 :]}'
         elif name.lower() == "tls" and canonical(steps(label)[2]) == "certresolver":
-            what = self.resolver_named(self.labels[label])
+            what = self.resolver_named(label)
         elif name.lower() == "tls":
             what = f"Of TLS, labels declare options, as {TLS_OPTIONS}NAME.minVersion, and no certificates."
         else:
@@ -116,10 +116,22 @@ class _Reader:
             return
         self.wrong(label, what)
 
-    def resolver_named(self, resolver: str) -> str:
-        if self.language.resolvers.meant(resolver.strip()) is not None:
-            return f"Write {ROOT}.tls: {resolver.strip()}"
-        return f"Leave it away: certificates come by themselves. A resolver of the settings: {ROOT}.tls: NAME"
+    def instead(self, above: tuple[str, ...], path: Sequence[str], label: str) -> str:
+        """What to write for a word that is none; "" where the flaw says it best."""
+        if canonical(path[0]) in _WORDS:
+            below_tls = canonical(path[0]) == "tls" and canonical(steps(label)[-1]) == "certresolver"
+            return self.resolver_named(label) if below_tls else ""
+        if not above:
+            return instead_of_word(path) or long_spelling(path, self.container.app)
+        is_site = f"{ROOT}.{above[0]}.host".lower() in map(str.lower, self.labels)
+        slip = closest(path[0], _WORDS) is not None
+        return instead_of_word(path if is_site or slip else above)
+
+    def resolver_named(self, label: str) -> str:
+        above, resolver = label.rpartition(".")[0], self.labels.get(label, "").strip()
+        if self.language.resolvers.meant(resolver) is not None:
+            return f"Write {above}: {resolver}"
+        return f"Leave it away: certificates come by themselves. A resolver of the settings: {above}: NAME"
 
     def wrong(self, label: str, what: str, *, secret: bool = False) -> None:
         where = shown(self.container.name, label, self.labels.get(label, ""), secret=secret)
@@ -129,8 +141,7 @@ class _Reader:
         for flaw in flaws:
             path = (ROOT, *above, *flaw.path)
             label = self.written(path)
-            what = instead_of_word(flaw.path) if canonical(flaw.path[0]) not in _WORDS else ""
-            what = what or ("" if above else long_spelling(flaw.path, self.container.app))
+            what = self.instead(above, flaw.path, label)
             if names_a_file(steps(label)[1 + len(above) :]):
                 what = f"{USERS_IN_A_FILE[0].upper()}{USERS_IN_A_FILE[1:]}."
             self.wrong(label, what or flaw.what, secret=canonical(flaw.path[0]) == "auth")
