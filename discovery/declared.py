@@ -171,7 +171,7 @@ def _read_middleware(name: str, tree: Tree, reading: Reading) -> Middleware | No
         guess = closest(kind, _kinds())
         hint = f'Did you mean "{guess}"?' if guess else f"Known: {', '.join(_kinds())}."
         what = NOT_YET.get(canonical(kind)) or f'There is no middleware type "{kind[:40]}". {hint}'
-        reading.problem((*path, kind), what, consequence, secret=True)
+        reading.problem((*path, kind), what, consequence, secret=_may_hold_secret(below))
         return None
     middleware, flaws = parse_options(cls, below)
     reading.flaws(cls, (*path, kind), flaws, consequence)
@@ -186,6 +186,16 @@ def _read_middleware(name: str, tree: Tree, reading: Reading) -> Middleware | No
 
 def _kinds() -> tuple[str, ...]:
     return tuple(sorted(MIDDLEWARES))
+
+
+def _may_hold_secret(below: Tree) -> bool:
+    """Whether a message must not show what stands below a kind that is none: shown is what no kind hides."""
+    for word, value in _children(below):
+        named = [opt for cls in MIDDLEWARES.values() for opt in options_of(cls).values()]
+        meant = [opt for opt in named if canonical(opt.name) == canonical(word)]
+        if isinstance(value, Mapping) or not meant or any(opt.secret for opt in meant):
+            return True
+    return not isinstance(below, Mapping)
 
 
 def _may_be_secret(cls: type, path: Sequence[str]) -> bool:

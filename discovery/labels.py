@@ -99,8 +99,12 @@ def _note_unheard(dialect: str, draft: Draft) -> None:
             continue
         unheard = words_of(other, labels, variables)
         if word := min(unheard, default=""):
-            what = f"There are words of {dialect} too, and they count. Those of {other} are left to {other}."
+            what = f"It has {_called(dialect)}, too. Those alone count; its {_called(other)} are ignored."
             draft.problem(shown(draft.container.name, word, unheard[word]), what, "", "notice")
+
+
+def _called(dialect: str) -> str:
+    return f"{dialect} {'variables' if dialect == NGINX_PROXY else 'labels'}"
 
 
 def _with_default_rule(spoken: Spoken, draft: Draft) -> Spoken:

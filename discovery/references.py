@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from discovery.composites import parts_named
+from discovery.kinds import instead_of_kind
 from discovery.label_text import PROVIDER, ROOT
 from proxy.model import RoutingConfig
 from proxy.problem import Problem
@@ -97,9 +98,10 @@ def _belongs(name: str, providers: Collection[str]) -> bool:
 def _problem(
     where: str, asking: str, option: str, name: str, known: Mapping[str, object], consequence: str
 ) -> Problem:
-    what = (
-        f'There is no {option.removesuffix("s")} "{_spelled(name, asking)}". {_instead(name, asking, known)}'
-    )
+    native = where.partition(": ")[2].lower().startswith(f"{ROOT}.")
+    kind = instead_of_kind(plain(name)) if option == "middlewares" and native else ""
+    instead = kind or _instead(name, asking, known)
+    what = f'There is no {option.removesuffix("s")} "{_spelled(name, asking)}". {instead}'
     return Problem(where, what, consequence)
 
 

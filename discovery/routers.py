@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from discovery.declared import Reading
 from discovery.dialects.traefik_names import usual_resolver
+from discovery.label_text import PROVIDER
 from discovery.not_yet import ROUTERS, without_unserved
 from discovery.tls_options import options_meant
 from proxy.model import Router, Withheld
@@ -133,7 +134,8 @@ def _read_router(
     try:
         parse_rule(asked.rule)
     except RuleError as error:
-        reading.problem((*path, "rule"), str(error), consequence)
+        said = str(error) if reading.source.provider == PROVIDER else error.in_a_file
+        reading.problem((*path, "rule"), said, consequence)
         return None
     service = asked.service or (services[0] if len(services) == 1 else None)
     if service is None:

@@ -26,6 +26,11 @@ class RuleError(ValueError):
         super().__init__(message)
         self.position = position
 
+    @property
+    def in_a_file(self) -> str:
+        """The text without the advice about a shell, which no file has passed."""
+        return str(self).removesuffix(f" {_EATEN}")
+
     def pointed(self, rule: str) -> str:
         """The line of the rule with a caret below the place."""
         start = rule.rfind("\n", 0, self.position) + 1

@@ -123,7 +123,9 @@ class App:
         self.certificates.tlsalpn01.on_change = self.show_proofs
         self.listeners: Sequence[Entrypoint] = ()
         self.from_files = self.from_containers = self.config = RoutingConfig()
-        self.maintenance = Switch(settings.data_directory, self.hosts_named, self.serve_closed)
+        self.maintenance = Switch(
+            settings.data_directory, self.hosts_named, self.serve_closed, self.declared_closed
+        )
         self.from_settings = declared(settings.default_headers)
         self.allowed_hosts = AllowedHosts.parse(settings.allow_hosts)
         self.route_rows: tuple[RouteRow, ...] = ()
@@ -374,6 +376,14 @@ class App:
     def hosts_named(self) -> set[str]:
         rules = (route.rule for on_it in self.serving.table.routes.values() for route in on_it)
         return {host for rule in rules for host in rule.hosts}
+
+    def declared_closed(self, host: str) -> bool:
+        """Whether a middleware that was declared closes the host, on some of its routes at least."""
+        from proxy.middlewares.maintenance import Maintenance
+
+        closing = {name for name, each in self.config.middlewares.items() if isinstance(each, Maintenance)}
+        every = (route for on_it in self.serving.table.routes.values() for route in on_it)
+        return any(host in route.rule.hosts and closing & {*route.passes} for route in every)
 
     def addresses(self, name: str) -> list[str]:
         return [str(Address(host, port)) for host, port in self.serving.addresses[name]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from discovery.language import Language
 from discovery.merge import merge
 from discovery.networks import Own
 from proxy.model import Entrypoint
+from proxy.problem import Problem
 from proxy.table import attached, passed
 from tidegate.composefile.imagined import all_imagined
-from tidegate.composefile.nodes import Place
 from tidegate.composefile.project import load, with_override
 
 PORT = 80
@@ -27,24 +27,20 @@ def expansion_of_file(
 ) -> Iterator[str]:
     """The same for each service of a compose file that asks for something, its name before it.
 
+    Without errors and warnings: a file has more than its services, and `checking` knows all of them.
     Raises OSError, UnicodeDecodeError or BrokenYAML.
     """
-    complaints: list[str] = []
-
-    def complain(place: Place, what: str, consequence: str) -> None:
-        complaints.append(f"# error: {place.file}:{place.line}: {what}")
-
-    project = load(with_override([path]), environ, complain)
-    yield from complaints
+    project = load(with_override([path]), environ, lambda *_: None)
     every = all_imagined([project])
     others = {each.container.id: each.container for each in every}
     for each in every:
         container = each.container
         if not container.exposed:
             container = replace(container, exposed=(PORT,))
-        lines = list(of_container(container, language, entrypoints, others))
-        if lines:
+        lines, problems = of_container(container, language, entrypoints, others)
+        if lines or problems:
             yield from (f"# service {each.service.name}", *lines)
+        yield from commented(problem for problem in problems if problem.severity == "notice")
 
 
 def expansion(
@@ -58,7 +54,9 @@ def expansion(
     container = Container(
         "0" * 64, name, labels=labels, environment=variables, networks=networks, exposed=(PORT,)
     )
-    yield from of_container(container, language, entrypoints)
+    lines, problems = of_container(container, language, entrypoints)
+    yield from lines
+    yield from commented(problems)
 
 
 def of_container(
@@ -66,12 +64,17 @@ def of_container(
     language: Language,
     entrypoints: Sequence[Entrypoint],
     others: Mapping[str, Container] | None = None,
-) -> Iterator[str]:
-    for label, value in expanded(container, language):
-        yield f"{label}={value}"
+) -> tuple[list[str], Sequence[Problem]]:
+    """Long labels and the installation's defaults, a line each, and what is wrong with them."""
+    lines = [f"{label}={value}" for label, value in expanded(container, language)]
     fragment = read_container(container, Own(frozenset(container.networks)), others, language)
-    yield from defaults_taken(fragment, entrypoints) if fragment else ()
-    for problem in merge([fragment]).problems if fragment else ():
+    if fragment is None:
+        return lines, ()
+    return [*lines, *defaults_taken(fragment, entrypoints)], merge([fragment]).problems
+
+
+def commented(problems: Iterable[Problem]) -> Iterator[str]:
+    for problem in problems:
         yield from (f"# {line}" for line in f"{problem.severity}: {problem}".splitlines())
 
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 import structlog
 
 from acme_client.disk import json_bytes, make_folder, read_json, replace_file
+from proxy.authority import parse_authority
 from proxy.host_index import covers
 from proxy.model import RoutingConfig
 from proxy.schema import closest
@@ -65,7 +66,18 @@ def read_order(given: Mapping[str, Sequence[str]]) -> Order:
     if len(text := one("text")) > LONGEST or not text.isprintable():
         raise Refused(f"A text for visitors is one line of at most {LONGEST} letters.")
     allow = tuple(network for each in given.get("allow", ()) for network in networks(each))
-    return Order(one("host").lower().rstrip("."), None if switch is None else bool(switch), text, allow)
+    return Order(host_meant(one("host")), None if switch is None else bool(switch), text, allow)
+
+
+def host_meant(text: str) -> str:
+    """The host of a URL, or the word itself, as routers have it; Refused where a part of a site is named."""
+    authority, _, below = text.rpartition("://")[2].partition("/")
+    if below.strip("/"):
+        raise Refused(f'A whole site is closed, not a part of it: say "{authority}".')
+    try:
+        return parse_authority(authority)[0]
+    except ValueError:  # a wildcard, or nothing that a router can name
+        return authority.lower().rstrip(".")
 
 
 def networks(text: str) -> Iterator[str]:
@@ -82,14 +94,16 @@ def networks(text: str) -> Iterator[str]:
 def turned(closed: Mapping[str, Closed], order: Order, hosts: Iterable[str]) -> dict[str, Closed]:
     """The sites that are closed once the order is obeyed; `hosts` are those that routers name."""
     after = dict(closed)
-    if not order.on:
-        after.pop(order.host, None)
+    if not order.on and order.host in after:
+        del after[order.host]
         return after
     known = sorted(hosts)
     if not any(covers(host, order.host) or covers(order.host, host) for host in known):
         meant = closest(order.host, known)
         hint = f'Did you mean "{meant}"?' if meant else "See tidegate routes."
         raise Refused(f'No router names the host "{order.host}". {hint}')
+    if not order.on:
+        return after
     if len(after) >= MOST and order.host not in after:
         raise Refused(f"{MOST} sites are closed already.")
     after[order.host] = Closed(order.host, order.text, order.allow)
@@ -141,13 +155,21 @@ class Switch:
     """Closes sites and opens them, as it is told through the control socket."""
 
     def __init__(
-        self, data: Path, hosts: Callable[[], Iterable[str]], changed: Callable[[], Awaitable[None]]
+        self,
+        data: Path,
+        hosts: Callable[[], Iterable[str]],
+        changed: Callable[[], Awaitable[None]],
+        declared: Callable[[str], bool],
     ) -> None:
-        """`hosts` are those that routers name; `changed` returns when what is closed is served so."""
+        """`hosts` are those that routers name; `changed` returns when what is closed is served so.
+
+        `declared` says whether a label or a file closes the host, which no command opens.
+        """
         self.closed: Mapping[str, Closed] = {}
         self._data = data
         self._hosts = hosts
         self._changed = changed
+        self._declared = declared
         self._one_by_one = asyncio.Lock()
 
     async def remember(self) -> None:
@@ -164,13 +186,19 @@ class Switch:
         """Do what the query of /api/maintenance says; the sites in question that are closed now."""
         try:
             order = read_order(parse_qs(query, keep_blank_values=True))
+            was = order.host in self.closed
             if order.on is not None:
                 async with self._one_by_one:
                     await self._turn(order)
         except Refused as error:
             return {"refused": str(error)}
         shown = sorted(self.closed.values(), key=lambda each: each.host)
-        return {"maintenance": [each for each in shown if order.host in ("", each.host)]}
+        return {
+            "maintenance": [each for each in shown if order.host in ("", each.host)],
+            "host": order.host,
+            "was_closed": was,
+            "declared": self._declared(order.host),
+        }
 
     async def _turn(self, order: Order) -> None:
         self.closed = turned(self.closed, order, self._hosts())

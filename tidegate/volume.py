@@ -11,8 +11,10 @@ IN_THE_CONTAINER = ("overlay", "overlayfs", "aufs", "vfs", "tmpfs", "ramfs")
 
 NOT_KEPT = (
     "{data} goes with this container, and each new one would ask for all certificates again, which an"
-    " authority counts; so none is ordered. Two lines in the compose file keep it. In the service:"
-    ' volumes: ["tidegate-data:{data}"] and at the end of the file: volumes: {{tidegate-data: {{}}}}'
+    " authority counts; so none is ordered. A directory that stays helps. In a compose file two lines, in the"
+    ' service volumes: ["tidegate-data:{data}"] and at the end of the file volumes: {{tidegate-data: {{}}}}'
+    " -- with docker run: -v tidegate-data:{data} -- in any other container mount a disk or a directory of"
+    " the machine, and name it: --data DIRECTORY"
 )
 
 

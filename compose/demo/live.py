@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from compose.demo.apps import Site
+from compose.demo.proof import NEXT
 from compose.demo.stage import Stage
 
 TIDE = 8.0  # seconds between one stop or start and the next
@@ -47,7 +48,7 @@ def show(stage: Stage) -> None:
                 now_doing, next_move = next(moves), time.monotonic() + TIDE
             time.sleep(0.5)
     except KeyboardInterrupt:
-        print("\ndemo: cleaning up", flush=True)
+        print(f"\ndemo: cleaning up\n\n{NEXT}", flush=True)
 
 
 def tide(sites: tuple[Site, ...]) -> Iterator[str]:

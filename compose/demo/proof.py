@@ -12,6 +12,12 @@ from tests.program import eventually
 
 CERTIFICATE_WAIT = 90  # seconds; Pebble sleeps before it validates, on purpose
 ROUTE_WAIT = 10
+NEXT = """\
+The demo cleans up after itself. Next, with apps of your own:
+  make image                                    # builds the image that README.md's compose file starts
+  .venv/bin/tidegate check YOUR/compose.yaml    # says what is wrong in it, before anything runs
+  docker compose up -d                          # and your first site is there: README.md, "Labels"
+"""
 
 
 def prove(stage: Stage, say: Callable[[str], None]) -> int:
@@ -23,6 +29,7 @@ def prove(stage: Stage, say: Callable[[str], None]) -> int:
         say(f"  FAILED: {failure}\n\nTidegate's log:\n{stage.tidegate.log}")
         return 1
     say("demo: everything held")
+    say(f"\n{NEXT}")
     return 0
 
 

@@ -11,6 +11,7 @@ from discovery.dialects.doubtful import network_meant, torn_hosts
 from discovery.dialects.expansion import speaks_of_router
 from discovery.dialects.long_form import TLS_OPTIONS, is_long, long_form
 from discovery.dialects.long_only import long_spelling
+from discovery.dialects.not_needed import instead_of_word
 from discovery.dialects.short import OF_ONE_SITE, ShortLabels, SiteLabels
 from discovery.dialects.short_values import USERS_IN_A_FILE
 from discovery.label_text import ROOT, first_below, shown
@@ -18,7 +19,7 @@ from discovery.language import Language, labels_of
 from discovery.spoken import Spoken, element_name, named
 from discovery.tree import grow, steps
 from proxy.problem import Problem
-from proxy.schema import Flaw, Tree, canonical, options_of, parse_options
+from proxy.schema import Flaw, Tree, canonical, closest, options_of, parse_options
 from proxy.values import FALSE
 
 _WORDS = frozenset(canonical(each.name) for each in options_of(ShortLabels).values())
@@ -104,6 +105,8 @@ class _Reader:
         )
         if name.lower() in SECTIONS:
             what = f'"http" is missing: {ROOT}.http.{label[len(ROOT) + 1 :]}'
+        elif name.lower() == "tls" and canonical(steps(label)[2]) == "certresolver":
+            what = self.resolver_named(label)
         elif name.lower() == "tls":
             what = f"Of TLS, labels declare options, as {TLS_OPTIONS}NAME.minVersion, and no certificates."
         else:
@@ -113,6 +116,23 @@ class _Reader:
             return
         self.wrong(label, what)
 
+    def instead(self, above: tuple[str, ...], path: Sequence[str], label: str) -> str:
+        """What to write for a word that is none; "" where the flaw says it best."""
+        if canonical(path[0]) in _WORDS:
+            below_tls = canonical(path[0]) == "tls" and canonical(steps(label)[-1]) == "certresolver"
+            return self.resolver_named(label) if below_tls else ""
+        if not above:
+            return instead_of_word(path) or long_spelling(path, self.container.app)
+        is_site = f"{ROOT}.{above[0]}.host".lower() in map(str.lower, self.labels)
+        slip = closest(path[0], _WORDS) is not None
+        return instead_of_word(path if is_site or slip else above)
+
+    def resolver_named(self, label: str) -> str:
+        above, resolver = label.rpartition(".")[0], self.labels.get(label, "").strip()
+        if self.language.resolvers.meant(resolver) is not None:
+            return f"Write {above}: {resolver}"
+        return f"Leave it away: certificates come by themselves. A resolver of the settings: {above}: NAME"
+
     def wrong(self, label: str, what: str, *, secret: bool = False) -> None:
         where = shown(self.container.name, label, self.labels.get(label, ""), secret=secret)
         self.problems.append(Problem(where, what, self.refused))
@@ -121,7 +141,7 @@ class _Reader:
         for flaw in flaws:
             path = (ROOT, *above, *flaw.path)
             label = self.written(path)
-            what = long_spelling(flaw.path, self.container.app) if not above else ""
+            what = self.instead(above, flaw.path, label)
             if names_a_file(steps(label)[1 + len(above) :]):
                 what = f"{USERS_IN_A_FILE[0].upper()}{USERS_IN_A_FILE[1:]}."
             self.wrong(label, what or flaw.what, secret=canonical(flaw.path[0]) == "auth")
@@ -159,6 +179,12 @@ class _Reader:
         if short.redirect and (not short.host or short.host[0].startswith("*")):
             what = f"Say where to, as the first of {prefix}.host=blog.example.com"
             self.wrong(self.written((*at, "redirect")), what)
+        if short.host and short.host[0] in short.redirect:
+            what = f'"{short.host[0]}" would be redirected to itself, for ever. Name only other hosts here.'
+            self.wrong(self.written((*at, "redirect")), what)
+        elif twice := next((each for each in short.redirect if each in short.host), ""):
+            what = f'"{twice}" is a host of the site, too. To have it redirected, take it out there.'
+            self.note(self.written((*at, "redirect")), what)
         if short.strip and not short.path:
             self.wrong(self.written((*at, "strip")), f"Say what is cut off: {prefix}.path=/blog")
         if short.tls and short.tls != "off" and self.language.resolvers.meant(short.tls) is None:

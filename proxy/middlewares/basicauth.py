@@ -51,7 +51,7 @@ class BasicAuth:
     users_file: FileName = option(
         doc="File with one user a line; `users` win over it.", example="/config/users", default=""
     )
-    realm: str = option(doc="What browsers may show.", example="My cloud", default="traefik")
+    realm: str = option(doc="What browsers may show.", example="My cloud", default="Tidegate")
     header_field: str = option(
         doc="Field in which the app gets the name.", example="X-WebAuth-User", default=""
     )

@@ -44,7 +44,9 @@ class DigestAuth:
         doc="File with one user a line; `users` win over it.", example="/config/users", default=""
     )
     realm: str = option(
-        doc="Part of the hashes, and what browsers may show.", example="home", default="traefik"
+        doc="Part of the hashes, and what browsers may show; else that of the first user.",
+        example="home",
+        default="",
     )
     header_field: str = option(
         doc="Field in which the app gets the name.", example="X-WebAuth-User", default=""
@@ -72,34 +74,41 @@ class Doorkeeper:
     def wrap(self, next_handler: Handler) -> Handler:
         async def sign_in(request: Request) -> Response:
             options, head, now = self.options, request.head, self.around.now()
-            said = parameters(head)
-            if not self._is_right(await self.users.now(), head, said):
-                return self._ask(head, stale=False)
+            said, users = parameters(head), await self.users.now()
+            realm = options.realm or realm_of(users)
+            if not self._is_right(users, head, said, realm):
+                return self._ask(head, realm, stale=False)
             nonce = said["nonce"]
             if not self._nonces.is_fresh(nonce, now) or not self._nonces.use(nonce, int(said["nc"], 16)):
-                return self._ask(head, stale=True)  # the password is right: nobody is asked for it again
+                # The password is right: nobody is asked for it again.
+                return self._ask(head, realm, stale=True)
             name = as_text(said["username"])
             head = signed_in(head, name, options.header_field, remove=options.remove_header)
             return await next_handler(replace(request, head=head))
 
         return sign_in
 
-    def _ask(self, head: RequestHead, *, stale: bool) -> Response:
+    def _ask(self, head: RequestHead, realm: str, *, stale: bool) -> Response:
         nonce = self._nonces.new(self.around.now())
-        how = f'Digest realm={quoted(self.options.realm)}, nonce="{nonce}", algorithm=MD5, qop="auth"'
+        how = f'Digest realm={quoted(realm)}, nonce="{nonce}", algorithm=MD5, qop="auth"'
         return challenge(head, how + ", stale=true" * stale)
 
-    def _is_right(self, users: Users, head: RequestHead, said: Mapping[str, str]) -> bool:
-        if as_text(said.get("realm", "")) != self.options.realm or said.get("qop") != "auth":
+    def _is_right(self, users: Users, head: RequestHead, said: Mapping[str, str], realm: str) -> bool:
+        if as_text(said.get("realm", "")) != realm or said.get("qop") != "auth":
             return False
         if said.get("algorithm", "MD5").upper() != "MD5" or not _COUNT.fullmatch(said.get("nc", "")):
             return False
         if not all(name in said for name in ("username", "nonce", "cnonce", "uri", "response")):
             return False
-        known = users.get(f"{as_text(said['username'])}:{self.options.realm}", "")
+        known = users.get(f"{as_text(said['username'])}:{realm}", "")
         right = answer(known, head.method, said)
         same = hmac.compare_digest(right.encode(), said["response"].lower().encode("latin-1"))
         return same and bool(known) and _is_about(said["uri"], head)
+
+
+def realm_of(users: Users) -> str:
+    """The first user's: a hash proves nothing in any other realm."""
+    return next(iter(users), "").rpartition(":")[2]
 
 
 def as_text(octets: str) -> str:

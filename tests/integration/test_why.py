@@ -54,7 +54,7 @@ def why(tidegate: Program, *words: str) -> tuple[int, str]:
         (["blog.test"], 0, ["(router blog@file, fast lane).", "lane         fast: nothing needs the body"]),
         (["http://blog.test/x"], 0, ["is redirected (308) to", "served by http://127.0.0.1:"]),
         (["blog.test/api/x"], 0, ["(router api@file, aiohttp lane), if sso@file (forwardauth) lets it in."]),
-        (["blog.test", "--method", "POST"], 0, ["POST https://blog.test/ from 127.0.0.1"]),
+        (["blog.test", "--method", "POST"], 0, ["POST https://blog.test:", "/ from 127.0.0.1"]),
         (["blgo.test"], 1, ["gets 404: no router takes it. Did you mean blog.test?", "is not blgo.test"]),
         (["down.test"], 1, ["gets 502: http://127.0.0.1:", "connection refused (router down@file)."]),
         (["lan.test"], 1, ["gets 403: middleware lan@file (ipallowlist) answers 403."]),

@@ -358,3 +358,10 @@ def test_help_about_nothing_that_there_is_says_so(capsys):
 def test_a_site_is_closed_or_open_and_nothing_between(capsys):
     assert main(["maintenance", "blog.example.com", "maybe"]) == 2
     assert capsys.readouterr().err.startswith('tidegate: there is no "maybe": say on or off')
+
+
+def test_who_types_a_strange_flag_is_led_to_the_help_of_that_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["notify", "test", "--data", "x"]) == 2
+    assert capsys.readouterr().err == 'tidegate: there is no "--data" here. See tidegate notify --help.\n'

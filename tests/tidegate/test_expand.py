@@ -87,7 +87,9 @@ def test_a_compose_file_is_expanded_service_by_service(tmp_path, capsys, monkeyp
     file = tmp_path / "compose.yaml"
     file.write_text(COMPOSE)
     assert main(["expand", str(file)]) == 1  # for the broken one
-    printed = capsys.readouterr().out.splitlines()
+    told = capsys.readouterr()
+    assert "compose.yaml:12:14: error" in told.err and 'Did you mean "host"?' in told.err
+    printed = told.out.splitlines()
     heads = [line for line in printed if line.startswith("# service")]
     assert heads == ["# service blog", "# service wiki", "# service broken"]
     assert any(line.endswith(".rule=Host(`blog.example.com`)") for line in printed)
@@ -100,3 +102,28 @@ def test_a_compose_file_has_to_be_named_for_what_stands_beside_it_counts(capsys,
     monkeypatch.setattr("sys.stdin", io.StringIO(COMPOSE))
     assert main(["expand", "-"]) == 2
     assert "name the file" in capsys.readouterr().err
+
+
+TWICE = """\
+services:
+  blog:
+    labels: {tidegate.host: nas.lan, tidegate.auth: "anna:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/"}
+  wiki:
+    labels: {tidegate.host: nas.lan}
+"""
+
+
+@pytest.mark.parametrize("place", ["compose.yaml", "sub/../compose.yaml"])
+def test_mistakes_in_a_compose_file_are_those_that_check_knows(place, tmp_path, capsys) -> None:
+    """Also what no label says alone: a dollar that compose eats, and a host that two services claim."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "compose.yaml").write_text(TWICE)
+    file = str(tmp_path / place)
+    assert main(["expand", file]) == 1
+    expanded = capsys.readouterr()
+    assert main(["check", file]) == 1
+    checked = capsys.readouterr().out
+    blocks = expanded.err.split("\n\n")[:-1]
+    assert len(blocks) == 2 and all(f"{block}\n\n" in checked for block in blocks)
+    assert any("$$" in block for block in blocks) and any("nas.lan" in block for block in blocks)
+    assert "# error" not in expanded.out and "# warning" not in expanded.out

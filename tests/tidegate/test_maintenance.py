@@ -33,6 +33,9 @@ def test_whatever_a_router_names_can_be_closed(host):
 def test_a_slip_is_not_taken_for_a_site_but_who_is_closed_can_always_be_opened():
     with pytest.raises(Refused, match=r'No router names the host "blgo\.test"\. Did you mean "blog\.test"'):
         turned({}, Order("blgo.test", True), HOSTS)
+    with pytest.raises(Refused, match="No router names"):
+        turned({}, Order("blgo.test", False), HOSTS)
+    assert turned({}, Order("blog.test", False), HOSTS) == {}
     assert turned({"gone.test": Closed("gone.test")}, Order("gone.test", False), HOSTS) == {}
 
 
@@ -42,6 +45,10 @@ def test_a_slip_is_not_taken_for_a_site_but_who_is_closed_can_always_be_opened()
         ({"host": ["Blog.test."], "switch": ["on"]}, Order("blog.test", True)),
         ({"host": ["b"], "switch": ["off"]}, Order("b", False)),
         ({}, Order()),
+        ({"host": ["https://NAS.lan/"]}, Order("nas.lan")),
+        ({"host": ["https://nas.lan:8443"]}, Order("nas.lan")),
+        ({"host": ["http://[::1]:80/"]}, Order("::1")),
+        ({"host": ["*.Shop.test"]}, Order("*.shop.test")),
         ({"host": ["b"], "switch": ["on"], "allow": ["10.0.0.7"]}, Order("b", True, "", ("10.0.0.7/32",))),
     ],
 )
@@ -49,7 +56,10 @@ def test_orders_are_read(given, order):
     assert read_order(given) == order
 
 
-@pytest.mark.parametrize("given", [{"switch": ["maybe"]}, {"text": ["a\nb"]}, {"allow": ["10.0.0.0/33"]}])
+@pytest.mark.parametrize(
+    "given",
+    [{"host": ["https://a.test/x"]}, {"switch": ["maybe"]}, {"text": ["a\nb"]}, {"allow": ["10.0.0.0/33"]}],
+)
 def test_what_is_no_order_is_refused(given):
     with pytest.raises(Refused):
         read_order(given)
@@ -106,8 +116,15 @@ def test_a_command_closes_a_site_over_restarts_and_opens_it_again(tmp_path, work
         eventually(lambda: visit(program, "blog.test").status == 503)
         assert typed(program, "maintenance", "blog.test", "off") == (
             0,
-            "blog.test is not closed by command\n",
+            "blog.test is open\n",
         )
+        again = typed(program, "maintenance", "HTTP://Blog.test:80/", "off")
+        assert again == (0, "blog.test is open (it was not closed by command)\n")
+        labelled = (
+            "labelled.test is not closed by command, but by a label or a file: tidegate why labelled.test\n"
+        )
+        assert typed(program, "maintenance", "labelled.test", "off") == (0, labelled)
+        assert typed(program, "maintenance", "www.test") == (0, "www.test is not closed by command\n")
         eventually(lambda: visit(program, "blog.test").status == 200)
 
 

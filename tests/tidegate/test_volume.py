@@ -27,7 +27,8 @@ MEMORY = "9 1 0:50 / /data rw - tmpfs tmpfs rw\n"
 )
 def test_what_goes_with_the_container_is_told_with_the_lines_that_help(data, mounts, kept):
     said = not_kept(Path(data), in_container=True, mounts=mounts)
-    assert said == "" if kept else f'volumes: ["tidegate-data:{data}"]' in said
+    advice = (f'volumes: ["tidegate-data:{data}"]', f"-v tidegate-data:{data} ", "--data DIRECTORY")
+    assert said == "" if kept else all(each in said for each in advice)
 
 
 def test_outside_of_a_container_everything_is_kept():

@@ -63,7 +63,7 @@ def _pointed(spot: Spot, what: str) -> tuple[Place, str]:
         try:
             parse_rule(rule)
         except RuleError as error:
-            if str(error) not in what:
+            if error.in_a_file not in what:
                 return spot.place, ""
             at = spot.label.spot(error.position) if spot.label else spot.leaf.spot(error.position)  # type: ignore[union-attr]
             return at, error.pointed(rule)

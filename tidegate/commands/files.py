@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from tidegate.sources import SettingsError, load_leniently, wrong_in
 if TYPE_CHECKING:
     from discovery.language import Language
     from proxy.model import Entrypoint
+    from tidegate.checking.judging import Checked
+    from tidegate.settings import Settings
 
 READING = (
     *("dialects", "default_rule", "network", "traefik_names", "entrypoint", "web", "websecure"),
@@ -36,15 +39,33 @@ def expand(call: Call) -> int:
     language, entrypoints = language_of(settings), entrypoints_of(settings)
     if re.search(r"^services:", text, re.MULTILINE):
         expanded = expanded_file(call.own.file, language, entrypoints)
-        if not expanded:
+        checked = mistakes_of(call.own.file, settings, language, entrypoints)
+        if not expanded and not checked.findings:
             raise UsageError(f"no service of {call.own.file} has labels that Tidegate reads.")
     else:
-        expanded = list(expansion(text, language, entrypoints))
-    if not expanded:
-        raise UsageError("there is no label here. One a line, as in tidegate.host=blog.example.com")
+        expanded, checked = list(expansion(text, language, entrypoints)), None
+        if not expanded:
+            raise UsageError("there is no label here. One a line, as in tidegate.host=blog.example.com")
     for line in expanded:
         print(printable(line))
-    return 1 if any(line.startswith("# error") for line in expanded) else 0
+    if checked and checked.findings:
+        from tidegate.checking.report import report
+
+        for line in report(checked, "text"):
+            print(line, file=sys.stderr)
+    return 1 if (checked and checked.errors) or any(line.startswith("# error") for line in expanded) else 0
+
+
+def mistakes_of(
+    name: str, settings: Settings, language: Language, entrypoints: Sequence[Entrypoint]
+) -> Checked:
+    """The errors and warnings that `check` has of the file, for its words."""
+    from tidegate.checking.judging import check as judged
+    from tidegate.defaults import declared
+
+    checked = judged([Path(name)], os.environ, language, entrypoints, declared(settings.default_headers))
+    found = [finding for finding in checked.findings if finding.severity != "notice"]
+    return replace(checked, findings=found, sites={})
 
 
 def expanded_file(name: str, language: Language, entrypoints: Sequence[Entrypoint]) -> list[str]:

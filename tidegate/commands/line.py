@@ -116,7 +116,7 @@ def add_settings(parser: Parser, names: Sequence[str]) -> None:
 
 def refuse_strangers(call: Call) -> None:
     if call.strange:
-        raise UsageError(f'there is no "{call.strange[0]}" here. See tidegate --help.')
+        raise UsageError(f'there is no "{call.strange[0]}" here. See tidegate {call.own.command} --help.')
 
 
 def printable_lines(text: str) -> str:

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -65,22 +65,33 @@ def maintenance(call: Call) -> int:
     if "refused" in answer:
         print(printable(answer["refused"]), file=sys.stderr)
         return 1
-    for line in closed_lines(answer["maintenance"], own.host):
+    for line in closed_lines(answer, opened=own.switch == "off"):
         print(printable(line))
     return 0
 
 
-def closed_lines(closed: Sequence[Mapping[str, Any]], host: str) -> Iterator[str]:
+def closed_lines(answer: Mapping[str, Any], *, opened: bool) -> Iterator[str]:
+    closed, host = answer["maintenance"], answer["host"]
     for each in closed:
         open_for = f", open for {', '.join(each['allow'])}" if each["allow"] else ""
         text = f": {each['text']}" if each["text"] else ""
         yield f"{each['host']} is closed{open_for}{text}"
-    if not closed:
-        yield f"{host} is not closed by command" if host else "No site is closed by command"
+    if closed:
+        return
+    if not host:
+        yield "No site is closed by command"
+    elif answer["declared"]:
+        yield f"{host} is not closed by command, but by a label or a file: tidegate why {host}"
+    elif opened:
+        yield f"{host} is open" + ("" if answer["was_closed"] else " (it was not closed by command)")
+    else:
+        yield f"{host} is not closed by command"
 
 
 def add_switch(parser: Parser) -> None:
-    parser.add_argument("host", metavar="HOST", nargs="?", default="", help="a name that a router has")
+    parser.add_argument(
+        "host", metavar="HOST", nargs="?", default="", help="a name that a router has, or its URL"
+    )
     what = "answer 503 and say that the site is being worked on, over restarts; without: show how it is"
     parser.add_argument("switch", metavar="on|off", nargs="?", default="", help=what)
     parser.add_argument("--text", default="", help="What visitors read instead.")

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import yaml
 
+from discovery.yaml_tree import in_words
 from tidegate.composefile.interpolation import Interpolated, interpolate
 
 DEEPEST = 60
@@ -109,9 +110,8 @@ class Reader:
             return None if root is None else self.node(root, 0)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            what = " ".join(part for part in (error.problem, error.context) if part)
             place = Place(self.file, mark.line + 1, mark.column + 1) if mark else Place(self.file)
-            raise BrokenYAML(f"This is not YAML: {what}.", place) from error
+            raise BrokenYAML(f"This is not YAML: {in_words(error)}", place) from error
         except (yaml.YAMLError, RecursionError) as error:
             raise BrokenYAML(
                 f"This is not YAML: {' '.join(str(error).split())[:200]}", Place(self.file)

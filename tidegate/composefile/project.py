@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -90,12 +91,17 @@ def load(files: Sequence[Path], environ: Mapping[str, str], say: Say) -> Project
         }
         networks |= part.networks
         name = part.name or name
-    chosen = loader.variables.get("COMPOSE_PROJECT_NAME") or name or directory.absolute().name
+    chosen = loader.variables.get("COMPOSE_PROJECT_NAME") or name or _called(directory)
     project = _normal(chosen)
     named = {key: _network(project, key, node) for key, node in networks.items()}
     for service in services.values():
         loader.judge_networks(service, named)
     return Project(project, services, named)
+
+
+def _called(directory: Path) -> str:
+    """As compose calls what stands there: by the folder's own name, however it is spelled (`..`)."""
+    return os.path.basename(os.path.abspath(directory))  # noqa: PTH100, PTH119 - links are not followed
 
 
 def _over(before: Service | None, after: Service) -> Service:

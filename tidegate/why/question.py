@@ -99,6 +99,14 @@ def entrypoint_for(question: Question, entrypoints: Sequence[Entrypoint]) -> Ent
     return min(alike, key=lambda each: (each.port != PORTS[question.scheme], not each.default))
 
 
+def reached_at(question: Question, entry: Entrypoint) -> str:
+    """The URL by which this machine gets there: a port that is not the usual one is said."""
+    usual = PORTS[question.scheme]
+    if question.port is not None or question.entrypoint or entry.port in (None, 0, usual):
+        return question.url
+    return f"{question.scheme}://{question.authority.rstrip(':')}:{entry.port}{question.target}"
+
+
 def arrived(question: Question, entry: Entrypoint, trusted: TrustedProxies) -> tuple[RequestHead, str]:
     """The head as routing sees it, and the protocol that it asks to upgrade to."""
     host = (

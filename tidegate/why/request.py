@@ -15,7 +15,7 @@ from tidegate.reachability import problem as unreachable
 from tidegate.why.answer import RequestAnswer, ServerSeen
 from tidegate.why.container import about_containers, reason
 from tidegate.why.probe import ACCEPTS, probe, status_of
-from tidegate.why.question import Question, Unanswerable, arrived, entrypoint_for, read_question
+from tidegate.why.question import Question, Unanswerable, arrived, entrypoint_for, reached_at, read_question
 from tidegate.why.scene import Scene
 from tidegate.why.verdict import verdict
 
@@ -48,11 +48,12 @@ async def about_request(question: Question, scene: Scene, *, follow: bool = True
         wrong = (each.what for each in problems if each.severity != "notice")
         without = next(wrong, scene.without_server(route.name))
     claimants = await who_asks_for(head.host, scene) if found.status == NOT_FOUND else ()
-    line, served = verdict(question.url, found, servers, failing, without, claimants)
+    url = reached_at(question, entry)
+    line, served = verdict(url, found, servers, failing, without, claimants)
     answer = RequestAnswer(
         answer=line.rstrip(),
         served=served,
-        url=question.url,
+        url=url,
         method=question.method,
         client=str(head.client_ip),
         status=found.status or failing or (503 if route and not servers else None),

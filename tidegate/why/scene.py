@@ -9,12 +9,14 @@ from typing import Protocol
 from discovery.container import Container, Listed
 from discovery.language import USUAL, Language
 from discovery.networks import Own
+from discovery.route_file import PROVIDER
 from proxy.headers import TrustedProxies
 from proxy.model import RoutingConfig, Server
 from proxy.problem import Problem
 from proxy.table import Entrypoint, RoutingTable
 from tidegate.status import RouteRow
 from tidegate.why.answer import CertificateSeen
+from tidegate.why.concern import concern_of
 
 
 class Asked(Protocol):
@@ -52,10 +54,11 @@ class Scene:
 
     def problems_of(self, origin: str, router: str = "") -> tuple[Problem, ...]:
         """Those that somebody finds who looks for the container or the router."""
-        plain = router.partition("@")[0]
+        plain, _, provider = router.partition("@")
+        concern = concern_of(router, self.config) if provider == PROVIDER else None
         return tuple(
             each
             for each in self.problems
-            if (origin and each.where.partition(":")[0] == origin)
+            if (origin and each.where.partition(":")[0] == origin and (not concern or concern.covers(each)))
             or (plain and f'Router "{plain}"' in each.consequence)
         )

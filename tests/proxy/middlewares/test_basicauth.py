@@ -58,7 +58,7 @@ async def test_what_are_no_credentials_is_answered_like_none(value: str) -> None
 
 
 async def test_browsers_are_asked_for_a_password_with_the_realm() -> None:
-    assert (await Site(users=TEST).ask()).get("WWW-Authenticate") == 'Basic realm="traefik"'
+    assert (await Site(users=TEST).ask()).get("WWW-Authenticate") == 'Basic realm="Tidegate"'
     shown = (await Site(users=TEST, realm='My "home"\n').ask()).get("WWW-Authenticate")
     assert shown == 'Basic realm="My \\"home\\""'
 

@@ -76,6 +76,19 @@ async def test_what_is_no_proof_is_answered_like_none(text: str) -> None:
     assert (await Site().ask(text)).status == 401
 
 
+@pytest.mark.parametrize("options", [{}, {"realm": "home"}])
+async def test_without_a_realm_that_of_the_users_is_asked_for(options: dict[str, str]) -> None:
+    site = Site(users=f"anna:home:{md5('anna:home:sea')}", **options)
+    assert 'Digest realm="home", ' in (await site.ask()).get("WWW-Authenticate")
+    right = proof(await site.nonce(), user="anna", password="sea", realm="home")
+    assert (await site.ask(right)).status == 200
+
+
+async def test_a_realm_that_is_said_counts_though_no_user_is_of_it() -> None:
+    site = Site(realm="office")
+    assert (await site.ask(proof(await site.nonce()))).status == 401
+
+
 async def test_an_overheard_proof_is_worth_nothing() -> None:
     site = Site()
     heard = proof(await site.nonce())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tidegate.composefile.imagined import Imagined, all_imagined, proxy_of, standing
 from tidegate.composefile.nodes import Place
 from tidegate.composefile.project import load, with_override
@@ -102,6 +104,17 @@ def test_the_environment_wins_over_dotenv(tmp_path: Path) -> None:
     assert a.container.labels["tidegate.host"] == "a.outside.test"
     assert a.container.labels["tidegate.port"] == "81"
     assert a.container.name == "mine-a-1"
+
+
+def test_a_project_is_called_as_its_folder_however_that_is_spelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = tmp_path / "home" / "sub"
+    below.mkdir(parents=True)
+    (tmp_path / "home" / "bad.yaml").write_text("services: {a: {image: a}}")
+    monkeypatch.chdir(below)
+    names = [load([Path(file)], {}, print).name for file in ("../bad.yaml", "../../home/sub/../bad.yaml")]
+    assert names == ["home", "home"]
 
 
 def test_ports_are_read_in_every_spelling(tmp_path: Path) -> None:

@@ -10,9 +10,14 @@ import pytest
 
 from discovery.allowed_hosts import AllowedHosts
 from discovery.language import Language
+from proxy.middlewares.chain import Chain
 from proxy.model import Router, RoutingConfig, Server, Service
+from proxy.problem import Problem
+from proxy.reference import MiddlewareName
+from proxy.table import Entrypoint, compile_table
 from tests.tidegate.why.scenes import Engine, container, scene
 from tidegate.status import as_json
+from tidegate.why.answer import RequestAnswer
 from tidegate.why.ask import Asking, answer, read_query
 from tidegate.why.text import answer_text
 
@@ -48,6 +53,37 @@ async def test_who_serves_it(port):
         f"https://blog.example.com/ is served by http://127.0.0.1:{port} (router blog@file, fast lane).",
         True,
     )
+
+
+async def test_the_port_that_is_listened_on_is_said_where_it_is_not_the_usual_one(port):
+    config = served_by(Server("routes.yaml", "127.0.0.1", port))
+    points = (Entrypoint("web", port=18080), Entrypoint("websecure", tls=True, port=18443))
+    at = replace(scene(config=config), entrypoints=points, table=compile_table(config, points))
+    asked = {
+        word: (await first(word, at))[0].partition(" ")[0] for word in ("blog.example.com", BEHIND, HERE)
+    }
+    assert set(asked.values()) == {"https://blog.example.com:18443/", BEHIND}
+
+
+BEHIND, HERE = "https://blog.example.com:443/", "https://blog.example.com:18443/"
+"""As visitors come through a published port, and as this machine does."""
+
+
+def wrong(*where: str) -> list[Problem]:
+    return [Problem(f"routes.yaml:{line}: {each}", "It is wrong.", "So.") for line, each in enumerate(where)]
+
+
+async def test_of_a_route_file_only_what_is_about_the_site_is_told(port):
+    """Its router and what that is made of, in turn, and what is about the whole file."""
+    reached = Server("routes.yaml", "127.0.0.1", port)
+    config = served_by(reached, middlewares=("all@file",))
+    chain = Chain(middlewares=(MiddlewareName("part@file"),))
+    config = replace(config, middlewares={"all@file": chain})
+    mine = ("http.routers.blog.rule", "http.services.blog.x=1", "http.middlewares.part.ratelimit", "tcp")
+    others = ("http.routers.blog2.rule", "http.routers.nas.service=blog", "http.middlewares.nas.x")
+    found = await answer(Asking("blog.example.com"), scene(config=config, problems=wrong(*mine, *others)))
+    assert isinstance(found, RequestAnswer)
+    assert [each.where.rpartition(": ")[2] for each in found.problems] == list(mine)
 
 
 async def test_a_container_has_its_name_state_and_network(port):
