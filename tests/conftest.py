@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,6 +32,15 @@ def no_blocking_calls() -> Iterator[None]:
     guard.activate()
     yield
     guard.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_kept_from_being_loaded() -> Iterator[None]:
+    """`tidegate run`, played in this process, keeps modules that it does without from being loaded."""
+    yield
+    for name in ("rich", "charset_normalizer"):
+        if name in sys.modules and sys.modules[name] is None:
+            del sys.modules[name]
 
 
 @pytest.hookimpl(hookwrapper=True)
