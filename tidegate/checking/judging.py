@@ -23,7 +23,7 @@ from discovery.networks import Own
 from discovery.references import provider_of
 from discovery.route_file import PROVIDER, read_text
 from discovery.yaml_tree import BrokenFileError
-from proxy.model import Entrypoint, Router, RoutingConfig, Server
+from proxy.model import Entrypoint, Router, RoutingConfig
 from proxy.problem import Problem
 from proxy.reference import MiddlewareName, ServiceName, referred
 from proxy.securing import DEFAULT_OF_FILES
@@ -33,6 +33,7 @@ from proxy.tls_options import TLSOptions
 from tidegate.checking.compose_only import compose_only, ports_mixed_up, ways_past
 from tidegate.checking.finding import Finding
 from tidegate.checking.locating import Locator, words
+from tidegate.checking.sites import Owners, sites
 from tidegate.composefile.imagined import Imagined, all_imagined, proxy_of, standing
 from tidegate.composefile.nodes import Branch, BrokenYAML, Node, Place, Reader
 from tidegate.composefile.project import USUAL, Project, load, with_override
@@ -145,6 +146,7 @@ def _judge(
     for chosen in _by_profile(every):
         for problem in judge.problems(files, chosen, bool(routes)):
             problems.setdefault(problem)
+    judge.note_ports()
     of_compose = [finding for each in every for finding in compose_only(each)]
     checked.findings += of_compose
     said = {finding.place for finding in of_compose}
@@ -168,8 +170,8 @@ class _Judge:
     entrypoints: Sequence[Entrypoint]
     defaults: RoutingConfig
     checked: Checked
-    unsure: set[str] = field(default_factory=set)
-    """Containers of which no file tells the port."""
+    unsure: dict[str, tuple[Place, str, str]] = field(default_factory=dict)
+    """Containers of which no file tells the port: where and what wants it, the label that would say it."""
 
     def route_fragments(self, routes: Mapping[str, tuple[str, Node | None]]) -> Iterator[Fragment]:
         for name, (text, _) in routes.items():
@@ -191,7 +193,9 @@ class _Judge:
             self.checked.findings += ways_past(each, config)
             self.checked.findings += ports_mixed_up(each, words(each) if _served(each, config) else ())
         self.note_names(config, table)
-        self.note_sites(table)
+        owners = Owners({each.container.id: each.service.name for each in self.every}, self.unsure)
+        unseen = frozenset() if with_routes else from_files.broken
+        self.checked.sites |= dict.fromkeys(sites(config, self.entrypoints, owners, unseen))
         return (*config.problems, *table.problems)
 
     def fragment(self, each: Imagined, own: Own, others: Mapping[str, Container]) -> Fragment | None:
@@ -202,13 +206,23 @@ class _Judge:
         blind, seeing = read(each.container), read(replace(each.container, exposed=(ANY_PORT,)))
         for problem in blind.problems if blind else ():
             if seeing and problem not in seeing.problems:
-                self.unsure.add(each.container.id)
-                spot = self.locator.spot(problem.where)
+                place = self.locator.spot(problem.where).place
                 name = problem.where.rpartition(": ")[2].partition("=")[0]
-                what = f"{UNKNOWN_PORT} If it is none or several, write {name}=8080, with the app's port."
-                now = "Where the image exposes exactly one, nothing has to be written."
-                self.checked.findings.append(Finding(spot.place, "notice", problem.where, what, now))
+                self.unsure[each.container.id] = place, problem.where, name
         return seeing
+
+    def note_ports(self) -> None:
+        """Said once of all: most compose files leave the port to the image."""
+        by_label: dict[str, list[str]] = {}
+        for owner, (_, _, label) in self.unsure.items():
+            by_label.setdefault(label, []).append(owner)
+        names = {each.container.id: each.service.name for each in self.every}
+        for label, owners in by_label.items():
+            place, where, _ = min(self.unsure[owner] for owner in owners)
+            subject = where if len(owners) == 1 else ", ".join(names[owner] for owner in owners)
+            what = f"{UNKNOWN_PORT} If it is none or several, write {label}=8080, with the app's port."
+            now = "Where the image exposes exactly one, nothing has to be written."
+            self.checked.findings.append(Finding(place, "notice", subject, what, now))
 
     def assumed(self, config: RoutingConfig) -> RoutingConfig:
         """What route files would have, of what containers name: there is none here."""
@@ -243,20 +257,6 @@ class _Judge:
                     self.note_elsewhere(router, name, "service" if name == router.service else "middlewares")
         return found
 
-    def note_sites(self, table: RoutingTable) -> None:
-        names = {each.container.id: each.service.name for each in self.every}
-        served = (route for routes in table.routes.values() for route in routes if route.action == "serve")
-        for route in served:
-            hosts = sorted(route.rule.hosts)
-            what = ", ".join(hosts) if rule_of_hosts(route.router.rule) and hosts else route.router.rule
-            to = [self.told(server, names) for server in (route.service.servers if route.service else ())]
-            self.checked.sites[f"{what} -> {', '.join(dict.fromkeys(to)) or route.router.service}"] = None
-
-    def told(self, server: Server, names: Mapping[str, str]) -> str:
-        if server.owner in self.unsure:
-            return f"{names[server.owner]}, at the port that its image exposes"
-        return f"{names[server.owner]}:{server.port}" if server.owner in names else server.url
-
     def note_names(self, config: RoutingConfig, table: RoutingTable) -> None:
         """Hosts that no public authority certifies: they get certificates of Tidegate's own."""
         wanted = table.hosts()
@@ -279,11 +279,6 @@ class _Judge:
             reason = "A wildcard can be proven by DNS records alone."
             now = f"Without --dns: {now[0].lower()}{now[1:]}"
         self.checked.findings.append(Finding(place, "notice", host, reason, now))
-
-
-def rule_of_hosts(rule: str) -> bool:
-    """Whether the hosts say all of it."""
-    return not re.sub(r"Host\((`[^`]*`(, *)?)*\)|\|\||\s", "", rule)
 
 
 def _served(each: Imagined, config: RoutingConfig) -> bool:

@@ -345,7 +345,7 @@ def test_the_sites_that_will_be_served_are_listed_with_where_they_lead(tmp_path:
     assert [one, two, three] == [
         "Host(`a.test`) && (Path(`/api`) || PathPrefix(`/api/`)) -> api, at the port that its image exposes",
         "blog.example.com, www.example.com -> blog:2368",
-        "clear.example.com -> clear:80",
+        "http://clear.example.com -> clear:80",
     ]
     assert summary.startswith("1 file: ")
 
