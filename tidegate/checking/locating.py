@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from discovery.dialects.traefik_names import DEFINE
 from discovery.label_text import ROOT, TRAEFIK
 from proxy.problem import Problem
 from proxy.rule import RuleError, parse_rule
@@ -14,6 +15,7 @@ from tidegate.composefile.imagined import Imagined
 from tidegate.composefile.nodes import Branch, Leaf, Listing, Node, Place
 from tidegate.composefile.service import Label
 
+SETTINGS = "check reads the settings of a file with --config FILE"
 _IN_FILE = re.compile(r":([0-9]+)(?:: (.*))?", re.DOTALL)
 
 
@@ -52,7 +54,8 @@ class Locator:
         subject = problem.where
         for name in self.files:
             subject = re.sub(f"^{re.escape(name)}:([0-9]+:?)? ?", "", subject)
-        return Finding(place, problem.severity, subject, problem.what, problem.consequence, sketch)
+        what = problem.what + (f" ({SETTINGS})" if DEFINE in problem.what else "")
+        return Finding(place, problem.severity, subject, what, problem.consequence, sketch)
 
 
 def _pointed(spot: Spot, what: str) -> tuple[Place, str]:
