@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from tidegate.commands.line import Call, Command, Parser, UsageError, printable_lines, refuse_strangers
 from tidegate.printable import printable
-from tidegate.sources import SettingsError, load_leniently, wrong_in
+from tidegate.sources import SettingsError, load_leniently, read_all, wrong_in
 
 if TYPE_CHECKING:
     from discovery.language import Language
     from proxy.model import Entrypoint
+    from tidegate.settings import Settings
+    from tidegate.sources import Source
 
 READING = (
     *("dialects", "default_rule", "network", "traefik_names", "entrypoint", "web", "websecure"),
@@ -23,6 +25,7 @@ READING = (
     *("docker", "dashboard", "resolver"),
 )
 """The settings that say how labels are read."""
+CHECKING = (*READING, "routes")
 
 
 def expand(call: Call) -> int:
@@ -62,30 +65,45 @@ def expanded_file(name: str, language: Language, entrypoints: Sequence[Entrypoin
 
 def check(call: Call) -> int:
     refuse_strangers(call)
-    try:
-        settings = load_leniently(READING, call.flags, os.environ, call.config)
-    except SettingsError:
-        if not call.config or not wrong_in(call.config):
-            raise
-        settings = load_leniently(READING, call.flags, os.environ)  # the file is judged by itself
-    from tidegate.checking.judging import check as judged
+    if not call.own.files and not call.config:
+        raise UsageError("say which files: compose files, route files, or a settings file by --config.")
+    from tidegate.checking.judging import judge
+    from tidegate.checking.reading import NoComposeFile, read
     from tidegate.checking.report import report
+    from tidegate.checking.written import written
     from tidegate.defaults import declared, entrypoints_of
     from tidegate.label_language import language_of
 
-    if not call.own.files and not call.config:
-        raise UsageError("say which files: compose files, route files, or a settings file by --config.")
-    paths = [Path(name) for name in call.own.files]
+    settings, sources = settings_checked(call)
     try:
+        files = read([Path(name) for name in call.own.files], os.environ)
+        if settings.routes:
+            files.add_routes(settings.routes)
         defaults = declared(settings.default_headers)
-        checked = judged(paths, os.environ, language_of(settings), entrypoints_of(settings), defaults)
+        language, entrypoints = language_of(settings), entrypoints_of(settings)
+        checked = judge(files, language, entrypoints, defaults, written(sources))
         if call.config:
             checked.judge_settings(call.config, wrong_in(call.config))
+    except NoComposeFile as error:
+        raise UsageError(str(error)) from None
     except OSError as error:
         raise UsageError(f"{error.filename} cannot be read: {error.strerror}") from None
     for line in report(checked, "json" if call.own.json else call.own.format):
         print(line)
     return 1 if checked.errors else 0
+
+
+def settings_checked(call: Call) -> tuple[Settings, tuple[Source, ...]]:
+    """The settings by which files are judged, and their sources; a file that is wrong is judged by itself."""
+    config = call.config
+    try:
+        settings = load_leniently(CHECKING, call.flags, os.environ, config)
+    except SettingsError:
+        if not config or not wrong_in(config):
+            raise
+        config = None
+        settings = load_leniently(CHECKING, call.flags, os.environ)
+    return settings, read_all(call.flags, os.environ, config)
 
 
 def translate(call: Call) -> int:
@@ -140,7 +158,7 @@ COMMANDS = {
         "say what is wrong in compose files and route files: exit status 1 on errors",
         check,
         add_files,
-        READING,
+        CHECKING,
     ),
     "expand": Command(
         "print the long labels that the labels of a compose file, or those of a file, one a line, stand for",

@@ -12,7 +12,8 @@ import pytest
 from discovery.language import Language
 from proxy.certifying import Resolvers
 from tests.tidegate.checking.examples import EXAMPLES, ROOT, Example
-from tidegate.checking.judging import Checked, check
+from tidegate.checking.finding import Checked
+from tidegate.checking.judging import check
 from tidegate.checking.report import annotation, report
 from tidegate.cli import main
 from tidegate.defaults import entrypoints_of
