@@ -16,8 +16,9 @@ from tidegate.sources import SettingsError, load_leniently, read_all, wrong_in
 if TYPE_CHECKING:
     from discovery.language import Language
     from proxy.model import Entrypoint
+    from tidegate.checking.locating import Written
+    from tidegate.checking.own_service import Told
     from tidegate.settings import Settings
-    from tidegate.sources import Source
 
 READING = (
     *("dialects", "default_rule", "network", "traefik_names", "entrypoint", "web", "websecure"),
@@ -25,7 +26,7 @@ READING = (
     *("docker", "dashboard", "resolver"),
 )
 """The settings that say how labels are read."""
-CHECKING = (*READING, "routes")
+CHECKING = (*READING, "routes", "serve_all", "constraints")
 
 
 def expand(call: Call) -> int:
@@ -68,20 +69,25 @@ def check(call: Call) -> int:
     if not call.own.files and not call.config:
         raise UsageError("say which files: compose files, route files, or a settings file by --config.")
     from tidegate.checking.judging import judge
+    from tidegate.checking.own_service import own_services, told
     from tidegate.checking.reading import NoComposeFile, read
     from tidegate.checking.report import report
-    from tidegate.checking.written import written
+    from tidegate.checking.surroundings import surroundings
     from tidegate.defaults import declared, entrypoints_of
     from tidegate.label_language import language_of
 
-    settings, sources = settings_checked(call)
     try:
         files = read([Path(name) for name in call.own.files], os.environ)
+        services = [told(each) for each in own_services(files.projects, os.environ)]
+        for each in services:
+            files.checked.findings += (*each.findings(), *surroundings(each))
+        settings, places = settings_checked(call, services)
         if settings.routes:
-            files.add_routes(settings.routes)
+            mounted = (each.own.outside(settings.routes) for each in services)
+            files.add_routes(next(filter(None, mounted), settings.routes))
         defaults = declared(settings.default_headers)
         language, entrypoints = language_of(settings), entrypoints_of(settings)
-        checked = judge(files, language, entrypoints, defaults, written(sources))
+        checked = judge(files, language, entrypoints, defaults, places)
         if call.config:
             checked.judge_settings(call.config, wrong_in(call.config))
     except NoComposeFile as error:
@@ -93,17 +99,25 @@ def check(call: Call) -> int:
     return 1 if checked.errors else 0
 
 
-def settings_checked(call: Call) -> tuple[Settings, tuple[Source, ...]]:
-    """The settings by which files are judged, and their sources; a file that is wrong is judged by itself."""
+def settings_checked(call: Call, services: Sequence[Told]) -> tuple[Settings, dict[str, Written]]:
+    """The settings by which files are judged, and where they stand.
+
+    What the call does not say, the service of the files says that runs Tidegate.
+    A settings file that is wrong is judged by itself.
+    """
+    from tidegate.checking.written import written
+
+    behind = services[0].sources if services else ()
     config = call.config
     try:
-        settings = load_leniently(CHECKING, call.flags, os.environ, config)
+        settings = load_leniently(CHECKING, call.flags, os.environ, config, behind)
     except SettingsError:
         if not config or not wrong_in(config):
             raise
         config = None
-        settings = load_leniently(CHECKING, call.flags, os.environ)
-    return settings, read_all(call.flags, os.environ, config)
+        settings = load_leniently(CHECKING, call.flags, os.environ, behind=behind)
+    own = services[0].written() if services else {}
+    return settings, own | written(read_all(call.flags, os.environ, config))
 
 
 def translate(call: Call) -> int:
