@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from tidegate.addresses import Address
 from tidegate.checking.finding import Finding
-from tidegate.checking.own_service import Told
+from tidegate.checking.told import Told
 from tidegate.composefile.imagined import image_name
 from tidegate.settings import Settings
 

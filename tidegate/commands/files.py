@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from discovery.language import Language
     from proxy.model import Entrypoint
     from tidegate.checking.locating import Written
-    from tidegate.checking.own_service import Told
+    from tidegate.checking.told import Told
     from tidegate.settings import Settings
 
 READING = (
@@ -69,10 +69,11 @@ def check(call: Call) -> int:
     if not call.own.files and not call.config:
         raise UsageError("say which files: compose files, route files, or a settings file by --config.")
     from tidegate.checking.judging import judge
-    from tidegate.checking.own_service import own_services, told
+    from tidegate.checking.own_service import own_services
     from tidegate.checking.reading import NoComposeFile, read
     from tidegate.checking.report import report
     from tidegate.checking.surroundings import surroundings
+    from tidegate.checking.told import told
     from tidegate.defaults import declared, entrypoints_of
     from tidegate.label_language import language_of
 

@@ -26,6 +26,7 @@ RESOLVER = "company.acme-ca=https://ca.example.lan/acme/directory"
 @pytest.fixture(autouse=True)
 def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
 
 
 def told(
@@ -70,8 +71,12 @@ def test_the_settings_file_and_the_routes_that_it_mounts_are_read(capsys: pytest
         "routes: /etc/tidegate/routes.yaml\ndefault-middlewares: secure\n"
     )
     Path("own", "routes.yaml").write_text("http: {middlewares: {secure: {headers: {frameDeny: true}}}}\n")
-    rest = GOOD.replace('["/var', '["./own:/etc/tidegate:ro", "/var')
-    assert told(capsys, "image: tidegate\n", rest=rest) == []
+    for source in ("./own", str(Path("own").absolute()), "~/own"):
+        rest = GOOD.replace('["/var', f'["{source}:/etc/tidegate:ro", "/var')
+        assert told(capsys, "image: tidegate\n", rest=rest) == []
+    assert told(
+        capsys, "image: tidegate\n", rest=GOOD.replace('["/var', '["~nobody/own:/etc/tidegate", "/var')
+    )
     Path("own", "tidegate.yaml").write_text("wbe: 80\nresolver: {company: {acme-ca: letsencrypt-staging}}\n")
     [finding] = told(capsys, "image: tidegate\n", rest=rest)
     assert finding == '1:1 error Tidegate has no "wbe". Did you mean "web"?'
@@ -123,6 +128,9 @@ def test_what_tidegate_run_would_refuse_is_said_at_its_place(
         "run --acme-email ${NOBODY_SETS_THIS}",
         "run --resolver 'other.acme-ca-bundle=/etc/ca.pem'",
         "trust --pem",
+        "'run --web \"80'",
+        "--help",
+        "run --help",
     ],
 )
 def test_files_of_the_container_and_variables_of_its_machine_are_no_mistake(
