@@ -58,7 +58,8 @@ class Checked:
             subject = problem.where.removeprefix(f"{file}:").partition(": ")[2]
             place = Place(file, int(line[0]) if line else 1)
             self.findings.append(Finding(place, "error", subject, problem.what, "Tidegate does not start."))
-        self.findings.sort(key=lambda finding: finding.rank)
+        # The service that runs Tidegate may have it mounted, and have been told the same.
+        self.findings = sorted(set(self.findings), key=lambda finding: finding.rank)
 
     @property
     def errors(self) -> int:

@@ -52,7 +52,8 @@ def own_services(projects: Iterable[Project], environ: Mapping[str, str]) -> lis
 
 def _own(project: Project, service: Service, environ: Mapping[str, str]) -> OwnService | None:
     words = [*words_of(service.entrypoint), *words_of(service.command)]
-    ours = image_name(service.image) == _PROGRAM
+    name = image_name(service.image) if service.image else service.container_name or service.name
+    ours = name == _PROGRAM  # one that is built here is called so
     if words and words[0].text.rpartition("/")[2] == _PROGRAM:
         words, ours = words[1:], True
     if service.entrypoint and not ours:

@@ -46,6 +46,7 @@ def told(
         f"image: tidegate\ncommand: run --resolver {RESOLVER}\n",
         f"image: ghcr.io/me/tidegate:1.2\ncommand: [run, --resolver, '{RESOLVER}']\n",
         f"image: tidegate@sha256:00\ncommand: [run, '--resolver={RESOLVER}']\n",
+        f"build: .\ncontainer_name: tidegate\ncommand: [run, '--resolver={RESOLVER}']\n",
         f"image: mine\ncommand: tidegate run --resolver {RESOLVER}\n",
         f"image: mine\ncommand: run --resolver {RESOLVER}\n",
         f"image: mine\nentrypoint: /opt/bin/tidegate\ncommand: run --resolver {RESOLVER}\n",
@@ -80,6 +81,8 @@ def test_the_settings_file_and_the_routes_that_it_mounts_are_read(capsys: pytest
     Path("own", "tidegate.yaml").write_text("wbe: 80\nresolver: {company: {acme-ca: letsencrypt-staging}}\n")
     [finding] = told(capsys, "image: tidegate\n", rest=rest)
     assert finding == '1:1 error Tidegate has no "wbe". Did you mean "web"?'
+    rest = rest.replace("~/own", "./own")
+    assert told(capsys, "image: tidegate\n", "--config", "own/tidegate.yaml", rest=rest) == [finding]
 
 
 def test_flags_of_the_check_win(capsys: pytest.CaptureFixture[str]) -> None:
