@@ -178,12 +178,13 @@ class _Judge:
         """Names of route files, none of which is here: what they lead to cannot be judged."""
         found = frozenset(name for name in _references(config) if provider_of(name) == PROVIDER)
         first = dict.fromkeys(name for each in self.entrypoints for name in each.middlewares)
-        for name in first if config.routers else ():
+        for name in first:
             if provider_of(name) == PROVIDER:
                 found |= {name}
                 what = f'"{name}" is declared in a route file. Name that one, too: tidegate check FILE FILE'
                 problem = Problem(f"default_middlewares={name}", what, "It is taken to be there.", "notice")
-                self.checked.findings.append(self.locator.finding(problem))
+                if config.routers:  # else nobody takes it here
+                    self.checked.findings.append(self.locator.finding(problem))
         for router in config.routers.values():
             for name in (router.service, *router.middlewares):
                 if name in found:

@@ -9,6 +9,11 @@ from tidegate.checking.finding import Finding
 from tidegate.composefile.imagined import Imagined, is_other_proxy
 from tidegate.composefile.service import Label
 
+WHOSE = {
+    "caddy": "Labels of caddy-docker-proxy",
+    "nginx-proxy": "Variables of nginx-proxy",
+    "traefik": "Labels of Traefik",
+}
 _CADDY = re.compile(r"caddy(_[0-9]+)?(\..+)?", re.IGNORECASE)
 
 
@@ -21,11 +26,9 @@ def unread(every: Iterable[Imagined], served: Collection[str], dialects: Sequenc
                 if dialect not in dialects:
                     first.setdefault(dialect, (each, label))
     for dialect, (each, label) in first.items():
-        what = f"Words of this kind are not read. Give --dialects {','.join((*dialects, *first))}"
+        what = f"{WHOSE[dialect]} are not read unless asked for: --dialects {','.join((*dialects, *first))}"
         subject = f"{each.container.name}: {label.name}"
-        yield Finding(
-            label.place, "notice", subject, what, f"What is said in those of {dialect} is not served."
-        )
+        yield Finding(label.place, "notice", subject, what, "They are ignored.")
 
 
 def _words(each: Imagined) -> Iterator[tuple[str, Label]]:

@@ -58,6 +58,13 @@ def test_a_default_that_no_file_here_declares_is_said_at_its_line(capsys: pytest
     assert out.startswith("compose.yaml:1:12: notice: --default-middlewares=secure\n")
 
 
+def test_a_settings_file_alone_may_name_what_is_in_route_files_elsewhere(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("tidegate.yaml").write_text("routes: /nowhere/routes\ndefault-middlewares: secure\n")
+    assert checked(capsys, "--config", "tidegate.yaml") == "1 file: nothing is wrong\n"
+
+
 def test_a_default_that_the_route_files_do_not_have_is_an_error_at_its_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -100,10 +107,10 @@ def test_where_nothing_is_served_that_is_said_and_how_it_would_be(
 ) -> None:
     Path("compose.yaml").write_text(f"services: {{a: {service}}}")
     out = checked(capsys, "compose.yaml")
-    assert f"Give --dialects {dialects}\n" in out
+    assert f"are not read unless asked for: --dialects {dialects}\n" in out
     assert out.endswith("1 file: 1 notice, and no site is in it\n")
     out = checked(capsys, "compose.yaml", "--dialects", dialects)
-    assert "Give --dialects" not in out
+    assert "--dialects" not in out
     assert "a.example.com -> a" in out
 
 
