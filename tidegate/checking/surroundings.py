@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from tidegate.addresses import Address
 from tidegate.checking.finding import Finding
-from tidegate.checking.told import Told
+from tidegate.checking.own_service import own_services
+from tidegate.checking.reading import Files
+from tidegate.checking.told import Told, told
 from tidegate.composefile.imagined import image_name
 from tidegate.settings import Settings
 
@@ -31,32 +33,40 @@ WAYS_IN = frozenset(
 """Images of tunnels and other proxies, by which visitors come where no port is published."""
 
 
-def surroundings(told: Told) -> Iterator[Finding]:
+def judge_own(files: Files, environ: Mapping[str, str]) -> list[Told]:
+    """What the services tell Tidegate that run it; what is wrong with them is put among the findings."""
+    services = [told(each) for each in own_services(files.projects, environ)]
+    for each in services:
+        files.checked.findings += (*each.findings(), *surroundings(each))
+    return services
+
+
+def surroundings(teller: Told) -> Iterator[Finding]:
     # Without an image it is the part of a service whose other part stands in another file.
-    if told.settings is not None and told.whole and told.own.service.image:
-        yield from _engine(told, told.settings)
-        yield from _port(told, told.settings)
-        yield from _data(told, told.settings)
+    if teller.settings is not None and teller.whole and teller.own.service.image:
+        yield from _engine(teller, teller.settings)
+        yield from _port(teller, teller.settings)
+        yield from _data(teller, teller.settings)
 
 
-def _finding(told: Told, what: str, now: str) -> Finding:
-    service = told.own.service
+def _finding(teller: Told, what: str, now: str) -> Finding:
+    service = teller.own.service
     return Finding(service.place, "warning", service.name, what, now)
 
 
-def _engine(told: Told, settings: Settings) -> Iterator[Finding]:
-    service = told.own.service
-    asked = settings.docker is not None or "DOCKER_HOST" in told.own.variables
+def _engine(teller: Told, settings: Settings) -> Iterator[Finding]:
+    service = teller.own.service
+    asked = settings.docker is not None or "DOCKER_HOST" in teller.own.variables
     api_socket = any(key.text in ("use_api_socket", "volumes_from") for key in service.unknown)
     mounted = any(mount.target.endswith(".sock") or _leads(mount.target, SOCKET) for mount in service.volumes)
     if not (asked or api_socket or mounted):
         what = f"The engine's socket is not there. Write below volumes: - {SOCKET}:{SOCKET}:ro"
-        yield _finding(told, what, "No container is seen, and so no label.")
+        yield _finding(teller, what, "No container is seen, and so no label.")
 
 
-def _port(told: Told, settings: Settings) -> Iterator[Finding]:
-    service = told.own.service
-    images = {image_name(each.image) for each in told.own.project.services.values()}
+def _port(teller: Told, settings: Settings) -> Iterator[Finding]:
+    service = teller.own.service
+    images = {image_name(each.image) for each in teller.own.project.services.values()}
     by_another_way = not service.ports and not images.isdisjoint(WAYS_IN)
     if service.network_mode is not None or by_another_way or not isinstance(settings.websecure, Address):
         return
@@ -64,19 +74,19 @@ def _port(told: Told, settings: Settings) -> Iterator[Finding]:
     if port and not any(each.target == port and each.protocol == "tcp" for each in service.ports):
         what = f"Port {port}, where HTTPS is served, is not published. Write below ports: - 443:{port}"
         yield _finding(
-            told, what, "From outside nobody comes here over HTTPS, but by another proxy or a tunnel."
+            teller, what, "From outside nobody comes here over HTTPS, but by another proxy or a tunnel."
         )
 
 
-def _data(told: Told, settings: Settings) -> Iterator[Finding]:
-    service, data = told.own.service, str(settings.data or DATA)
+def _data(teller: Told, settings: Settings) -> Iterator[Finding]:
+    service, data = teller.own.service, str(settings.data or DATA)
     others = any(key.text == "volumes_from" for key in service.unknown)
     kept = any(_leads(mount.target, data) and mount.source for mount in service.volumes)
     if not others and not kept and data.startswith("/"):
         what = f"{data} is on no volume. Write below volumes: - tidegate:{data}"
         what += " and at the end of the file volumes: {tidegate: }"
         now = "Certificates and accounts go with the container, and authorities give only so many a week."
-        yield _finding(told, what, now)
+        yield _finding(teller, what, now)
 
 
 def _leads(target: str, path: str) -> bool:

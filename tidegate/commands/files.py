@@ -69,19 +69,15 @@ def check(call: Call) -> int:
     if not call.own.files and not call.config:
         raise UsageError("say which files: compose files, route files, or a settings file by --config.")
     from tidegate.checking.judging import judge
-    from tidegate.checking.own_service import own_services
     from tidegate.checking.reading import NoComposeFile, read
     from tidegate.checking.report import report
-    from tidegate.checking.surroundings import surroundings
-    from tidegate.checking.told import told
+    from tidegate.checking.surroundings import judge_own
     from tidegate.defaults import declared, entrypoints_of
     from tidegate.label_language import language_of
 
     try:
         files = read([Path(name) for name in call.own.files], os.environ)
-        services = [told(each) for each in own_services(files.projects, os.environ)]
-        for each in services:
-            files.checked.findings += (*each.findings(), *surroundings(each))
+        services = judge_own(files, os.environ)
         settings, places = settings_checked(call, services)
         if settings.routes:
             mounted = (each.own.outside(settings.routes) for each in services)
