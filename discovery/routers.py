@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from discovery.declared import Reading
-from discovery.dialects.traefik_names import usual_resolver
+from discovery.dialects.traefik_names import (
+    means_lets_encrypt,
+    unknown_resolver,
+    usual_instead,
+    usual_resolver,
+)
 from discovery.label_text import PROVIDER
 from discovery.not_yet import ROUTERS, without_unserved
 from discovery.tls_options import options_meant
@@ -211,12 +216,11 @@ def _resolver(path: Sequence[str], tls: RouterTLS | None, reading: Reading) -> s
     if meant is not None:
         return meant
     place = (*path, "tls", options_of(RouterTLS)["cert_resolver"].name)
-    if usual_resolver(named):
-        what = "Tidegate chooses certificates by the rule's host names; this option changes nothing."
-        reading.problem(place, what, "", "notice")
+    if usual_resolver(named) or means_lets_encrypt(named):
+        reading.problem(place, usual_instead(named), "", "notice")
         return ""
     consequence = f'Router "{path[-1]}" is not served; other routers are unaffected.'
-    reading.problem(place, reading.resolvers.unknown(named), consequence)
+    reading.problem(place, unknown_resolver(named, reading.resolvers), consequence)
     return None
 
 

@@ -11,17 +11,31 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
+from random import randrange
 from typing import Any
 
 LOOPBACK = "127.0.0.1"
 ROOT = Path(__file__).parents[1]
 
 
+PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+PORTS = 4000
+_ports = range(10_000 + PROCESS % 5 * PORTS, 10_000 + (PROCESS % 5 + 1) * PORTS)
+"""Of this process alone, and below those that the kernel gives to who connects: between the choice of a
+port and its use nobody else takes it."""
+_next = cycle((*_ports, *_ports)[(start := randrange(PORTS)) : start + PORTS])
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """On loopback; never the same again soon."""
+    for port in _next:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
+    raise AssertionError("not reached")
 
 
 def eventually(question: Callable[[], Any], within: float = 10.0, every: float = 0.05) -> Any:

@@ -65,7 +65,11 @@ def load(
 
     `credentials` says whether those of DNS providers have to be there, too.
     """
-    sources = read_all(flags, environ, config)
+    return settled(read_all(flags, environ, config), environ, credentials=credentials)
+
+
+def settled(sources: Sequence[Source], environ: Mapping[str, str], *, credentials: bool) -> Settings:
+    """The settings that the sources make, the first of them first, or SettingsError."""
     given = {name: each for source in reversed(sources) for name, each in source.given.items()}
     problems = [problem for source in sources for problem in source.problems]
     settings, flaws = parse_options(Settings, {name: each.value for name, each in given.items()})
@@ -115,12 +119,19 @@ def missing_credentials(settings: Settings, environ: Mapping[str, str]) -> Itera
 
 
 def load_leniently(
-    names: Sequence[str], flags: Flags, environ: Mapping[str, str], config: str | None = None
+    names: Sequence[str],
+    flags: Flags,
+    environ: Mapping[str, str],
+    config: str | None = None,
+    behind: Sequence[Source] = (),
 ) -> Settings:
-    """Only these settings, for commands that ask a running instance; other mistakes do not matter there."""
+    """Only these settings, for commands that ask a running instance; other mistakes do not matter there.
+
+    What none of the usual sources says, those `behind` them may say.
+    """
     given = {
         name: each.value
-        for source in reversed(read_all(flags, environ, config))
+        for source in reversed((*read_all(flags, environ, config), *behind))
         for name, each in source.given.items()
         if name in names
     }

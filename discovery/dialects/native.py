@@ -14,6 +14,7 @@ from discovery.dialects.long_only import long_spelling
 from discovery.dialects.not_needed import instead_of_word
 from discovery.dialects.short import OF_ONE_SITE, ShortLabels, SiteLabels
 from discovery.dialects.short_values import USERS_IN_A_FILE
+from discovery.dialects.traefik_names import means_lets_encrypt, unknown_resolver
 from discovery.label_text import ROOT, first_below, shown
 from discovery.language import Language, labels_of
 from discovery.spoken import Spoken, element_name, named
@@ -187,8 +188,10 @@ class _Reader:
             self.note(self.written((*at, "redirect")), what)
         if short.strip and not short.path:
             self.wrong(self.written((*at, "strip")), f"Say what is cut off: {prefix}.path=/blog")
-        if short.tls and short.tls != "off" and self.language.resolvers.meant(short.tls) is None:
-            instead = f"{self.language.resolvers.unknown(short.tls)} Or off, for plain HTTP."
+        resolvers = self.language.resolvers
+        known = not short.tls or short.tls == "off" or resolvers.meant(short.tls) is not None
+        if short.tls and not known and not means_lets_encrypt(short.tls):
+            instead = unknown_resolver(short.tls, resolvers, " Or off, for plain HTTP.")
             self.wrong(self.written((*at, "tls")), instead)
         if short.tls_options and short.tls == "off":
             self.wrong(self.written((*at, "tlsOptions")), "Without TLS there are no options of it.")

@@ -146,8 +146,9 @@ class Certificate(str):
     def parse(cls, text: str) -> Certificate:
         meant = {"true": "auto", "false": "off"}.get(text.lower(), text.lower())
         if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", meant):
+            wrong = f"{short(text, 40)} is no resolver." if text else "There is no value."
             raise ValueError(
-                f"{short(text, 40)} is no resolver. Write auto, where the name decides, internal for "
+                f"{wrong} Write auto, where the name decides, internal for "
                 "Tidegate's own authority, the name of one that the settings define, or off."
             )
         return cls(meant)

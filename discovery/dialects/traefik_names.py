@@ -8,8 +8,9 @@ there: a guess could open to the world what is meant for the house.
 from __future__ import annotations
 
 from discovery.language import Language
-from proxy.certifying import AUTO
+from proxy.certifying import AUTO, Resolvers
 
+DEFINE = "To define it: --resolver"
 DEFAULT_OPTIONS = "default"
 
 _PLAIN, _SECURE = "web", "websecure"
@@ -66,6 +67,30 @@ def resolver_meant(name: str, language: Language) -> tuple[str, bool]:
 def usual_resolver(name: str) -> bool:
     """Whether people call so what they get certificates with, whatever that is."""
     return name.lower().replace("_", "-") in _RESOLVERS
+
+
+_LETS_ENCRYPT = frozenset(("acme", "le", "lets-encrypt", "letsencrypt", "letsencryptresolver", "leresolver"))
+_STAGING = frozenset(
+    ("staging", "le-staging", "lets-encrypt-staging", "letsencrypt-staging", "letsencryptstaging")
+)
+
+
+def means_lets_encrypt(name: str) -> bool:
+    """Whether it is a word that other proxies' users have for Let's Encrypt, or for its staging."""
+    return name.lower().replace("_", "-") in _LETS_ENCRYPT | _STAGING
+
+
+def usual_instead(name: str) -> str:
+    """What is said where the word for another proxy's resolver stands for the usual one."""
+    said = "Tidegate chooses certificates by the rule's host names; this option changes nothing."
+    if name.lower().replace("_", "-") in _STAGING:
+        said += " Let's Encrypt's staging is asked with --acme-ca letsencrypt-staging"
+    return said
+
+
+def unknown_resolver(name: str, resolvers: Resolvers, instead: str = "") -> str:
+    """What is said of a name that no resolver has, with how it would get one."""
+    return f"{resolvers.unknown(name)}{instead} {DEFINE} {name[:40]}.acme-ca=URL"
 
 
 def tls_options_meant(name: str, language: Language) -> tuple[str, bool]:

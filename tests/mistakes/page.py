@@ -10,7 +10,9 @@ from pathlib import Path
 
 from discovery.language import Language
 from tidegate.checking.finding import Finding
-from tidegate.checking.judging import check
+from tidegate.checking.judging import judge
+from tidegate.checking.reading import read
+from tidegate.checking.surroundings import judge_own
 from tidegate.defaults import entrypoints_of
 from tidegate.settings import Settings
 
@@ -36,7 +38,9 @@ class Mistake:
             file = Path(folder, "home", "compose.yaml")
             file.parent.mkdir()
             file.write_text(self.text)
-            return check([file], {}, Language(), entrypoints_of(Settings())).findings
+            files = read([file], {})
+            judge_own(files, {})
+            return judge(files, Language(), entrypoints_of(Settings())).findings
 
     def line(self, finding: Finding) -> str:
         return self.text.splitlines()[finding.place.line - 1].strip().removeprefix("- ")

@@ -6,7 +6,6 @@ on nothing knows that it is only imagined.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -23,7 +22,7 @@ from discovery.networks import Own
 from discovery.references import provider_of
 from discovery.route_file import PROVIDER, read_text
 from discovery.yaml_tree import BrokenFileError
-from proxy.model import Entrypoint, Router, RoutingConfig, Server
+from proxy.model import Entrypoint, Router, RoutingConfig
 from proxy.problem import Problem
 from proxy.reference import MiddlewareName, ServiceName, referred
 from proxy.securing import DEFAULT_OF_FILES
@@ -31,44 +30,17 @@ from proxy.table import RoutingTable, compile_table
 from proxy.tls_options import USUAL as USUAL_TLS
 from proxy.tls_options import TLSOptions
 from tidegate.checking.compose_only import compose_only, ports_mixed_up, ways_past
-from tidegate.checking.finding import Finding
-from tidegate.checking.locating import Locator, words
+from tidegate.checking.finding import Checked, Finding
+from tidegate.checking.locating import Locator, Written, words
+from tidegate.checking.reading import Files, read
+from tidegate.checking.sites import Owners, sites
+from tidegate.checking.unread import unread
 from tidegate.composefile.imagined import Imagined, all_imagined, proxy_of, standing
-from tidegate.composefile.nodes import Branch, BrokenYAML, Node, Place, Reader
-from tidegate.composefile.project import USUAL, Project, load, with_override
+from tidegate.composefile.nodes import Node, Place
 
 ANY_PORT = 80
 """Stands for the one that the image exposes, where no file says so."""
 UNKNOWN_PORT = "Which port the image exposes is not to be seen here."
-_ROUTES = frozenset({"http", "tidegate", "tcp", "udp", "tls"})
-_COMPOSE = frozenset({"services", "include", "networks", "volumes", "configs", "secrets", "name", "version"})
-
-
-@dataclass(slots=True)
-class Checked:
-    """All findings so far, and the files that were looked at."""
-
-    findings: list[Finding] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
-    sites: dict[str, None] = field(default_factory=dict)
-    """What is served, one line for each router: its hosts, and where they lead."""
-
-    def say(self, place: Place, what: str, consequence: str) -> None:
-        self.findings.append(Finding(place, "error", "", what, consequence))
-
-    def judge_settings(self, file: str, problems: Iterable[Problem]) -> None:
-        """What is wrong in a settings file, by the lines that its problems name."""
-        self.files.append(file)
-        for problem in problems:
-            line = re.match(r"[0-9]+", problem.where.removeprefix(f"{file}:"))
-            subject = problem.where.removeprefix(f"{file}:").partition(": ")[2]
-            place = Place(file, int(line[0]) if line else 1)
-            self.findings.append(Finding(place, "error", subject, problem.what, "Tidegate does not start."))
-        self.findings.sort(key=lambda finding: finding.rank)
-
-    @property
-    def errors(self) -> int:
-        return sum(finding.severity == "error" for finding in self.findings)
 
 
 def check(
@@ -78,79 +50,42 @@ def check(
     entrypoints: Sequence[Entrypoint],
     defaults: RoutingConfig | None = None,
 ) -> Checked:
-    """What is wrong in the files; compose files of one directory are one project.
-
-    `defaults` are the middlewares that the settings declare for all routers.
-    Raises OSError where a file that was named cannot be read.
-    """
-    checked = Checked()
-    by_directory: dict[Path, list[Path]] = {}
-    routes: dict[str, tuple[str, Node | None]] = {}
-    for path in map(_file_meant, paths):
-        checked.files.append(str(path))
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
-        try:
-            root = Reader(str(path), text).read()
-        except BrokenYAML as error:
-            checked.say(error.place, str(error), "Nothing of the file is used.")
-            continue
-        kind = _kind(root)
-        if kind is None:
-            what = "This is neither a compose file (services:) nor a route file (http:)."
-            checked.say(Place(str(path)), what, "Nothing of the file is used.")
-        elif kind == "routes":
-            routes[str(path)] = text, root
-        else:
-            by_directory.setdefault(path.parent, []).append(path)
-    projects = []
-    for files in by_directory.values():
-        try:
-            projects.append(load(with_override(files), environ, checked.say))
-        except BrokenYAML as error:  # what it includes or extends, or its override
-            checked.say(error.place, str(error), "Nothing of the project is used.")
-        except UnicodeDecodeError:
-            checked.say(Place(str(files[0])), "This is not UTF-8 text.", "Nothing of the project is used.")
-    _judge(projects, routes, language, entrypoints, defaults or RoutingConfig(), checked)
-    checked.findings = sorted(set(checked.findings), key=lambda finding: finding.rank)
-    return checked
+    """What is wrong in the files, which are read first: `read` says what it raises."""
+    return judge(read(paths, environ), language, entrypoints, defaults)
 
 
-def _file_meant(path: Path) -> Path:
-    """A directory stands for its compose file."""
-    if path.is_dir():
-        return next((path / name for name in USUAL if (path / name).is_file()), path / USUAL[0])
-    return path
-
-
-def _kind(root: Node | None) -> str | None:
-    keys = set(root.entries) if isinstance(root, Branch) else set()
-    if "services" not in keys and keys & _ROUTES:
-        return "routes"
-    return "compose" if keys & _COMPOSE else None
-
-
-def _judge(
-    projects: list[Project],
-    routes: Mapping[str, tuple[str, Node | None]],
+def judge(
+    files: Files,
     language: Language,
     entrypoints: Sequence[Entrypoint],
-    defaults: RoutingConfig,
-    checked: Checked,
-) -> None:
-    every = all_imagined(projects)
-    locator = Locator(every, {name: root for name, (_, root) in routes.items()})
-    judge = _Judge(every, locator, language, entrypoints, defaults, checked)
-    files = list(judge.route_fragments(routes))
+    defaults: RoutingConfig | None = None,
+    written: Mapping[str, Written] | None = None,
+) -> Checked:
+    """What is wrong in files that were read.
+
+    `defaults` are the middlewares that the settings declare for all routers; `written` says where
+    settings stand.
+    """
+    every = all_imagined(files.projects)
+    locator = Locator(every, {name: root for name, (_, root) in files.routes.items()}, written or {})
+    checked = files.checked
+    checked.could_serve = bool(files.projects or files.routes)
+    judging = _Judge(every, locator, language, entrypoints, defaults or RoutingConfig(), checked)
+    fragments = list(judging.route_fragments(files.routes))
     problems: dict[Problem, None] = {}
     for chosen in _by_profile(every):
-        for problem in judge.problems(files, chosen, bool(routes)):
+        for problem in judging.problems(fragments, chosen, bool(files.routes)):
             problems.setdefault(problem)
+    judging.note_ports()
     of_compose = [finding for each in every for finding in compose_only(each)]
     checked.findings += of_compose
     said = {finding.place for finding in of_compose}
     for problem in problems:
         if locator.spot(problem.where).place not in said:  # one mistake makes one message
             checked.findings.append(locator.finding(problem))
+    checked.findings += unread(every, checked.served, language.dialects)
+    checked.findings = sorted(set(checked.findings), key=lambda finding: finding.rank)
+    return checked
 
 
 def _by_profile(every: list[Imagined]) -> Iterator[list[Imagined]]:
@@ -168,8 +103,8 @@ class _Judge:
     entrypoints: Sequence[Entrypoint]
     defaults: RoutingConfig
     checked: Checked
-    unsure: set[str] = field(default_factory=set)
-    """Containers of which no file tells the port."""
+    unsure: dict[str, tuple[Place, str, str]] = field(default_factory=dict)
+    """Containers of which no file tells the port: where and what wants it, the label that would say it."""
 
     def route_fragments(self, routes: Mapping[str, tuple[str, Node | None]]) -> Iterator[Fragment]:
         for name, (text, _) in routes.items():
@@ -187,11 +122,14 @@ class _Judge:
         from_files = merge(files) if with_routes else self.assumed(containers)
         config = combine(from_files, containers, self.defaults, allowed=self.language.allowed)
         table = compile_table(config, self.entrypoints)
+        self.checked.served |= {server.owner for each in config.services.values() for server in each.servers}
         for each in chosen:
             self.checked.findings += ways_past(each, config)
             self.checked.findings += ports_mixed_up(each, words(each) if _served(each, config) else ())
         self.note_names(config, table)
-        self.note_sites(table)
+        owners = Owners({each.container.id: each.service.name for each in self.every}, self.unsure)
+        unseen = frozenset() if with_routes else from_files.broken
+        self.checked.sites |= dict.fromkeys(sites(config, self.entrypoints, owners, unseen))
         return (*config.problems, *table.problems)
 
     def fragment(self, each: Imagined, own: Own, others: Mapping[str, Container]) -> Fragment | None:
@@ -202,13 +140,23 @@ class _Judge:
         blind, seeing = read(each.container), read(replace(each.container, exposed=(ANY_PORT,)))
         for problem in blind.problems if blind else ():
             if seeing and problem not in seeing.problems:
-                self.unsure.add(each.container.id)
-                spot = self.locator.spot(problem.where)
+                place = self.locator.spot(problem.where).place
                 name = problem.where.rpartition(": ")[2].partition("=")[0]
-                what = f"{UNKNOWN_PORT} If it is none or several, write {name}=8080, with the app's port."
-                now = "Where the image exposes exactly one, nothing has to be written."
-                self.checked.findings.append(Finding(spot.place, "notice", problem.where, what, now))
+                self.unsure[each.container.id] = place, problem.where, name
         return seeing
+
+    def note_ports(self) -> None:
+        """Said once of all: most compose files leave the port to the image."""
+        by_label: dict[str, list[str]] = {}
+        for owner, (_, _, label) in self.unsure.items():
+            by_label.setdefault(label, []).append(owner)
+        names = {each.container.id: each.service.name for each in self.every}
+        for label, owners in by_label.items():
+            place, where, _ = min(self.unsure[owner] for owner in owners)
+            subject = where if len(owners) == 1 else ", ".join(names[owner] for owner in owners)
+            what = f"{UNKNOWN_PORT} If it is none or several, write {label}=8080, with the app's port."
+            now = "Where the image exposes exactly one, nothing has to be written."
+            self.checked.findings.append(Finding(place, "notice", subject, what, now))
 
     def assumed(self, config: RoutingConfig) -> RoutingConfig:
         """What route files would have, of what containers name: there is none here."""
@@ -230,32 +178,18 @@ class _Judge:
         """Names of route files, none of which is here: what they lead to cannot be judged."""
         found = frozenset(name for name in _references(config) if provider_of(name) == PROVIDER)
         first = dict.fromkeys(name for each in self.entrypoints for name in each.middlewares)
-        for name in first if config.routers else ():
+        for name in first:
             if provider_of(name) == PROVIDER:
                 found |= {name}
                 what = f'"{name}" is declared in a route file. Name that one, too: tidegate check FILE FILE'
-                subject, now = f"default_middlewares={name}", "It is taken to be there."
-                spot = self.locator.spot(subject)
-                self.checked.findings.append(Finding(spot.place, "notice", subject, what, now))
+                problem = Problem(f"default_middlewares={name}", what, "It is taken to be there.", "notice")
+                if config.routers:  # else nobody takes it here
+                    self.checked.findings.append(self.locator.finding(problem))
         for router in config.routers.values():
             for name in (router.service, *router.middlewares):
                 if name in found:
                     self.note_elsewhere(router, name, "service" if name == router.service else "middlewares")
         return found
-
-    def note_sites(self, table: RoutingTable) -> None:
-        names = {each.container.id: each.service.name for each in self.every}
-        served = (route for routes in table.routes.values() for route in routes if route.action == "serve")
-        for route in served:
-            hosts = sorted(route.rule.hosts)
-            what = ", ".join(hosts) if rule_of_hosts(route.router.rule) and hosts else route.router.rule
-            to = [self.told(server, names) for server in (route.service.servers if route.service else ())]
-            self.checked.sites[f"{what} -> {', '.join(dict.fromkeys(to)) or route.router.service}"] = None
-
-    def told(self, server: Server, names: Mapping[str, str]) -> str:
-        if server.owner in self.unsure:
-            return f"{names[server.owner]}, at the port that its image exposes"
-        return f"{names[server.owner]}:{server.port}" if server.owner in names else server.url
 
     def note_names(self, config: RoutingConfig, table: RoutingTable) -> None:
         """Hosts that no public authority certifies: they get certificates of Tidegate's own."""
@@ -279,11 +213,6 @@ class _Judge:
             reason = "A wildcard can be proven by DNS records alone."
             now = f"Without --dns: {now[0].lower()}{now[1:]}"
         self.checked.findings.append(Finding(place, "notice", host, reason, now))
-
-
-def rule_of_hosts(rule: str) -> bool:
-    """Whether the hosts say all of it."""
-    return not re.sub(r"Host\((`[^`]*`(, *)?)*\)|\|\||\s", "", rule)
 
 
 def _served(each: Imagined, config: RoutingConfig) -> bool:

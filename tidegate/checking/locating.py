@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from discovery.dialects.traefik_names import DEFINE
 from discovery.label_text import ROOT, TRAEFIK
 from proxy.problem import Problem
 from proxy.rule import RuleError, parse_rule
@@ -14,6 +15,7 @@ from tidegate.composefile.imagined import Imagined
 from tidegate.composefile.nodes import Branch, Leaf, Listing, Node, Place
 from tidegate.composefile.service import Label
 
+SETTINGS = "check reads the settings of a file with --config FILE"
 _IN_FILE = re.compile(r":([0-9]+)(?:: (.*))?", re.DOTALL)
 
 
@@ -27,12 +29,26 @@ class Spot:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """A setting as its owner wrote it; `place` is None where that is no file."""
+
+    text: str
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Locator:
     every: Sequence[Imagined]
     files: Mapping[str, Node | None]
     """Route files by the name that problems call them by."""
+    settings: Mapping[str, Written] = field(default_factory=dict)
+
+    def setting(self, where: str) -> Written | None:
+        return self.settings.get(where.partition("=")[0])
 
     def spot(self, where: str) -> Spot:
+        if (setting := self.setting(where)) and setting.place:
+            return Spot(setting.place)
         for name, root in self.files.items():
             if where == name or where.startswith((f"{name}:", f"{name}: ")):
                 return _in_file(name, root, where[len(name) :])
@@ -49,10 +65,12 @@ class Locator:
     def finding(self, problem: Problem) -> Finding:
         spot = self.spot(problem.where)
         place, sketch = _pointed(spot, problem.what)
-        subject = problem.where
+        setting = self.setting(problem.where)
+        subject = setting.text if setting else problem.where
         for name in self.files:
             subject = re.sub(f"^{re.escape(name)}:([0-9]+:?)? ?", "", subject)
-        return Finding(place, problem.severity, subject, problem.what, problem.consequence, sketch)
+        what = problem.what + (f" ({SETTINGS})" if DEFINE in problem.what else "")
+        return Finding(place, problem.severity, subject, what, problem.consequence, sketch)
 
 
 def _pointed(spot: Spot, what: str) -> tuple[Place, str]:

@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tidegate.checking.finding import Finding
-from tidegate.checking.judging import Checked
+from tidegate.checking.finding import Checked, Finding
 from tidegate.printable import printable
 from tidegate.words import count_text
 
@@ -45,7 +44,10 @@ def summary(checked: Checked) -> str:
         for severity in ("error", "warning", "notice")
     }
     said = ", ".join(count_text(count, severity) for severity, count in counts.items() if count)
-    return f"{count_text(len(checked.files), 'file')}: {said or 'nothing is wrong'}"
+    told = f"{count_text(len(checked.files), 'file')}: {said or 'nothing is wrong'}"
+    if checked.sites or checked.errors or not checked.could_serve:
+        return told
+    return f"{told}, and no site is in {'it' if len(checked.files) == 1 else 'them'}"
 
 
 def as_json(checked: Checked) -> dict[str, object]:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 from tidegate.commands.line import Call, Command, Parser, UsageError, printable_lines, refuse_strangers
 from tidegate.printable import printable
-from tidegate.sources import SettingsError, load_leniently, wrong_in
+from tidegate.sources import SettingsError, load_leniently, read_all, wrong_in
 
 if TYPE_CHECKING:
     from discovery.language import Language
     from proxy.model import Entrypoint
     from tidegate.checking.judging import Checked
+    from tidegate.checking.locating import Written
+    from tidegate.checking.told import Told
     from tidegate.settings import Settings
 
 READING = (
@@ -26,6 +28,7 @@ READING = (
     *("docker", "dashboard", "resolver"),
 )
 """The settings that say how labels are read."""
+CHECKING = (*READING, "routes", "serve_all", "constraints")
 
 
 def expand(call: Call) -> int:
@@ -83,30 +86,55 @@ def expanded_file(name: str, language: Language, entrypoints: Sequence[Entrypoin
 
 def check(call: Call) -> int:
     refuse_strangers(call)
-    try:
-        settings = load_leniently(READING, call.flags, os.environ, call.config)
-    except SettingsError:
-        if not call.config or not wrong_in(call.config):
-            raise
-        settings = load_leniently(READING, call.flags, os.environ)  # the file is judged by itself
-    from tidegate.checking.judging import check as judged
+    if not call.own.files and not call.config:
+        raise UsageError("say which files: compose files, route files, or a settings file by --config.")
+    from tidegate.checking.judging import judge
+    from tidegate.checking.reading import NoComposeFile, read
     from tidegate.checking.report import report
+    from tidegate.checking.surroundings import judge_own
     from tidegate.defaults import declared, entrypoints_of
     from tidegate.label_language import language_of
 
-    if not call.own.files and not call.config:
-        raise UsageError("say which files: compose files, route files, or a settings file by --config.")
-    paths = [Path(name) for name in call.own.files]
     try:
+        files = read([Path(name) for name in call.own.files], os.environ)
+        services = judge_own(files, os.environ)
+        settings, places = settings_checked(call, services)
+        if settings.routes:
+            mounted = (each.own.outside(settings.routes) for each in services)
+            files.add_routes(next(filter(None, mounted), settings.routes))
         defaults = declared(settings.default_headers)
-        checked = judged(paths, os.environ, language_of(settings), entrypoints_of(settings), defaults)
+        language, entrypoints = language_of(settings), entrypoints_of(settings)
+        checked = judge(files, language, entrypoints, defaults, places)
         if call.config:
             checked.judge_settings(call.config, wrong_in(call.config))
+    except NoComposeFile as error:
+        raise UsageError(str(error)) from None
     except OSError as error:
         raise UsageError(f"{error.filename} cannot be read: {error.strerror}") from None
     for line in report(checked, "json" if call.own.json else call.own.format):
         print(line)
     return 1 if checked.errors else 0
+
+
+def settings_checked(call: Call, services: Sequence[Told]) -> tuple[Settings, dict[str, Written]]:
+    """The settings by which files are judged, and where they stand.
+
+    What the call does not say, the service of the files says that runs Tidegate.
+    A settings file that is wrong is judged by itself.
+    """
+    from tidegate.checking.written import written
+
+    behind = services[0].sources if services else ()
+    config = call.config
+    try:
+        settings = load_leniently(CHECKING, call.flags, os.environ, config, behind)
+    except SettingsError:
+        if not config or not wrong_in(config):
+            raise
+        config = None
+        settings = load_leniently(CHECKING, call.flags, os.environ, behind=behind)
+    own = services[0].written() if services else {}
+    return settings, own | written(read_all(call.flags, os.environ, config))
 
 
 def translate(call: Call) -> int:
@@ -161,7 +189,7 @@ COMMANDS = {
         "say what is wrong in compose files and route files: exit status 1 on errors",
         check,
         add_files,
-        READING,
+        CHECKING,
     ),
     "expand": Command(
         "print the long labels that the labels of a compose file, or those of a file, one a line, stand for",

@@ -65,16 +65,17 @@ def proxy_of(every: list[Imagined]) -> Imagined | None:
     """The service that is the proxy, None where no file has it."""
     for kind in PROXIES:
         for each in every:
-            if _image_name(each.service.image) == kind:
+            if image_name(each.service.image) == kind:
                 return each
     return next((each for each in every if each.service.name == PROXIES[0]), None)
 
 
 def is_other_proxy(service: Service) -> bool:
-    return _image_name(service.image) in PROXIES[1:]
+    return image_name(service.image) in PROXIES[1:]
 
 
-def _image_name(image: str) -> str:
+def image_name(image: str) -> str:
+    """The last part of its path, without tag and digest."""
     return re.sub(r"[:@].*", "", image.rpartition("/")[2])
 
 

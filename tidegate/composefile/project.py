@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -82,6 +82,7 @@ def load(files: Sequence[Path], environ: Mapping[str, str], say: Say) -> Project
     loader = _Loader(variables_of(directory, environ), say)
     services: dict[str, Service] = {}
     networks: dict[str, Node] = {}
+    volumes: set[str] = set()
     name = ""
     for file in files:
         part = loader.file(file, 0)
@@ -90,12 +91,14 @@ def load(files: Sequence[Path], environ: Mapping[str, str], say: Say) -> Project
             **{key: _over(services.get(key), each) for key, each in part.services.items()},
         }
         networks |= part.networks
+        volumes |= part.volumes
         name = part.name or name
     chosen = loader.variables.get("COMPOSE_PROJECT_NAME") or name or _called(directory)
     project = _normal(chosen)
     named = {key: _network(project, key, node) for key, node in networks.items()}
     for service in services.values():
         loader.judge_networks(service, named)
+        loader.judge_volumes(service, volumes)
     return Project(project, services, named)
 
 
@@ -131,6 +134,7 @@ class _Part:
 
     services: dict[str, Service] = field(default_factory=dict)
     networks: dict[str, Node] = field(default_factory=dict)
+    volumes: set[str] = field(default_factory=set)
     name: str = ""
 
 
@@ -159,12 +163,15 @@ class _Loader:
             if depth < DEEPEST and (below := self.beside(file, leaf, depth)):
                 part.services |= below.services
                 part.networks |= below.networks
+                part.volumes |= below.volumes
         services = root.get("services")
         for name, (key, node) in services.entries.items() if isinstance(services, Branch) else ():
             part.services[name] = self.service(file, name, key.place, node, ())
         networks = root.get("networks")
         if isinstance(networks, Branch):
             part.networks |= {key: node for key, (_, node) in networks.entries.items()}
+        if isinstance(volumes := root.get("volumes"), Branch):
+            part.volumes |= volumes.entries.keys()
         if isinstance(own := root.get("name"), Leaf):
             part.name = own.text
         return part
@@ -232,6 +239,15 @@ class _Loader:
                 hint = f'Did you mean "{guess}"?' if guess else f"Declare it: networks: {{{leaf.text}: }}"
                 what = f'The file declares no network "{leaf.text}". {hint}'
                 self.say(leaf.place, what, "Compose refuses the file.")
+
+    def judge_volumes(self, service: Service, named: Collection[str]) -> None:
+        for mount in service.volumes:
+            told = mount.leaf.told
+            if mount.volume and mount.volume not in named and not (told.unset or told.demanded):
+                guess = closest(mount.volume, named)
+                hint = f'Did you mean "{guess}"?' if guess else f"Declare it: volumes: {{{mount.volume}: }}"
+                what = f'The file declares no volume "{mount.volume}". {hint}'
+                self.say(mount.leaf.place, what, "Compose refuses the file.")
 
 
 __all__ = ["USUAL", "BrokenYAML", "Network", "Project", "load", "variables_of", "with_override"]

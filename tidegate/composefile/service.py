@@ -50,6 +50,21 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
+class Mount:
+    """What a path of the container is: a directory of the machine, a volume, or ("") one without a name."""
+
+    source: str
+    target: str
+    leaf: Leaf
+    """Where the source stands."""
+
+    @property
+    def volume(self) -> str:
+        """The name of the volume; "" where it is none with a name."""
+        return self.source if re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", self.source) else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One service; None stands for: nothing is said."""
 
@@ -65,6 +80,11 @@ class Service:
     profiles: tuple[str, ...] = ()
     image: str = ""
     container_name: str = ""
+    entrypoint: Node | None = None
+    command: Node | None = None
+    """A list of words, or one text with all of them."""
+    volumes: tuple[Mount, ...] = ()
+    env_files: tuple[Leaf, ...] = ()
     extends: tuple[Leaf, Leaf | None] | None = None
     odd: tuple[tuple[Leaf, str], ...] = ()
     """What stands where a label, a port or an attribute should, and what is wrong with it."""
@@ -78,7 +98,7 @@ class Service:
 
 
 _JOINED = ("labels", "deploy_labels", "environment")
-_LISTED = ("expose", "ports", "networks", "odd", "unknown")
+_LISTED = ("expose", "ports", "networks", "volumes", "env_files", "odd", "unknown")
 
 
 def merged(base: Service, over: Service) -> Service:
@@ -98,7 +118,7 @@ def merged(base: Service, over: Service) -> Service:
     return replace(base, **new)  # type: ignore[arg-type]
 
 
-_ROUTED = ("labels", "environment", "expose", "ports", "networks", "profiles")
+_ROUTED = ("labels", "environment", "expose", "ports", "networks", "profiles", "volumes", "command")
 
 
 def read_service(name: str, place: Place, node: Node) -> Service:
@@ -120,6 +140,10 @@ def read_service(name: str, place: Place, node: Node) -> Service:
         profiles=tuple(leaf.text for leaf in texts(node.get("profiles"))),
         image=_text(node.get("image")),
         container_name=_text(node.get("container_name")),
+        entrypoint=node.get("entrypoint"),
+        command=node.get("command"),
+        volumes=tuple(_mounts(node.get("volumes"))),
+        env_files=tuple(_env_files(node.get("env_file"))),
         extends=_extends(node.get("extends")),
         odd=tuple(odd),
         unknown=tuple(key for key, _ in node.entries.values()),
@@ -140,6 +164,31 @@ def _extends(node: Node | None) -> tuple[Leaf, Leaf | None] | None:
         file = node.get("file")
         return service, file if isinstance(file, Leaf) else None
     return None
+
+
+def _mounts(node: Node | None) -> Iterator[Mount]:
+    for item in node.items if isinstance(node, Listing) else ():
+        if isinstance(item, Leaf):
+            drive = re.match(r"[A-Za-z]:[\\/]", item.text)
+            cut = 2 if drive else 0
+            first, *rest = item.text[cut:].split(":")
+            source = item.text[:cut] + first if rest else ""
+            yield Mount(source, rest[0] if rest else first, item)
+        elif isinstance(item, Branch):
+            source_node = item.get("source")
+            leaf = source_node if isinstance(source_node, Leaf) else item.get("target")
+            if isinstance(leaf, Leaf):
+                source, kind = _text(source_node), _text(item.get("type"))
+                if kind == "bind" and not re.match(r"[./~\\]|[A-Za-z]:", source):
+                    source = f"./{source}"
+                yield Mount(source if kind in ("volume", "bind") else "", _text(item.get("target")), leaf)
+
+
+def _env_files(node: Node | None) -> Iterator[Leaf]:
+    for item in node.items if isinstance(node, Listing) else (node,):
+        leaf = item.get("path") if isinstance(item, Branch) else item
+        if isinstance(leaf, Leaf):
+            yield leaf
 
 
 def _labels(node: Node | None, odd: list[tuple[Leaf, str]]) -> Iterator[tuple[str, Label]]:

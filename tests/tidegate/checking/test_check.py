@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from discovery.language import Language
+from proxy.certifying import Resolvers
 from tests.tidegate.checking.examples import EXAMPLES, ROOT, Example
-from tidegate.checking.judging import Checked, check
+from tidegate.checking.finding import Checked
+from tidegate.checking.judging import check
 from tidegate.checking.report import annotation, report
 from tidegate.cli import main
 from tidegate.defaults import entrypoints_of
@@ -345,7 +348,7 @@ def test_the_sites_that_will_be_served_are_listed_with_where_they_lead(tmp_path:
     assert [one, two, three] == [
         "Host(`a.test`) && (Path(`/api`) || PathPrefix(`/api/`)) -> api, at the port that its image exposes",
         "blog.example.com, www.example.com -> blog:2368",
-        "clear.example.com -> clear:80",
+        "http://clear.example.com -> clear:80",
     ]
     assert summary.startswith("1 file: ")
 
@@ -374,7 +377,25 @@ def test_a_settings_file_says_which_resolvers_labels_may_name(
     )
     assert main(["check", "--config", str(file), str(compose)]) == 0
     assert main(["check", str(compose)]) == 1
-    assert 'There is no resolver "company". Known: auto, internal.' in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert 'There is no resolver "company". Known: auto, internal.' in out
+    assert "--resolver company.acme-ca=URL (check reads the settings of a file with --config FILE)" in out
+
+
+@pytest.mark.parametrize("word", ["le", "letsencrypt", "Staging"])
+def test_the_word_for_lets_encrypt_means_the_usual_unless_a_resolver_has_it(
+    tmp_path: Path, word: str
+) -> None:
+    compose = tmp_path / "compose.yaml"
+    compose.write_text(
+        f"services: {{a: {{expose: [80], labels: {{tidegate.host: a.example.com, tidegate.tls: {word}}}}}}}"
+    )
+    entrypoints = entrypoints_of(Settings())
+    [finding] = check([compose], {}, EVERY, entrypoints).findings
+    assert (finding.severity, finding.place.line) == ("notice", 1)
+    assert "by the rule's host names" in finding.what
+    named = replace(EVERY, resolvers=Resolvers(frozenset({word.lower()})))
+    assert check([compose], {}, named, entrypoints).findings == []
 
 
 def test_check_needs_something_to_look_at(capsys: pytest.CaptureFixture[str]) -> None:
