@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.challtestsrv import Challtestsrv
-from tests.pebble import find_programs, free_port, write_endpoint
+from tests.pebble import find_programs, write_endpoint
+from tests.program import free_port
 
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / "caddy"
 

@@ -24,7 +24,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_network
 from pathlib import Path
-from typing import Any
 
 import docker
 
@@ -316,10 +315,3 @@ def _add(tar: tarfile.TarFile, path: str, content: bytes, mode: int) -> None:
     entry = tarfile.TarInfo(path)
     entry.size, entry.mode = len(content), mode
     tar.addfile(entry, io.BytesIO(content))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: Any = probe.getsockname()[1]
-        return int(port)

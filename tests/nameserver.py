@@ -23,7 +23,7 @@ import dns.message
 import dns.query
 import dns.rdatatype
 
-from tests.pebble import free_port
+from tests.program import free_port
 
 PATH = "/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / "nameservers"

@@ -32,6 +32,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from tests.challtestsrv import Challtestsrv
+from tests.program import free_port
 
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / "pebble"
 
@@ -47,12 +48,6 @@ def find_programs() -> Programs | None:
     path = f"{CACHE}{os.pathsep}{os.environ.get('PATH', '')}"
     pebble, challtestsrv = shutil.which("pebble", path=path), shutil.which("pebble-challtestsrv", path=path)
     return Programs(pebble, challtestsrv) if pebble and challtestsrv else None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Pebble:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from tests.nameserver import find
-from tests.pebble import free_port
+from tests.program import free_port
 
 SCHEMA = Path("/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql")
 

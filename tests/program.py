@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import cycle
+from itertools import count
 from pathlib import Path
 from random import randrange
 from typing import Any
@@ -23,15 +23,15 @@ ROOT = Path(__file__).parents[1]
 
 PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 PORTS = 4000
-_ports = range(10_000 + PROCESS % 5 * PORTS, 10_000 + (PROCESS % 5 + 1) * PORTS)
-"""Of this process alone, and below those that the kernel gives to who connects: between the choice of a
+"""Of each process that tests, and below those that the kernel gives to who connects: between the choice of a
 port and its use nobody else takes it."""
-_next = cycle((*_ports, *_ports)[(start := randrange(PORTS)) : start + PORTS])
+_at = count(randrange(PORTS))
 
 
 def free_port() -> int:
     """On loopback; never the same again soon."""
-    for port in _next:
+    for at in _at:
+        port = 10_000 + PROCESS % 5 * PORTS + at % PORTS
         with socket.socket() as probe, suppress(OSError):
             probe.bind((LOOPBACK, port))
             return port

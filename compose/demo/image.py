@@ -17,7 +17,7 @@ from pathlib import Path
 UNNEEDED = re.compile(
     r"/(site-packages|dist-packages|test|tests|idlelib|tkinter|turtledemo|ensurepip|lib2to3|config-[^/]*)(/|$)|\.opt-[12]\.pyc$"
 )
-"""Compiled modules are needed: without them an app of a few lines takes a second of the processor to start."""
+"""Not so compiled modules: without them an app of a few lines takes a second of the processor to start."""
 
 DOCKERFILE = """FROM scratch
 COPY root /

@@ -178,7 +178,7 @@ async def test_a_container_in_the_network_of_another_is_reached_there(yard, asid
 
 
 async def test_a_container_in_host_mode_is_reached_on_the_host(yard, aside):
-    from tests.engine import free_port
+    from tests.program import free_port
 
     port = free_port()
     async with watching(yard.url) as seen:

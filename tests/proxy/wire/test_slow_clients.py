@@ -128,11 +128,11 @@ async def test_a_client_that_nobody_invites_hears_that_the_app_was_silent():
 
 async def test_a_client_that_waits_for_an_invitation_is_not_cut_for_sending_nothing():
     async def slow(call: Call) -> None:
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(2.5)
         await call.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         await call.answer(await call.body())
 
-    async with staged(slow, limits=short(content=0.2)) as stage:
+    async with staged(slow, limits=short(content=1.0)) as stage:
         client = await stage.client()
         await client.send(
             b"PUT / HTTP/1.1\r\nHost: app.test\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
