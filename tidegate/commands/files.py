@@ -17,7 +17,7 @@ from tidegate.sources import SettingsError, load_leniently, read_all, wrong_in
 if TYPE_CHECKING:
     from discovery.language import Language
     from proxy.model import Entrypoint
-    from tidegate.checking.judging import Checked
+    from tidegate.checking.finding import Checked
     from tidegate.checking.locating import Written
     from tidegate.checking.told import Told
     from tidegate.settings import Settings
