@@ -147,7 +147,7 @@ def test_expand_and_check_say_what_comes_from_the_settings(tmp_path):
     assert "# default: router app on websecure passes house@file first, as the settings say" in expanded
     assert '"house@file" is declared in a route file.' in said("check", str(compose))
     checked = said("check", str(compose), str(routes))
-    assert "error: default_middlewares=house@file" in checked
+    assert "error: --default-middlewares=house\n" in checked
     assert 'There is no middleware "house@file". Did you mean "hause@file"?' in checked
 
 
