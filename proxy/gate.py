@@ -45,6 +45,8 @@ class Gate:
     explainer: Explainer | None = None
     """Tells people in the house why a page of our own came; None where nobody is told."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    stopped: bool = False
+    """The same, for whoever asks at each request: an event is asked by a call into the interpreter."""
     entries: list[Entry] = field(default_factory=list)
 
     def add_entry(self, name: str, tls: bool, port: int) -> Entry:
@@ -55,9 +57,10 @@ class Gate:
     @property
     def asks_to_go(self) -> bool:
         """Whether whoever has been served shall leave: we stop, or others wait for a seat."""
-        return self.stopping.is_set() or self.capacity.wanted
+        return self.stopped or self.capacity.wanted
 
     def stop(self) -> None:
+        self.stopped = True
         self.stopping.set()
 
     def connections(self) -> list[Connection]:
