@@ -60,12 +60,9 @@ class Issuance:
         resumed = await self._resume(opened) if opened else None
         if opened is None or resumed is None:
             opened, order = await self._open(replaces)
+            order = await self._authorize_all(order)
         else:
             order = resumed
-        if order.status == "pending":
-            for url in order.authorizations:
-                await self._authorize(url)
-            order = await self._poll_order(order.url, until=("ready", "processing", "valid"))
         self.proven()
         if order.status == "processing":
             order = await self._poll_order(order.url, until=("valid",), wait=order.retry_after)
@@ -75,7 +72,11 @@ class Issuance:
         return self._read(chain_pem, opened.key_pem.encode())
 
     async def _resume(self, opened: OpenOrder) -> Order | None:
-        """The order as the CA has it now; None where it is of no more use."""
+        """The order with nothing left to prove; None where it is of no more use.
+
+        A proof that is refused may have been looked at while no life of this program
+        was there to show it, which says nothing of the host: it is worth a new order.
+        """
         if opened.directory != self.directory or opened.account != self.account:
             return None
         try:
@@ -84,7 +85,21 @@ class Issuance:
             if failure.wide:
                 raise
             return None
-        return order if order.status in ("pending", "ready", "processing", "valid") else None
+        if order.status not in ("pending", "ready", "processing", "valid"):
+            return None
+        try:
+            return await self._authorize_all(order)
+        except Failure as failure:
+            if failure.kind != "validation":
+                raise
+            return None
+
+    async def _authorize_all(self, order: Order) -> Order:
+        if order.status != "pending":
+            return order
+        for url in order.authorizations:
+            await self._authorize(url)
+        return await self._poll_order(order.url, until=("ready", "processing", "valid"))
 
     async def _open(self, replaces: str) -> tuple[OpenOrder, Order]:
         order = await self._ask_for_order(replaces, self.profile)

@@ -243,3 +243,35 @@ async def test_a_challenge_that_was_judged_meanwhile_is_told_by_its_judgement(is
     with pytest.raises(Failure) as caught:
         await replace(issuance, session=ca).obtain(None)
     assert (caught.value.problem, caught.value.detail) == ("connection", "the CA's own words")
+
+
+async def test_a_proof_that_was_looked_at_while_nobody_showed_it_is_no_verdict_on_the_host(
+    issuance, ca, journal
+):
+    class LooksTooEarly:
+        """Its answer is the one of the life before, of whose death it has not heard."""
+
+        def __getattr__(self, name):
+            return getattr(ca, name)
+
+        def answer(self, challenge_url):
+            if len(ca.ordered) == 1:
+                order = ca.orders[journal[0].url]
+                order.proof = order.status = "invalid"
+                raise Failure("validation", "refused", problem="malformed", detail="only status pending")
+            return ca.answer(challenge_url)
+
+    with pytest.raises(Failure, match="power"):
+        await replace(issuance, session=DiesWhile(ca, "pending")).obtain(None)
+    certificate = await replace(issuance, session=LooksTooEarly()).obtain(journal[0])
+    assert (ca.ordered, ca.issued) == ([HOST, HOST], [HOST])
+    assert certificate.key_pem.decode() == journal[1].key_pem
+
+
+async def test_a_host_that_the_ca_refuses_again_is_told_by_the_second_refusal(issuance, ca, journal):
+    with pytest.raises(Failure, match="power"):
+        await replace(issuance, session=DiesWhile(ca, "pending")).obtain(None)
+    ca.refusals[HOST] = "connection"
+    with pytest.raises(Failure) as caught:
+        await issuance.obtain(journal[0])
+    assert (caught.value.problem, ca.ordered) == ("connection", [HOST, HOST])
