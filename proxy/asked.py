@@ -12,7 +12,7 @@ from proxy.message import Fields, IPAddress
 from proxy.visitor import TrustedProxies, visitor_of
 
 MOST_ASKED: Final = 1024
-"""Of about a kilobyte each; then they are forgotten together."""
+"""Of about a kilobyte each; then they are forgotten together.  A table of more hosts is worth more."""
 
 
 @dataclass
@@ -42,13 +42,18 @@ class AskedMemo:
     tls: bool
     port: int
     known: dict[bytes, Asked] = field(default_factory=dict)
+    most: int = MOST_ASKED
+
+    def expect(self, hosts: int) -> None:
+        """So many hosts are served here: a client that asks them one after the other finds each known."""
+        self.most = max(MOST_ASKED, 2 * hosts)
 
     def get(self, peer: IPAddress, line: bytes) -> Asked | None:
         """`line` is without its end; None where it is not an ordinary Host line."""
         key = peer.packed + line
         asked = self.known.get(key)
         if asked is None and (asked := self._ask(peer, line)) is not None:
-            if len(self.known) >= MOST_ASKED:
+            if len(self.known) >= self.most:
                 self.known.clear()
             self.known[key] = asked
         return asked

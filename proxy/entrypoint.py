@@ -65,7 +65,7 @@ class Entrypoints:
 
     @table.setter
     def table(self, table: RoutingTable) -> None:
-        self._gate.table = table
+        self._gate.serve(table)
         self._lane.prepare(table)
 
     @property

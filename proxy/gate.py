@@ -52,7 +52,14 @@ class Gate:
     def add_entry(self, name: str, tls: bool, port: int) -> Entry:
         entry = Entry(name, tls, port, self, AskedMemo(tls, port))
         self.entries.append(entry)
+        entry.expect(self.table)
         return entry
+
+    def serve(self, table: RoutingTable) -> None:
+        """Route by this from now on; what has a route already keeps it."""
+        self.table = table
+        for entry in self.entries:
+            entry.expect(table)
 
     @property
     def asks_to_go(self) -> bool:
@@ -95,3 +102,6 @@ class Entry:
     arrivals: set[Arrival] = field(default_factory=set)
     """Who is still shaking hands."""
     lines: LineMemo = field(default_factory=LineMemo)
+
+    def expect(self, table: RoutingTable) -> None:
+        self.hosts.expect(len(table.routes.get(self.name, ())))

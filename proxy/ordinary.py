@@ -65,7 +65,10 @@ class Reader:
         if asked is not None:
             begin += len(asked.line)
         stem = self._stem
-        if stem is EMPTY or not block.startswith(stem.block, begin):
+        rest: Section | None
+        if begin == len(block) - 2:  # nothing else is said
+            rest, stem = EMPTY, EMPTY
+        elif stem is EMPTY or not block.startswith(stem.block, begin):
             rest, stem = self._read_all(block[begin:-2]), EMPTY
         else:
             lines = block[begin + len(stem.block) : -2]

@@ -284,8 +284,18 @@ async def test_a_bug_in_a_middleware_is_a_500_and_its_traceback_is_kept():
     scene = Scene()
     router = Router("app", "Host(`app.test`)", "app", tls=False, middlewares=("bug",))
     config = RoutingConfig({"app": router}, {"app": Service("app")}, {"bug": Broken()})
-    scene.gate.table = compile_table(config, [Entrypoint(name="web")])
+    scene.gate.serve(compile_table(config, [Entrypoint(name="web")]))
     scene.receive(GET)
     assert scene.status == 500
     assert isinstance(scene.records[0].bug, ZeroDivisionError)
     assert scene.connection.phase == Phase.IDLE
+
+
+async def test_listeners_know_of_how_many_hosts_to_expect():
+    scene = Scene()
+    routers = {name: Router(name, f"Host(`{name}.test`)", "app", tls=False) for name in map(str, range(3000))}
+    table = compile_table(RoutingConfig(routers, {"app": Service("app")}), [Entrypoint(name="web")])
+    before = scene.gate.add_entry("web", tls=False, port=80)
+    scene.gate.serve(table)
+    after = scene.gate.add_entry("web", tls=False, port=80)
+    assert before.hosts.most == after.hosts.most == 6000

@@ -125,6 +125,17 @@ def test_many_hosts_in_turn_on_one_connection_are_each_their_own():
         assert said(receipt) == carefully(block)
 
 
+@pytest.mark.parametrize(("served", "kept"), [(3, MOST_ASKED), (2 * MOST_ASKED, 4 * MOST_ASKED)])
+def test_a_listener_remembers_more_hosts_where_it_serves_more_and_never_without_end(served, kept):
+    hosts = AskedMemo(tls=False, port=8000)
+    hosts.expect(served)
+    for number in range(kept):
+        assert hosts.get(PEER, b"Host: s%d.test" % number)
+    assert len(hosts.known) == kept
+    assert hosts.get(PEER, b"Host: another.test")
+    assert len(hosts.known) == 1
+
+
 def test_secrets_and_long_lines_are_not_remembered():
     memo = LineMemo()
     secrets = b"Cookie: a=1\r\ncookie: b=1\r\nAuthorization: Basic eA==\r\nProxy-Authorization: x\r\n"
