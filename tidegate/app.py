@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-from collections.abc import Awaitable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,36 +16,28 @@ from acme_client.challenges.tlsalpn01 import ProofCertificate
 from acme_client.events import Event
 from acme_client.manager import Manager
 from acme_client.preflight import Preflight
-from discovery.allowed_hosts import AllowedHosts
 from discovery.engine import EngineState
-from discovery.merge import combine
 from proxy.capacity import raise_open_files_limit
 from proxy.expiring import expiring
 from proxy.listening import CannotListen
-from proxy.model import RoutingConfig
 from proxy.problem import Problem
-from proxy.securing import name_shown
-from proxy.table import Entrypoint
 from proxy.tls import KeyPair
-from proxy.visitor import TrustedProxies
-from tidegate.addresses import Address, NamedAddress, Off
+from tidegate.addresses import Off
 from tidegate.certs.desk import Desk
 from tidegate.chosen import authorities_of, drawer_of, notifier_of, setup
 from tidegate.dashboard import Act
 from tidegate.dashboard.serve import open_dashboard
-from tidegate.defaults import certified, declared, entrypoint_of
 from tidegate.logs import Outlet, compare_problems, log_event, log_problems, set_up
-from tidegate.maintenance import Closed, Switch, with_closed
 from tidegate.named_resolvers import names_of, resolvers_of
 from tidegate.proofs import dns01_of, provider_of
 from tidegate.quietly import quietly
 from tidegate.reachability import Reachability
-from tidegate.rebuilding import Rebuilding
 from tidegate.refused_address import refused_entrypoint
-from tidegate.route_changes import Line, compare_routes, lines
-from tidegate.serving import Here, Prepared, Serving
+from tidegate.routing import Routing
+from tidegate.serving import Here, Serving
 from tidegate.settings import Settings, possible_challenges, this_machine
-from tidegate.status import EntrypointRow, RouteRow, Status, build_status, plain_route_rows
+from tidegate.shown import Shown
+from tidegate.stopping import stop_signal
 from tidegate.tasks import Loop, Supervisor
 from tidegate.version import version
 from tidegate.volume import not_kept
@@ -58,8 +47,6 @@ if TYPE_CHECKING:
     from discovery.docker_api import Engine
     from tidegate.notify.notifier import Notifier
     from tidegate.own_certificates import Drawer
-    from tidegate.why.answer import CertificateSeen
-    from tidegate.why.scene import Scene
 
 AN_HOUR = 3600.0
 GRACE = 7.0
@@ -70,24 +57,6 @@ log = structlog.get_logger("tidegate")
 
 def utc_now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - the status page says how long the program has been up
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a routing is made of."""
-
-    from_files: RoutingConfig
-    from_containers: RoutingConfig
-    closed: Mapping[str, Closed]
-
-
-@dataclass(frozen=True, slots=True)
-class Routes:
-    """A routing that is ready to be served, and what is to be said of it."""
-
-    prepared: Prepared
-    rows: tuple[RouteRow, ...]
-    lines: tuple[Line, ...]
 
 
 class App:
@@ -103,6 +72,7 @@ class App:
         self.settings = settings
         self.notifier: Notifier | None = None
         self.started, self.version = utc_now(), version()
+        self.shown = Shown(self, utc_now)
         provider = provider_of(settings)
         dns01 = dns01_of(settings, provider, self.hear)
         self.certificates = Manager(
@@ -121,16 +91,7 @@ class App:
         self.reachability = Reachability(lambda *_: self.tell_problems())
         self.serving: Serving = self.in_workers(log) if settings.workers > 1 else self.here(log)
         self.certificates.tlsalpn01.on_change = self.show_proofs
-        self.listeners: Sequence[Entrypoint] = ()
-        self.from_files = self.from_containers = self.config = RoutingConfig()
-        self.maintenance = Switch(
-            settings.data_directory, self.hosts_named, self.serve_closed, self.declared_closed
-        )
-        self.from_settings = declared(settings.default_headers)
-        self.allowed_hosts = AllowedHosts.parse(settings.allow_hosts)
-        self.route_rows: tuple[RouteRow, ...] = ()
-        self.hosts: tuple[Collection[str], Mapping[str, str]] | None = None
-        """Those that want a certificate, and the resolvers that were named for some of them."""
+        self.routing = Routing(settings, self.serving, self.certificates.want, self.tell_problems)
         self.page_problems: tuple[Problem, ...] = ()
         self.certificate_problems: tuple[Problem, ...] = ()
         self.drawer = drawer_of(settings)
@@ -141,7 +102,6 @@ class App:
         """For questions; None where no containers are watched."""
         self.served: Mapping[str, Certificate] = {}
         self.default: Certificate | None = None
-        self.rebuilding = Rebuilding(self.make_routes, self.take_routes, pieces_of)
         self.supervisor = Supervisor(self.loops())
 
     def here(self, log: Outlet) -> Serving:
@@ -151,7 +111,7 @@ class App:
             log=log.access,
             reachability=self.reachability,
             refused=refused_certificate,
-            explain=self.explain,
+            explain=self.shown.explain,
         )
 
     def in_workers(self, log: Outlet) -> Serving:
@@ -165,7 +125,7 @@ class App:
             log=log,
             reachability=self.reachability,
             refused=refused_certificate,
-            explain=self.explain,
+            explain=self.shown.explain,
         )
         self.certificates.http01.on_change = crew.show
         return crew
@@ -181,21 +141,21 @@ class App:
             raise
 
     async def serve_until(self, stopping: asyncio.Event) -> None:
-        await self.maintenance.remember()
+        await self.routing.maintenance.remember()
         if self.drawer is not None:  # before anything could be ordered for what they cover
             from tidegate.own_certificates import publish_changes
 
             await publish_changes(self.drawer, self.take_certificates, utc_now())
-        self.listeners = tuple(map(self.as_routing_sees_it, self.settings.entrypoints))
+        self.routing.listen()
         data = self.settings.data_directory
         async with (
             open_dashboard(
-                self.status, data, self.settings.dashboard, self.why, self.acts(), self.desk.list
+                self.shown.status, data, self.settings.dashboard, self.shown.why, self.acts(), self.desk.list
             ) as dashboards,
             asyncio.TaskGroup() as group,
         ):
             for entry in self.settings.entrypoints:
-                addresses = self.addresses(entry.name)
+                addresses = self.routing.addresses(entry.name)
                 said = f"{entry.name} listens on {' and '.join(addresses)}"
                 log.info("listening", entrypoint=entry.name, addresses=addresses, said=said)
             for address in dashboards:
@@ -210,7 +170,7 @@ class App:
     def acts(self) -> dict[str, Act]:
         """What commands may have done, by the paths that they ask at."""
         return {
-            "/api/maintenance": self.maintenance.act,
+            "/api/maintenance": self.routing.maintenance.act,
             "/api/certs/renew": self.desk.renew,
             "/api/certs/revoke": self.desk.revoke,
             "/api/certs/change-keys": self.desk.change_keys,
@@ -223,7 +183,10 @@ class App:
 
     def loops(self) -> Mapping[str, Loop]:
         """What runs for ever; none is there for a source that is switched off."""
-        loops: dict[str, Loop] = {"certificates": self.certificates.run, "routes": self.rebuilding.run}
+        loops: dict[str, Loop] = {
+            "certificates": self.certificates.run,
+            "routes": self.routing.rebuilding.run,
+        }
         loops["client authorities"] = self.watch_authorities
         if not isinstance(self.settings.docker, Off):
             loops["containers"] = self.watch_containers
@@ -245,12 +208,19 @@ class App:
 
         engine = self.asked_engine = Engine(str(self.settings.docker or ""))
         language = language_of(self.settings)
-        await watch(engine, self.take_containers, self.drop_owner, self.take_engine_state, language, quietly)
+        await watch(
+            engine,
+            self.routing.take_containers,
+            self.routing.drop_owner,
+            self.take_engine_state,
+            language,
+            quietly,
+        )
 
     async def watch_files(self, path: Path) -> None:
         from discovery.route_files import watch_files
 
-        await watch_files(path, self.take_files, names_of(self.settings))
+        await watch_files(path, self.routing.take_files, names_of(self.settings))
 
     async def watch_pages(self, directory: Path) -> None:
         from tidegate.own_pages import watch_pages
@@ -262,15 +232,7 @@ class App:
 
         await watch_certificates(drawer, self.take_certificates, utc_now)
 
-    # Flow 1: a container or a file changes, and a new table is served
-
-    def take_containers(self, config: RoutingConfig) -> None:
-        self.from_containers = config
-        self.serve_routes()
-
-    def take_files(self, config: RoutingConfig) -> None:
-        self.from_files = config
-        self.serve_routes()
+    # What the loops bring
 
     def take_pages(self, pages: Mapping[str, str], problems: tuple[Problem, ...]) -> None:
         self.serving.furnish(pages)
@@ -292,58 +254,13 @@ class App:
         self.engine = state
         (log.info if state.up else log.warning)("engine", up=state.up, what=state.what, said=state.what)
 
-    def drop_owner(self, owner: str) -> None:
-        """A container is gone; also from a table that is being made with it."""
-        self.serving.drop_owner(owner)
-        self.rebuilding.drop_owner(owner)
-
-    def serve_routes(self) -> None:
-        self.rebuilding.ask(Asked(self.from_files, self.from_containers, self.maintenance.closed))
-
-    def make_routes(self, asked: Asked) -> Routes:
-        """In a thread.  Files first: who may write them owns the machine."""
-        together = combine(
-            asked.from_files, asked.from_containers, self.from_settings, allowed=self.allowed_hosts
-        )
-        config = with_closed(certified(together, self.settings.default_tls), asked.closed)
-        prepared = self.serving.prepare(config, self.listeners)
-        rows = plain_route_rows(config, prepared.table.routes, self.entrypoint_rows())
-        told = lines(compare_routes(self.route_rows, rows))
-        heard = "debug" if self.settings.log_level == "debug" else "info"
-        return Routes(prepared, rows, tuple(line for line in told if line.level in (heard, "info")))
-
-    def take_routes(self, routes: Routes, gone: Collection[str]) -> None:
-        """Serve them, but none of the containers that have gone while they were made."""
-        self.config = routes.prepared.config
-        self.serving.serve(routes.prepared)
-        for owner in gone:
-            self.serving.drop_owner(owner)
-        self.tell_routes(routes)
-        table = self.serving.table
-        if (hosts := (table.hosts(), table.resolvers)) != self.hosts:
-            self.hosts = hosts
-            wildcards = (f"*.{domain}" for domain in self.settings.acme_wildcards)
-            self.certificates.want((*table.hosts(), *wildcards), table.resolvers)
-        self.tell_problems()
-
-    def tell_routes(self, routes: Routes) -> None:
-        """Say which routes have opened and closed."""
-        for line in routes.lines:
-            tell = log.info if line.level == "info" else log.debug
-            if change := line.change:
-                facts = {"router": change.router, "urls": change.urls, "servers": change.servers}
-                tell(f"route {change.event}", said=line.words, **facts)
-            else:
-                tell(line.words)
-        self.route_rows = routes.rows
-
     def tell_problems(self) -> None:
         """Say what has become wrong since the last time, and what no longer is."""
         unreachable = self.reachability.problems(self.serving.table.services)
         table = self.serving.table
         of_files = (*self.page_problems, *self.certificate_problems)
         of_clients = expiring(table.securing, utc_now())
-        problems = (*self.config.problems, *table.problems, *of_clients, *of_files, *unreachable)
+        problems = (*self.routing.config.problems, *table.problems, *of_clients, *of_files, *unreachable)
         log_problems(compare_problems(self.problems, problems))
         self.problems = problems
 
@@ -353,12 +270,7 @@ class App:
             await asyncio.sleep(AN_HOUR)
             self.tell_problems()
 
-    async def serve_closed(self) -> None:
-        """A command has closed or opened a site; done when it is served so (by workers a moment later)."""
-        self.serve_routes()
-        await self.rebuilding.settled()
-
-    # Flow 3: a host appears, and its certificate is served
+    # Certificates
 
     def serve_certificates(self, served: Mapping[str, Certificate], default: Certificate) -> None:
         self.served, self.default = served, default
@@ -367,92 +279,6 @@ class App:
 
     def show_proofs(self, proofs: Mapping[str, ProofCertificate]) -> Awaitable[None]:
         return self.serving.prove({name: key_pair(proof) for name, proof in proofs.items()})
-
-    # What is shown
-
-    def as_routing_sees_it(self, entry: NamedAddress) -> Entrypoint:
-        return entrypoint_of(entry, self.settings, self.serving.addresses[entry.name][0][1])
-
-    def hosts_named(self) -> set[str]:
-        rules = (route.rule for on_it in self.serving.table.routes.values() for route in on_it)
-        return {host for rule in rules for host in rule.hosts}
-
-    def declared_closed(self, host: str) -> bool:
-        """Whether a middleware that was declared closes the host, on some of its routes at least."""
-        from proxy.middlewares.maintenance import Maintenance
-
-        closing = {name for name, each in self.config.middlewares.items() if isinstance(each, Maintenance)}
-        every = (route for on_it in self.serving.table.routes.values() for route in on_it)
-        return any(host in route.rule.hosts and closing & {*route.passes} for route in every)
-
-    def addresses(self, name: str) -> list[str]:
-        return [str(Address(host, port)) for host, port in self.serving.addresses[name]]
-
-    def entrypoint_rows(self) -> list[EntrypointRow]:
-        return [
-            EntrypointRow(each.name, ", ".join(self.addresses(each.name)), each.port or 0, each.tls)
-            for each in self.listeners
-        ]
-
-    def status(self) -> Status:
-        return build_status(
-            version=self.version,
-            data=str(self.settings.data_directory.absolute()),
-            started=self.started,
-            now=utc_now(),
-            config=self.config,
-            routes=self.serving.table.routes,
-            entrypoints=self.entrypoint_rows(),
-            hosts=self.certificates.status(),
-            authorities=self.certificates.authorities(),
-            engine=self.engine,
-            tasks=self.supervisor.states,
-            workers=self.serving.workers,
-            problems=self.problems,
-            server_state=self.reachability.state,
-        )
-
-    async def why(self, query: str) -> object:
-        """The answer to a question about a request or a container."""
-        from tidegate.why.ask import answer, read_query  # only who asks pays for it
-
-        return await answer(read_query(query), self.scene())
-
-    async def explain(self, query: str) -> str:
-        """What a visitor in the house reads below a page of the proxy's own; "" for anything else."""
-        from tidegate.why.page import explained
-
-        return await explained(query, self.scene())
-
-    def scene(self) -> Scene:
-        from tidegate.label_language import language_of
-        from tidegate.why.scene import Scene
-
-        now = self.status()
-        return Scene(
-            config=self.config,
-            table=self.serving.table,
-            entrypoints=self.listeners,
-            trusted=TrustedProxies(self.settings.trusted_proxies),
-            fast_lane=self.settings.fast_lane == "on",
-            challenge=self.certificates.http01.answer,
-            certificate=self.certificate_for,
-            server_state=self.reachability.state,
-            rows=now.routes,
-            problems=now.problems,
-            engine=self.asked_engine,
-            language=language_of(self.settings),
-        )
-
-    def certificate_for(self, host: str) -> CertificateSeen | None:
-        from tidegate.why.certificate import certificate_seen
-
-        known = next((each for each in self.certificates.status() if each.host == host), None)
-        return certificate_seen(host, name_shown(host, self.served), self.served, self.default, known)
-
-
-def pieces_of(routes: Routes) -> list[object]:
-    return [*routes.prepared.pieces(), *routes.rows]
 
 
 def run(settings: Settings) -> int:
@@ -485,18 +311,3 @@ def refused_certificate(host: str, reason: str) -> None:
 
 def key_pair(certificate: Certificate | ProofCertificate) -> KeyPair:
     return KeyPair(certificate.chain_pem, certificate.key_pem)
-
-
-def stop_signal() -> asyncio.Event:
-    """Set by the first SIGTERM or SIGINT; the second one ends the process at once."""
-    stopping = asyncio.Event()
-
-    def stop(number: int) -> None:
-        if stopping.is_set():
-            os._exit(128 + number)
-        stopping.set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop, number)
-    return stopping

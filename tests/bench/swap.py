@@ -118,16 +118,22 @@ async def swapped(size: int) -> tuple[float, float, float]:
         }
         app = App(load({**off, "data": folder}, {}), Outlet(lambda _: None, lambda _: None, console=False))
         await app.serving.open()
-        app.listeners = tuple(map(app.as_routing_sees_it, app.settings.entrypoints))
+        app.routing.listen()
         pulse, times = Pulse(), []
         async with asyncio.TaskGroup() as tasks:
             loops = [
-                tasks.create_task(app.rebuilding.run()),
+                tasks.create_task(app.routing.rebuilding.run()),
                 tasks.create_task(
-                    watch(engine, app.take_containers, app.drop_owner, app.take_engine_state, quietly=quietly)
+                    watch(
+                        engine,
+                        app.routing.take_containers,
+                        app.routing.drop_owner,
+                        app.take_engine_state,
+                        quietly=quietly,
+                    )
                 ),
             ]
-            await until(lambda: len(app.config.routers) == size)
+            await until(lambda: len(app.routing.config.routers) == size)
             await asyncio.sleep(2.0)  # the second list, which comes soon after the first, changes nothing
             beating = tasks.create_task(pulse.beat())
             for number in range(CHANGES):
@@ -143,12 +149,14 @@ async def swapped(size: int) -> tuple[float, float, float]:
 
 
 async def watched(engine: Imagined, app: App) -> None:
-    await watch(engine, app.take_containers, app.drop_owner, app.take_engine_state, quietly=quietly)
+    await watch(
+        engine, app.routing.take_containers, app.routing.drop_owner, app.take_engine_state, quietly=quietly
+    )
 
 
 def serves(app: App, ident: str, port: int) -> bool:
     name = f"site{int(ident, 16)}@docker"
-    service = app.config.services.get(name)
+    service = app.routing.config.services.get(name)
     return service is not None and any(server.port == port for server in service.servers)
 
 

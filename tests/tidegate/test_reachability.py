@@ -128,7 +128,7 @@ def app(tmp_path) -> App:
 @asynccontextmanager
 async def running(app: App):
     """Tables are made while the block runs."""
-    rebuilding = asyncio.ensure_future(app.rebuilding.run())  # noqa: TID251 - it is cancelled here
+    rebuilding = asyncio.ensure_future(app.routing.rebuilding.run())  # noqa: TID251 - it is cancelled here
     try:
         yield
     finally:
@@ -146,15 +146,15 @@ async def test_the_program_tells_once_that_nothing_answers_and_once_that_somethi
         silent.bind(("127.0.0.1", 0))
         server = Server("a", "127.0.0.1", silent.getsockname()[1])
         router = Router("a@file", "Host(`a.test`)", "a@file")
-        app.take_files(RoutingConfig({"a@file": router}, {"a@file": Service("a@file", (server,))}))
+        app.routing.take_files(RoutingConfig({"a@file": router}, {"a@file": Service("a@file", (server,))}))
         async with running(app):
-            await app.rebuilding.settled()
+            await app.routing.rebuilding.settled()
         with structlog.testing.capture_logs() as logs:
             for _ in range(2):
                 with pytest.raises(NeverSent):
                     await app.serving.pool.ask(server, (), asking())
-            assert [problem.where for problem in app.status().problems] == [f"a@file: {server.url}"]
-            assert app.status().services[0].servers[0].state == "connection refused"
+            assert [problem.where for problem in app.shown.status().problems] == [f"a@file: {server.url}"]
+            assert app.shown.status().services[0].servers[0].state == "connection refused"
             silent.listen()
             async with await asyncio.start_server(hello, sock=silent):
                 assert (await app.serving.pool.ask(server, (), asking())).status == 200
@@ -162,7 +162,7 @@ async def test_the_program_tells_once_that_nothing_answers_and_once_that_somethi
             ("problem", "warning"),
             ("problem gone", "info"),
         ]
-        assert app.status().services[0].servers[0].state == "up"
+        assert app.shown.status().services[0].servers[0].state == "up"
         await app.serving.outside.close()
         await app.serving.pool.close()
 
