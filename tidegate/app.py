@@ -28,6 +28,7 @@ from tidegate.chosen import authorities_of, drawer_of, notifier_of, setup
 from tidegate.dashboard import Act
 from tidegate.dashboard.serve import open_dashboard
 from tidegate.logs import Outlet, compare_problems, log_event, log_problems, set_up
+from tidegate.machine import this_machine
 from tidegate.named_resolvers import names_of, resolvers_of
 from tidegate.proofs import dns01_of, provider_of
 from tidegate.quietly import quietly
@@ -35,7 +36,7 @@ from tidegate.reachability import Reachability
 from tidegate.refused_address import refused_entrypoint
 from tidegate.routing import Routing
 from tidegate.serving import Here, Serving
-from tidegate.settings import Settings, possible_challenges, this_machine
+from tidegate.settings import Settings, possible_challenges
 from tidegate.shown import Shown
 from tidegate.stopping import stop_signal
 from tidegate.tasks import Loop, Supervisor

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TypeAlias
 
-from tidegate.status import CertificateRow, Status
+from tidegate.rows import CertificateRow
+from tidegate.status import Status
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -21,8 +21,9 @@ from proxy.certifying import Resolvers
 from proxy.problem import Problem
 from proxy.schema import parse_options
 from tidegate.chosen import authorities_of
+from tidegate.contradictions import contradictions
 from tidegate.proofs import dns01_of, provider_of
-from tidegate.settings import Settings, contradictions, possible_challenges
+from tidegate.settings import Settings, possible_challenges
 
 if TYPE_CHECKING:
     from acme_client.challenges.dns01 import DNS01

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tidegate.status import RouteRow
+from tidegate.rows import RouteRow
 from tidegate.words import count_text
 
 MOST = 20

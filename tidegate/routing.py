@@ -16,9 +16,10 @@ from tidegate.defaults import certified, declared, entrypoint_of
 from tidegate.maintenance import Closed, Switch, with_closed
 from tidegate.rebuilding import Rebuilding
 from tidegate.route_changes import Line, compare_routes, lines
+from tidegate.route_rows import plain_route_rows
+from tidegate.rows import EntrypointRow, RouteRow
 from tidegate.serving import Prepared, Serving
 from tidegate.settings import Settings
-from tidegate.status import EntrypointRow, RouteRow, plain_route_rows
 
 log = structlog.get_logger("tidegate")
 

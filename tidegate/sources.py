@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, TypeAlias, get_args
 from proxy.problem import Problem
 from proxy.schema import Tree, canonical, closest, options_of, parse_options
 from tidegate.addresses import Off
-from tidegate.settings import Settings, contradictions
+from tidegate.contradictions import contradictions
+from tidegate.settings import Settings
 
 if TYPE_CHECKING:
     import yaml

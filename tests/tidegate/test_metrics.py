@@ -5,7 +5,7 @@ from tests.tidegate.test_dashboard import ANY_PORT, data, get
 from tests.tidegate.test_status import NOW, Host, status
 from tidegate.dashboard.serve import open_dashboard
 from tidegate.metrics import metrics_text
-from tidegate.status import AuthorityRow
+from tidegate.rows import AuthorityRow
 
 __all__ = ["data"]
 

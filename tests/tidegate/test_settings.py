@@ -6,8 +6,9 @@ import pytest
 from acme_client.authority import KNOWN
 from proxy.schema import options_of, parse_text
 from tidegate.addresses import OFF, Address, NamedAddress
+from tidegate.machine import Machine, default_data
 from tidegate.setting_kinds import KNOWN_CAS
-from tidegate.settings import Machine, Settings, default_data
+from tidegate.settings import Settings
 from tidegate.settings_reference import settings_page
 from tidegate.sources import SettingsError, from_yaml, load, load_leniently
 

@@ -9,8 +9,10 @@ from proxy.model import Router, RoutingConfig, Server, Service
 from proxy.problem import Problem
 from proxy.table import Entrypoint, compile_table
 from tidegate.dashboard.page import render_page
+from tidegate.route_rows import certificate_of, url
+from tidegate.rows import EntrypointRow
 from tidegate.serving import WorkerState
-from tidegate.status import EntrypointRow, as_json, build_status, certificate_of, url
+from tidegate.status import as_json, build_status
 from tidegate.tables import status_text
 from tidegate.tasks import TaskState
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from proxy.problem import Problem
 from tidegate.dashboard.frame import FRAME
-from tidegate.status import CertificateRow, RouteRow, ServerRow, ServiceRow, Status
+from tidegate.rows import CertificateRow, RouteRow, ServerRow, ServiceRow
+from tidegate.status import Status
 from tidegate.words import date_text, duration_text, health_text
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from discovery.engine import EngineError
 from discovery.networks import Own
 from discovery.standing import Standing, meant, standing
 from proxy.model import Router, Service
-from tidegate.status import RouteRow, without_secrets
+from tidegate.rows import RouteRow
+from tidegate.status import without_secrets
 from tidegate.why.answer import ContainerAnswer, ContainerSeen
 from tidegate.why.scene import Asked, Scene
 from tidegate.words import count_text

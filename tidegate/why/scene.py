@@ -14,7 +14,7 @@ from proxy.headers import TrustedProxies
 from proxy.model import RoutingConfig, Server
 from proxy.problem import Problem
 from proxy.table import Entrypoint, RoutingTable
-from tidegate.status import RouteRow
+from tidegate.rows import RouteRow
 from tidegate.why.answer import CertificateSeen
 from tidegate.why.concern import concern_of
 

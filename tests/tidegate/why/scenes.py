@@ -16,7 +16,8 @@ from proxy.model import RoutingConfig
 from proxy.problem import Problem
 from proxy.table import Entrypoint, compile_table
 from tests.tidegate.test_status import NOW
-from tidegate.status import EntrypointRow, build_status
+from tidegate.rows import EntrypointRow
+from tidegate.status import build_status
 from tidegate.why.scene import Scene
 
 POINTS = (Entrypoint("web", port=80), Entrypoint("websecure", tls=True, port=443))
