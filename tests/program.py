@@ -38,7 +38,7 @@ def free_port() -> int:
     raise AssertionError("not reached")
 
 
-def eventually(question: Callable[[], Any], within: float = 10.0, every: float = 0.05) -> Any:
+def eventually(question: Callable[[], Any], within: float = 30.0, every: float = 0.05) -> Any:
     """Ask until the answer is true, and return it; fail with the last answer or error."""
     deadline = time.monotonic() + within
     while True:
@@ -91,7 +91,7 @@ class Program:
             self.process = subprocess.Popen(
                 self.command, env=self.environment, cwd=ROOT, stdout=log, stderr=log
             )
-        eventually(self.is_up, within=20)
+        eventually(self.is_up, within=60)
         return self
 
     def is_up(self) -> bool:
@@ -105,7 +105,7 @@ class Program:
         return self.end(signal.SIGTERM, within)
 
     def kill(self) -> None:
-        self.end(signal.SIGKILL, 5)
+        self.end(signal.SIGKILL, 30)
 
     def end(self, how: signal.Signals, within: float) -> int:
         if self.process is None:
