@@ -88,7 +88,7 @@ def made(tmp_path, provider=None, late=None, checking=None):
 
 
 async def eventually(claim):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not claim():
             await asyncio.sleep(0.002)
 
