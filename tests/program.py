@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from random import randrange
@@ -119,6 +120,12 @@ class Program:
             raise
         finally:
             self.process = None
+
+    def took_to_stop(self) -> float:
+        """Seconds, by its own words; on a busy machine its end may take longer than what it does for that."""
+        lines = [json.loads(line) for line in self.log.splitlines() if '"event": "stopp' in line]
+        began, ended = (datetime.fromisoformat(line["timestamp"]) for line in lines)
+        return (ended - began).total_seconds()
 
     @property
     def log(self) -> str:

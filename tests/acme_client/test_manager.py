@@ -1,4 +1,5 @@
 import asyncio
+import threading
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -389,13 +390,13 @@ async def test_an_order_under_way_when_the_program_died_is_gone_on_with(tmp_path
     ca = FakeCA(clock)
     stage = Stage(tmp_path, ca, clock)
     ca.fetch = lambda path: None
-    died = asyncio.Event()
+    died, dead = asyncio.Event(), threading.Event()
     finalize = ca.finalize
 
     def die(url, csr_der):
         stage.manager._changed.set()
         died.set()
-        time.sleep(0.05)
+        dead.wait(60)
         raise Failure("unreachable", "never seen: the program is dead")
 
     ca.finalize = die
@@ -403,6 +404,7 @@ async def test_an_order_under_way_when_the_program_died_is_gone_on_with(tmp_path
     stage.want(BLOG)
     async with stage.running():
         await stage.eventually(died.is_set)
+    dead.set()
     ca.finalize = finalize
     stage = Stage(tmp_path, ca, clock)
     stage.want(BLOG)

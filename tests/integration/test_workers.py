@@ -284,11 +284,12 @@ async def test_a_stop_ends_what_is_in_flight_in_all_workers_even_if_each_process
                     await asyncio.sleep(0.02)
             for pid in pids:  # as a terminal and systemd do it
                 os.kill(pid, number)
-            stopping = group.create_task(asyncio.to_thread(program.end, number, 10))
+            stopping = group.create_task(asyncio.to_thread(program.end, number, 30))
             goodbyes = [await talker.frame() for talker in talkers]
     assert [(opcode, payload[:2]) for opcode, payload in goodbyes] == [(8, (1001).to_bytes(2))] * 8
     assert [task.result().app for task in finishing] == ["app"] * 8
     assert stopping.result() == 0
+    assert program.took_to_stop() < 9  # Docker would kill after ten
     assert not any(lives(pid) for pid in pids)
     assert "died" not in program.log
     assert requests_in(program.log) >= 24 + 8
@@ -304,7 +305,7 @@ async def test_a_second_signal_ends_everything_at_once(program: Program) -> None
         assert program.process
         program.process.send_signal(signal.SIGTERM)
         await asyncio.to_thread(eventually, lambda: '"stopping"' in program.log)
-        assert await asyncio.to_thread(program.end, signal.SIGTERM, 4) == 128 + signal.SIGTERM
+        assert await asyncio.to_thread(program.end, signal.SIGTERM, 6) == 128 + signal.SIGTERM
         await asyncio.to_thread(eventually, lambda: not any(map(lives, pids)))
 
 
