@@ -31,8 +31,8 @@ from acme_client.reading import ends_at
 from acme_client.resources import Authorization, Challenge, Order, RenewalInfo
 from acme_client.wire import Wire, was_cut
 
-NONCE_TRIES = 12
-"""At 30 % refusals, one request in two million is still lost; at 50 %, one in 4,000."""
+NONCE_TRIES = 20
+"""At 50 % refusals, one request in a million is still lost."""
 
 REFUSED_EAB = "The CA does not know the external account: the EAB key id or its HMAC key is wrong."
 REFUSED_ACCOUNT = "The CA makes no account for this installation."

@@ -125,7 +125,7 @@ class Caddy:
         for process in self._running:
             process.terminate()
         for process in self._running:
-            process.wait(timeout=10)
+            process.wait(timeout=30)
         self._running.clear()
 
     def restart(self) -> None:
@@ -170,7 +170,7 @@ class Caddy:
                 )
             )
 
-    def _wait_until_it_answers(self, within: float = 15.0) -> None:
+    def _wait_until_it_answers(self, within: float = 60.0) -> None:
         deadline = time.monotonic() + within
         while True:
             for process in self._running:

@@ -145,7 +145,7 @@ class Pebble:
         for process in self._running:
             process.terminate()
         for process in self._running:
-            process.wait(timeout=5)
+            process.wait(timeout=30)
         self._running.clear()
 
     def restart(self) -> None:
@@ -230,7 +230,7 @@ class Pebble:
                 )
             )
 
-    def _wait_until_it_answers(self, within: float = 15.0) -> None:
+    def _wait_until_it_answers(self, within: float = 60.0) -> None:
         deadline = time.monotonic() + within
         while True:
             for process in self._running:
@@ -238,8 +238,11 @@ class Pebble:
                     raise RuntimeError(f"{process.args[0]!r} ended at once:\n{self.log[-2000:]}")  # type: ignore[index]
             try:
                 self.directory()
-                with socket.create_connection(("127.0.0.1", self._dns_management), timeout=1):
-                    return
+                # A name that cannot be looked up yet would be a failed proof.
+                for port in (self._management, self._dns_management, self._dns):
+                    with socket.create_connection(("127.0.0.1", port), timeout=1):
+                        continue
+                return
             except OSError as error:
                 if time.monotonic() > deadline:
                     raise RuntimeError(f"pebble does not answer: {error}\n{self.log[-2000:]}") from error

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from random import randrange
@@ -38,7 +39,7 @@ def free_port() -> int:
     raise AssertionError("not reached")
 
 
-def eventually(question: Callable[[], Any], within: float = 10.0, every: float = 0.05) -> Any:
+def eventually(question: Callable[[], Any], within: float = 30.0, every: float = 0.05) -> Any:
     """Ask until the answer is true, and return it; fail with the last answer or error."""
     deadline = time.monotonic() + within
     while True:
@@ -91,7 +92,7 @@ class Program:
             self.process = subprocess.Popen(
                 self.command, env=self.environment, cwd=ROOT, stdout=log, stderr=log
             )
-        eventually(self.is_up, within=20)
+        eventually(self.is_up, within=60)
         return self
 
     def is_up(self) -> bool:
@@ -105,7 +106,7 @@ class Program:
         return self.end(signal.SIGTERM, within)
 
     def kill(self) -> None:
-        self.end(signal.SIGKILL, 5)
+        self.end(signal.SIGKILL, 30)
 
     def end(self, how: signal.Signals, within: float) -> int:
         if self.process is None:
@@ -119,6 +120,12 @@ class Program:
             raise
         finally:
             self.process = None
+
+    def took_to_stop(self) -> float:
+        """Seconds, by its own words; on a busy machine its end may take longer than what it does for that."""
+        lines = [json.loads(line) for line in self.log.splitlines() if '"event": "stopp' in line]
+        began, ended = (datetime.fromisoformat(line["timestamp"]) for line in lines)
+        return (ended - began).total_seconds()
 
     @property
     def log(self) -> str:

@@ -28,6 +28,8 @@ class Neighbours:
         self._provers = {prover.type: prover for prover in provers}
         self._asked: set[Wanted] = set()
         self._shown: dict[Wanted, AsyncExitStack] = {}
+        self._has_neighbours = False
+        """Whether there were any when we last heard."""
 
     async def run(self) -> None:
         """Never raises: a storage that takes nothing lets nobody order, so there is nothing to be shown."""
@@ -56,17 +58,25 @@ class Neighbours:
     async def _wait(self, wanted: Wanted) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + PATIENCE
-        while (others := await self._exchange()) and others.count and wanted.mark not in others.show:
+        while not await self._is_shown(wanted):
             if loop.time() > deadline:
                 return
             await asyncio.sleep(ASKING)
 
+    async def _is_shown(self, wanted: Wanted) -> bool:
+        """By all neighbours, or there are none: that the board cannot be had for a moment says neither."""
+        others = await self._exchange()
+        shown = others is not None and wanted.mark in others.show
+        return shown or not self._has_neighbours
+
     async def _exchange(self) -> Others | None:
         """None where nothing can be heard of them: what they have asked for goes on to be shown."""
         try:
-            return await self._disk.call(self._board.exchange, tuple(self._asked), tuple(self._shown))
+            others = await self._disk.call(self._board.exchange, tuple(self._asked), tuple(self._shown))
         except OSError:
             return None
+        self._has_neighbours = others.count > 0
+        return others
 
     async def _follow(self, others: Others) -> bool:
         """Show what they ask for and nothing else; whether something is new."""

@@ -1,4 +1,5 @@
 import asyncio
+import threading
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -66,14 +67,14 @@ class Stage:
     def told(self, kind):
         return [event for event in self.said if isinstance(event, kind)]
 
-    async def eventually(self, claim, within=5.0):
+    async def eventually(self, claim, within=30.0):
         deadline = time.monotonic() + within
         while not claim():
             assert time.monotonic() < deadline, f"{self.manager.status()}\n{self.said}"
             await asyncio.sleep(0.005)
 
     async def eventually_stored(self, host, claim):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not claim(await asyncio.to_thread(Store(self.data).load, host)):
                 await asyncio.sleep(0.005)
 
@@ -389,13 +390,13 @@ async def test_an_order_under_way_when_the_program_died_is_gone_on_with(tmp_path
     ca = FakeCA(clock)
     stage = Stage(tmp_path, ca, clock)
     ca.fetch = lambda path: None
-    died = asyncio.Event()
+    died, dead = asyncio.Event(), threading.Event()
     finalize = ca.finalize
 
     def die(url, csr_der):
         stage.manager._changed.set()
         died.set()
-        time.sleep(0.05)
+        dead.wait(60)
         raise Failure("unreachable", "never seen: the program is dead")
 
     ca.finalize = die
@@ -403,6 +404,7 @@ async def test_an_order_under_way_when_the_program_died_is_gone_on_with(tmp_path
     stage.want(BLOG)
     async with stage.running():
         await stage.eventually(died.is_set)
+    dead.set()
     ca.finalize = finalize
     stage = Stage(tmp_path, ca, clock)
     stage.want(BLOG)
@@ -562,7 +564,7 @@ async def test_a_hundred_hosts_are_done_four_at_a_time(tmp_path):
     stage.ca.new_order, stage.ca.download = count, uncount
     stage.want(*(f"h{number}.example.com" for number in range(100)))
     async with stage.running():
-        await stage.eventually(lambda: all(s.state == "active" for s in stage.manager.status()), within=20)
+        await stage.eventually(lambda: all(s.state == "active" for s in stage.manager.status()))
     assert 1 < most <= manager_module.AT_ONCE
     assert len(stage.ca.ordered) == 100
 
@@ -628,7 +630,7 @@ async def test_stopping_is_at_once_even_while_the_ca_hangs(tmp_path):
 
     def hang(*_):
         release.append(1)
-        time.sleep(1.5)
+        time.sleep(5)
         raise Failure("unreachable", "late")
 
     stage.ca.new_order = hang
@@ -636,7 +638,7 @@ async def test_stopping_is_at_once_even_while_the_ca_hangs(tmp_path):
     async with stage.running():
         await stage.eventually(lambda: bool(release))
         began = time.monotonic()
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 3
 
 
 WILDCARD = "*.example.com"
@@ -718,7 +720,7 @@ async def test_a_host_of_a_zone_that_we_cannot_write_to_is_proven_the_other_way(
     manager.want([BLOG])
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(manager.run())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not any(isinstance(event, events.Obtained | events.Failed) for event in said):
                 await asyncio.sleep(0.005)
         task.cancel()

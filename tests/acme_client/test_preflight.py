@@ -155,11 +155,11 @@ async def test_a_renewal_is_not_looked_at(tmp_path, monkeypatch):
 
 async def test_a_resolver_that_hangs_holds_nothing_up(tmp_path, monkeypatch):
     hang = threading.Event()
-    monkeypatch.setattr(looks, "addresses", lambda host: hang.wait(5) and ())
+    monkeypatch.setattr(looks, "addresses", lambda host: hang.wait(30) and ())
     monkeypatch.setattr("acme_client.preflight.WITHIN", 0.2)
     began = time.monotonic()
     await obtained(Looking(tmp_path, ports={"http-01": 9}))
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
     hang.set()
 
 

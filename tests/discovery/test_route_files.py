@@ -178,7 +178,7 @@ async def test_files_are_watched_also_when_an_editor_replaces_them(tmp_path: Pat
     seen: list[RoutingConfig] = []
 
     async def until(host: str) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not seen or all(host not in router.rule for router in seen[-1].routers.values()):
                 await asyncio.sleep(0.005)
 

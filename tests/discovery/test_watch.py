@@ -104,7 +104,7 @@ class Seen:
         return {name.partition("@")[0] for name in self.configs[-1].routers} if self.configs else set()
 
     async def until(self, holds: Callable[[], object]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not holds():
                 await asyncio.sleep(0.005)
 

@@ -49,7 +49,7 @@ def test_a_resolver_that_does_not_answer_delays_the_first_question_a_little_and_
     assert 0.2 <= first < 5
     began = time.monotonic()
     assert [whereabouts.host_alias() for _ in range(100)] == [""] * 100
-    assert time.monotonic() - began < 0.2
+    assert time.monotonic() - began < 5  # a hundred times a little is twenty seconds
     answered.set()
     answer, _ = whereabouts._asked_for_alias()
     answer.result(5)

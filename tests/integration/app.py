@@ -63,6 +63,11 @@ async def whoami(exchange: Exchange) -> None:
     exchange.answer(NAME)
 
 
+async def busy(exchange: Exchange) -> None:
+    """With how many others."""
+    exchange.answer(str(sum(BUSY.values()) - 1))
+
+
 async def slow(exchange: Exchange) -> None:
     await asyncio.sleep(exchange.number("seconds", 1))
     exchange.answer(NAME)
@@ -127,6 +132,7 @@ async def ill(exchange: Exchange) -> None:
 PAGES = {
     "/health": health,
     "/ill": ill,
+    "/busy": busy,
     "/slow": slow,
     "/endless": endless,
     "/upload": upload,

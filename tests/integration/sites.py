@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+from docker.models.containers import Container
+
 from tests.integration.visitor import Visitor
 
 
@@ -14,7 +16,19 @@ def plain(app: str, host: str) -> dict[str, str]:
     return {f"{router}.rule": f"Host(`{host}`)", f"{router}.entrypoints": "web"}
 
 
-async def answers(port: int, host: str, app: str, within: float = 10) -> None:
+def address_of(container: Container) -> str:
+    (network,) = container.attrs["NetworkSettings"]["Networks"].values()
+    return str(network["IPAddress"])
+
+
+async def busy(container: Container, count: int) -> None:
+    """Wait until its app is in the middle of so many exchanges."""
+    async with asyncio.timeout(30), Visitor(8000, "app", address=address_of(container)) as visitor:
+        while (await visitor.get("/busy")).body != b"%d" % count:
+            await asyncio.sleep(0.02)
+
+
+async def answers(port: int, host: str, app: str, within: float = 30) -> None:
     """Wait until `host` is answered by `app`; with an empty `app`, until no app answers any more."""
     deadline = time.monotonic() + within
     async with Visitor(port, host) as visitor:

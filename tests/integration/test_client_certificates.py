@@ -15,7 +15,7 @@ import trustme
 from tests.integration.app import converse
 from tests.program import LOOPBACK, Program, eventually
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 
 ROUTES = """\
 http:

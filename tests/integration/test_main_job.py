@@ -10,15 +10,9 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from docker.models.containers import Container
 
-from tests.integration.sites import answers, plain
+from tests.integration.sites import address_of, answers, busy, plain
 from tests.integration.visitor import Tally, Visitor, keep_asking
 from tests.program import Program, eventually
-
-
-def address_of(container: Container) -> str:
-    (network,) = container.attrs["NetworkSettings"]["Networks"].values()
-    return str(network["IPAddress"])
-
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -148,7 +142,7 @@ async def test_a_wrong_label_is_reported_and_harms_nothing_else(tidegate: Progra
 async def test_a_stop_lets_requests_finish_closes_websockets_politely_and_ends_endless_streams(
     tidegate: Program, start: Start
 ) -> None:
-    start("last", plain("last", "last.test"))
+    container = start("last", plain("last", "last.test"))
     await answers(tidegate.web, "last.test", "last")
     async with (
         Visitor(tidegate.web, "last.test") as talker,
@@ -162,9 +156,10 @@ async def test_a_stop_lets_requests_finish_closes_websockets_politely_and_ends_e
         await listener.head()
         async with asyncio.TaskGroup() as group:
             finishing = group.create_task(waiter.get("/slow?seconds=2"))
-            await asyncio.sleep(0.3)
-            stopping = group.create_task(asyncio.to_thread(tidegate.end, signal.SIGTERM, 10))
+            await busy(container, 3)
+            stopping = group.create_task(asyncio.to_thread(tidegate.end, signal.SIGTERM, 30))
             opcode, payload = await talker.frame()
         assert (opcode, payload[:2]) == (8, (1001).to_bytes(2))
         assert finishing.result().app == "last"
-        assert stopping.result() == 0  # within the ten seconds after which Docker would kill
+        assert stopping.result() == 0
+        assert tidegate.took_to_stop() < 9  # Docker would kill after ten

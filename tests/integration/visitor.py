@@ -26,8 +26,10 @@ class Answer:
 class Visitor:
     """One keep-alive connection to one site."""
 
-    def __init__(self, port: int, host: str, context: ssl.SSLContext | None = None) -> None:
-        self.port, self.host, self.context = port, host, context
+    def __init__(
+        self, port: int, host: str, context: ssl.SSLContext | None = None, *, address: str = LOOPBACK
+    ) -> None:
+        self.port, self.host, self.context, self.address = port, host, context, address
         self.reader: asyncio.StreamReader
         self.writer: asyncio.StreamWriter | None = None
 
@@ -40,7 +42,7 @@ class Visitor:
 
     async def connect(self) -> None:
         self.reader, self.writer = await asyncio.open_connection(
-            LOOPBACK, self.port, ssl=self.context, server_hostname=self.host if self.context else None
+            self.address, self.port, ssl=self.context, server_hostname=self.host if self.context else None
         )
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.site import trusting
+from tests.peers import playing
 from tests.peers.backend import backend
 from tests.peers.judging import Verdict
 from tests.peers.playing import Address, play_all
@@ -18,7 +19,10 @@ GROUPS = ("octet by octet", "over TLS", "each octet", "WebSocket")
 @pytest.mark.slow
 @pytest.mark.parametrize("lane", [True, False], ids=["fast", "aiohttp"])
 @pytest.mark.parametrize("group", GROUPS)
-async def test_everything_comes_out_as_expected(group: str, lane: bool, tmp_path: Path) -> None:
+async def test_everything_comes_out_as_expected(
+    group: str, lane: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playing, "QUIET", 5.0)  # a process may have to wait for a core
     async with backend() as behind:
         with serving(tmp_path, {"localhost": behind.port, "a.test": behind.port}, lane) as site:
             address = Address(site.program.web, site.program.websecure, trusting(), behind)

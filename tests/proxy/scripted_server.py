@@ -28,7 +28,7 @@ SECOND = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecond"
 SERVE_SECOND: Script = ["ask", SECOND] * 20
 
 
-async def eventually(claim: Callable[[], object], within: float = 5.0) -> None:
+async def eventually(claim: Callable[[], object], within: float = 30.0) -> None:
     """Wait until the claim holds."""
     deadline = asyncio.get_running_loop().time() + within
     while not claim():

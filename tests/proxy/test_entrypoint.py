@@ -123,7 +123,7 @@ async def test_an_exception_while_sweeping_does_not_end_the_sweeping():
         client = await stage.client()
         await client.ask(b"GET / HTTP/1.1\r\nHost: app.test\r\n\r\n")
         fickle.fails = True
-        assert await client.closed(5)
+        assert await client.closed()
         assert [type(error) for error in seen] == [ZeroDivisionError]
         await eventually(lambda: stage.entrypoints.connections == 0)
 

@@ -31,7 +31,7 @@ from proxy.upstream import ConnectTimedOut, Pool, Timeouts, Unanswered
 from tests.proxy.corpus.upstream_behaviours import BAD, CHUNKED, GOOD, HELLO, OK, POISON, SURPLUS, Behaviour
 from tests.proxy.scripted_server import SECOND, black_hole, eventually, scripted, ticks
 
-QUICK = Timeouts(connect=1.0, handshake=0.2, first_byte=0.4, idle_body=0.4, keep_alive=5.0)
+QUICK = Timeouts(connect=1.0, handshake=1.0, first_byte=1.0, idle_body=1.0, keep_alive=5.0)
 HOST: Fields = (("Host", "a.test"),)
 
 
@@ -92,7 +92,7 @@ async def outcome(pool: Pool, server: Server, case: Behaviour) -> tuple[object, 
     interims: list[int] = []
     asked = request(case.method, inform=lambda head: interims.append(head.status))
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             response = await pool.ask(server, HOST, asked)
             body = await content(response)
     except UpstreamError as error:
@@ -391,7 +391,7 @@ async def test_what_the_loop_has_not_read_yet_is_seen_at_the_checkout(pool, late
 
 
 async def test_a_connection_is_not_kept_longer_than_its_server_says():
-    pool = Pool(Timeouts(first_byte=0.2, keep_alive=30))
+    pool = Pool(Timeouts(keep_alive=60))
     answer = OK + b"Content-Length: 0\r\nKeep-Alive: timeout=1, max=9\r\n\r\n"
     async with scripted(["ask", answer]) as (stage, server):
         await pool.ask(server, HOST, request())
@@ -452,7 +452,7 @@ async def test_a_container_that_goes_while_it_is_connected_to_is_asked_nothing(p
         await asyncio.sleep(0.02)
         assert not asking.done()
         pool.drop_owner("blog")
-        await eventually(asking.done, within=0.5)
+        await eventually(asking.done)
         assert type(asking.result()) is NeverSent
         assert not pool._connections
 
@@ -562,12 +562,12 @@ async def test_an_answer_that_nobody_reads_does_not_hold_its_connection(pool):
 
 async def test_a_slow_reader_makes_the_server_wait():
     """And is not the server's fault: the time in which nothing moves does not count."""
-    pool = Pool(Timeouts(idle_body=0.1))
+    pool = Pool(Timeouts(idle_body=1.0))
     size = 2**25
     async with scripted(["ask", OK + b"Content-Length: %d\r\n\r\n" % size, bytes(size)]) as (_, server):
         response = await pool.ask(server, HOST, request())
         assert not isinstance(response.body, bytes)
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(2)
         (connection,) = pool._connections
         incoming = response.body._incoming  # type: ignore[attr-defined]
         assert connection.held
@@ -597,7 +597,7 @@ async def test_interim_responses_do_not_restart_the_clock(pool):
         async def open_gates() -> None:
             for gate in gates:
                 gate.set()
-                await asyncio.sleep(0.04)
+                await asyncio.sleep(0.1)
 
         opening = group.create_task(open_gates())
         with pytest.raises(TimedOut):
@@ -629,7 +629,7 @@ async def test_a_slow_request_may_take_longer_than_the_answer_to_it(pool):
 
         async def open_gates() -> None:
             for gate in gates:
-                await asyncio.sleep(0.06)
+                await asyncio.sleep(0.2)
                 gate.set()
 
         group.create_task(open_gates())
@@ -643,7 +643,7 @@ async def test_a_slow_answer_may_take_any_time(pool):
 
         async def open_gates() -> None:
             for gate in gates:
-                await asyncio.sleep(0.06)
+                await asyncio.sleep(0.2)
                 gate.set()
 
         group.create_task(open_gates())
@@ -658,7 +658,7 @@ async def test_an_event_stream_may_be_silent(pool):
         assert not isinstance(response.body, bytes)
         pieces = aiter(response.body)
         assert await anext(pieces) == b"data: 1\n\n"
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(1.5)
         gate.set()
         assert await anext(pieces) == b"data: 2\n\n"
 

@@ -49,7 +49,7 @@ class Scene:
             task.cancel()
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(self.begun) < count:
                 await asyncio.sleep(0.001)
 

@@ -8,7 +8,7 @@ from tidegate.tasks import STEADY, WAITS, Supervisor, TaskState, restart_wait
 
 
 async def until(claim: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not claim():
             await asyncio.sleep(0)
 

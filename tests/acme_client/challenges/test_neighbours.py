@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from acme_client.challenges import neighbours
-from acme_client.challenges.board import Board, Wanted
+from acme_client.challenges.board import PAUSE, TRIES, Board, Wanted
 from acme_client.challenges.http01 import HTTP01, PREFIX
 from acme_client.challenges.neighbours import Neighbours, Shared
 from acme_client.challenges.proof import Proof
@@ -55,7 +55,7 @@ def on_the_board(folder):
 
 
 async def eventually(claim):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not claim():
             await asyncio.sleep(0.01)
 
@@ -140,7 +140,7 @@ async def test_one_that_lives_and_does_not_answer_is_waited_for_a_while_only(tmp
     hung = Board(tmp_path)
     await asyncio.to_thread(hung.exchange, (), ())
     only = Instance(tmp_path)
-    async with asyncio.timeout(3), only.shared["http-01"].show(PROOF):
+    async with asyncio.timeout(30), only.shared["http-01"].show(PROOF):
         assert only.answer()
 
 
@@ -205,7 +205,23 @@ async def test_a_storage_that_takes_nothing_stops_no_instance(tmp_path):
         task.cancel()
 
 
-async def test_one_that_is_paused_with_the_board_in_its_hands_holds_nobody_up(tmp_path):
+async def test_who_has_the_board_in_hands_for_long_does_not_let_the_ca_look_before_all_show_the_proof(
+    tmp_path,
+):
+    first, second = Instance(tmp_path), Instance(tmp_path)
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(each.neighbours.run()) for each in (first, second)]
+        await eventually(lambda: all(each.neighbours._has_neighbours for each in (first, second)))
+        held = await asyncio.to_thread(wait_for_lock, tmp_path / ".board.json")
+        asyncio.get_running_loop().call_later(2 * TRIES * PAUSE, held.close)
+        async with first.shared["http-01"].show(PROOF):
+            assert second.answer() == PROOF.key_authorization.encode()
+        for task in running:
+            task.cancel()
+
+
+async def test_one_that_is_paused_with_the_board_in_its_hands_holds_nobody_up_for_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(neighbours, "PATIENCE", 1.0)
     other, only = Board(tmp_path), Instance(tmp_path)
     await asyncio.to_thread(other.exchange, (HTTP,), ())
     async with asyncio.TaskGroup() as tasks:
@@ -214,7 +230,7 @@ async def test_one_that_is_paused_with_the_board_in_its_hands_holds_nobody_up(tm
         await asyncio.to_thread(other.exchange, (HTTP,), ())  # it had nobody to ask before
         await eventually(only.answer)
         with await asyncio.to_thread(wait_for_lock, tmp_path / ".board.json"):
-            async with asyncio.timeout(5), only.shared["tls-alpn-01"].show(PROOF):
+            async with asyncio.timeout(30), only.shared["tls-alpn-01"].show(PROOF):
                 assert list(only.certificates) == [PROOF.host]
                 assert only.answer()  # nobody has said that it is not wanted any more
         await asyncio.to_thread(other.leave)

@@ -270,7 +270,7 @@ def obtained_by_caddy(caddy: str, config: Path, store: Path) -> None:
             return
         finally:
             running.terminate()
-            running.wait(10)
+            running.wait(30)
     raise AssertionError(f"Caddy has not got them:\n{log.read_text()[-4000:]}")
 
 

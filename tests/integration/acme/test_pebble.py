@@ -286,7 +286,6 @@ def live(command, pause):
         life.communicate()
 
 
-@pytest.mark.timeout(60)
 def test_killed_in_the_middle_of_an_order_again_and_again_one_certificate_comes_of_it(pebble, tmp_path):
     ca = pebble(sleep=2, nonce_rejects=5)
     arguments = (tmp_path / "data", ca.directory_url, ca.ca_bundle, ca.http_port)

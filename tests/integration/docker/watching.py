@@ -50,7 +50,7 @@ class Watching:
             return "[no answer]"
         return answer.rpartition(b"\r\n\r\n")[2].decode().strip()
 
-    async def eventually(self, host: str, expected: str, within: float = 5.0) -> None:
+    async def eventually(self, host: str, expected: str, within: float = 20.0) -> None:
         deadline = time.monotonic() + within
         asked = time.monotonic()
         while (seen := await self.answer(host)) != expected:
@@ -60,7 +60,7 @@ class Watching:
             await asyncio.sleep(0.02)
             asked = time.monotonic()
 
-    async def until(self, holds: Callable[[], object], within: float = 5.0) -> None:
+    async def until(self, holds: Callable[[], object], within: float = 20.0) -> None:
         deadline = time.monotonic() + within
         while not holds():
             self.look_alive()

@@ -18,7 +18,7 @@ from tests.proxy.wire.corpus_reading import Malformed, Message, read_responses
 from tests.proxy.wire.stage import Client, Stage, router, staged
 
 QUICK = Limits(linger=0.2, unread=0.2, sweep=0.05)
-IMPATIENT = Timeouts(first_byte=0.3, idle_body=0.3)
+IMPATIENT = Timeouts(first_byte=1.0, idle_body=1.0)
 
 
 @asynccontextmanager

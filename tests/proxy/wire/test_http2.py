@@ -607,7 +607,7 @@ async def test_an_app_that_never_answers() -> None:
     async def script(call: Call) -> None:
         await call.body()
 
-    async with app_and_stage(script, timeouts=Timeouts(first_byte=0.3)) as (app, stage):
+    async with app_and_stage(script, timeouts=Timeouts(first_byte=1.0)) as (app, stage):
         client = await stage.client()
         assert (await client.ask(post(b"x"))).status == 504
         await eventually(lambda: app.calls[0].reset == ErrorCodes.CANCEL)
@@ -634,10 +634,10 @@ async def test_an_app_that_stops_in_the_middle(kind: str, whole: bool) -> None:
     async def script(call: Call) -> None:
         call.head(200, ("content-type", kind))
         await call.data(b"some")
-        await asyncio.sleep(1)
+        await asyncio.sleep(2)
         await call.data(b"more", end=True)
 
-    async with app_and_stage(script, timeouts=Timeouts(idle_body=0.2)) as (_, stage):
+    async with app_and_stage(script, timeouts=Timeouts(idle_body=0.5)) as (_, stage):
         client = await stage.client()
         await client.send(GET)
         await client.head()

@@ -16,7 +16,11 @@ LONG = 30.0
 
 
 def short(**limits: float) -> Limits:
-    """Only the limit under test is short: nothing else may be what ends the connection."""
+    """Only the limit under test is short: nothing else may be what ends the connection.
+
+    Who is to be spared by a limit gets half a second at least between what keeps the connection and
+    its end: this process may not be given a core for so long.
+    """
     others = dict.fromkeys(("handshake", "head", "idle", "content", "write", "unread", "linger"), LONG)
     return Limits(**{**others, "linger": 0.2, "sweep": 0.02, **limits})
 
@@ -24,7 +28,7 @@ def short(**limits: float) -> Limits:
 async def test_a_silent_connection_is_closed_without_a_word():
     async with staged(limits=short(head=0.1)) as stage:
         client = await stage.client()
-        assert await client.closed(5)
+        assert await client.closed(LONG / 2)
         assert stage.records == []
 
 
@@ -34,7 +38,7 @@ async def test_a_head_that_drips_is_cut_although_it_makes_progress():
         began = time.monotonic()
         await client.send(b"GET / HTTP/1.1\r\nHost: app.test\r\n")
         reading = asyncio.ensure_future(client.reply())  # noqa: TID251
-        while not reading.done() and time.monotonic() < began + 5:
+        while not reading.done() and time.monotonic() < began + LONG / 2:
             client.writer.write(b"X: y\r\n")
             await asyncio.sleep(0.05)
         reply = await reading
@@ -45,11 +49,11 @@ async def test_a_head_that_drips_is_cut_although_it_makes_progress():
 
 
 async def test_the_head_of_a_later_request_has_its_own_time():
-    async with staged(limits=short(head=0.3)) as stage:
+    async with staged(limits=short(head=1.0)) as stage:
         client = await stage.client()
         for _ in range(4):
-            await asyncio.sleep(0.15)
             assert (await client.ask(GET)).status == 200
+            await asyncio.sleep(0.4)
         await client.send(GET[:10])
         assert (await client.reply()).status == 408
 
@@ -58,40 +62,40 @@ async def test_an_idle_connection_is_closed():
     async with staged(limits=short(idle=0.1)) as stage:
         client = await stage.client()
         assert (await client.ask(GET)).status == 200
-        assert await client.closed(5)
+        assert await client.closed(LONG / 2)
         assert len(stage.records) == 1
 
 
 async def test_content_that_does_not_come_is_answered_408_and_the_app_is_let_go():
-    async with staged(limits=short(content=0.2)) as stage:
+    async with staged(limits=short(content=0.5)) as stage:
         client = await stage.client()
         await client.send(b"PUT / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 10\r\n\r\nabc")
         call = await stage.app.call()
         reply = await client.reply()
         assert (reply.status, reply.get("Connection")) == (408, "close")
         assert await client.closed()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LONG / 2):
             await call.left.wait()
         assert (await stage.record()).status == 408
         assert len(stage.records) == 1
 
 
 async def test_content_that_comes_slowly_but_comes_is_let_through():
-    async with staged(limits=short(content=0.5)) as stage:
+    async with staged(limits=short(content=1.0)) as stage:
         client = await stage.client()
         await client.send(b"PUT / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 12\r\n\r\n")
-        for _ in range(12):  # twice the limit in all
-            await asyncio.sleep(0.1)
+        for _ in range(12):  # more than the limit in all
+            await asyncio.sleep(0.15)
             await client.send(b"x")
         assert (await client.reply()).status == 200
 
 
 async def test_a_slow_app_is_not_the_clients_fault():
     async def slow(call: Call) -> None:
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.5)
         await says()(call)
 
-    async with staged(slow, limits=short(content=0.1, head=0.1, idle=0.1, write=0.1)) as stage:
+    async with staged(slow, limits=short(content=0.5, head=0.5, idle=0.5, write=0.5)) as stage:
         client = await stage.client()
         reply = await client.ask(b"PUT / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 2\r\n\r\nab")
         assert reply.status == 200
@@ -105,11 +109,11 @@ async def test_a_slow_app_is_not_the_clients_fault():
     ],
 )
 async def test_a_slow_client_is_not_the_apps_fault(framing: str, pieces: list[bytes]):
-    async with staged(timeouts=Timeouts(first_byte=0.1)) as stage:
+    async with staged(timeouts=Timeouts(first_byte=0.5)) as stage:
         client = await stage.client()
         await client.send(f"PUT / HTTP/1.1\r\nHost: app.test\r\n{framing}\r\n\r\n".encode())
         for piece in pieces:
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.7)
             await client.send(piece)
         assert (await client.reply()).status == 200
 
@@ -148,7 +152,7 @@ async def test_an_upload_that_the_app_does_not_take_is_not_the_clients_fault():
         await go_on.wait()
         await call.answer(b"%d" % len(await call.body()))
 
-    async with staged(stalls, limits=short(content=0.2)) as stage:
+    async with staged(stalls, limits=short(content=1.0)) as stage:
         client = await stage.client()
         size = 30_000_000
         client.writer.write(
@@ -156,7 +160,7 @@ async def test_an_upload_that_the_app_does_not_take_is_not_the_clients_fault():
         )
         connection = await stage.connection()
         await eventually(lambda: connection.wire.held)
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.5)
         go_on.set()
         assert (await client.reply()).body == b"%d" % size
 
@@ -189,7 +193,7 @@ async def test_a_client_that_reads_nothing_is_cut_and_the_app_is_let_go():
         await client.send(GET)
         call = await stage.app.call()
         client.writer.transport.pause_reading()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG / 2):
             await call.left.wait()
         await eventually(lambda: stage.entrypoints.connections == 0)
         assert (await stage.record()).fault
@@ -201,7 +205,7 @@ async def test_a_client_that_reads_slowly_but_reads_gets_everything():
     async def large(call: Call) -> None:
         await call.answer(bytes(size))
 
-    async with staged(large, limits=short(write=0.4)) as stage:
+    async with staged(large, limits=short(write=1.0)) as stage:
         client = await stage.client(window=65536)
         await client.send(GET)
         reply = await client.head()
@@ -212,8 +216,8 @@ async def test_a_client_that_reads_slowly_but_reads_gets_everything():
             piece = await client.reader.read(400_000)
             assert piece
             left -= len(piece)
-            if time.monotonic() < began + 1.2:
-                await asyncio.sleep(0.1)
+            if time.monotonic() < began + 2.5:
+                await asyncio.sleep(0.2)
         assert (await stage.record()).bytes_out == size
 
 
@@ -222,7 +226,7 @@ async def test_a_client_that_does_not_go_after_its_last_answer_is_closed():
         client = await stage.client()
         reply = await client.ask(b"GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n")
         assert reply.get("Connection") == "close"
-        await eventually(lambda: stage.entrypoints.connections == 0, within=5)
+        await eventually(lambda: stage.entrypoints.connections == 0, within=LONG / 2)
 
 
 async def test_a_client_that_goes_on_sending_after_its_last_answer_is_closed():
@@ -230,7 +234,7 @@ async def test_a_client_that_goes_on_sending_after_its_last_answer_is_closed():
         client = await stage.client()
         head = b"PUT / HTTP/1.1\r\nHost: nobody.test\r\nContent-Length: 100000000\r\n\r\n"
         assert (await client.ask(head)).status == 404
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + LONG / 2
         while stage.entrypoints.connections and time.monotonic() < deadline:
             client.writer.write(b"x" * 1000)
             await asyncio.sleep(0.02)

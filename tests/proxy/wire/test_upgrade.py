@@ -133,12 +133,12 @@ async def test_the_end_of_one_side_is_the_end_of_the_other(who):
 
 
 async def test_a_quiet_connection_stays_open():
-    limits = Limits(head=0.05, idle=0.05, content=0.05, write=0.05, linger=0.05, sweep=0.01)
+    limits = Limits(head=0.5, idle=0.5, content=0.5, write=0.5, linger=0.5, sweep=0.01)
     async with staged(echo, limits=limits) as stage:
         client = await stage.client()
         await client.send(ASK)
         assert (await client.head()).status == 101
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.5)
         await client.send(HELLO)
         assert await client.reader.readexactly(len(HELLO)) == HELLO
 

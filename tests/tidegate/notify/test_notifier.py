@@ -42,7 +42,7 @@ class Stage:
                 task.cancel()
 
     async def eventually(self, claim):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not claim():
                 await asyncio.sleep(0.01)
 
@@ -163,13 +163,13 @@ async def test_what_was_given_up_is_told_when_it_is_heard_of_again(tmp_path, mon
 
 
 async def test_a_target_that_hangs_holds_nothing_up(tmp_path):
-    stage = Stage(tmp_path, lambda *_: time.sleep(3))
+    stage = Stage(tmp_path, lambda *_: time.sleep(6))
     async with stage.running():
         stage.notifier.hear(failed("a.test"))
         await asyncio.sleep(0.2)
         began = time.monotonic()
         stage.notifier.hear(failed("b.test"))
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 4
 
 
 async def test_ages_are_looked_at(tmp_path, monkeypatch):
