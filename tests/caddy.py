@@ -12,20 +12,16 @@ resolv.conf that only it sees, by which every name leads to an address of
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
-import socket
-import ssl
 import subprocess
-import time
-import urllib.request
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
+from tests.authority import Authority
 from tests.challtestsrv import Challtestsrv
-from tests.pebble import find_programs, write_endpoint
+from tests.pebble import find_programs
 from tests.program import free_port
 
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / "caddy"
@@ -60,78 +56,50 @@ def find_caddy() -> str | None:
     return shutil.which("caddy", path=f"{CACHE}{os.pathsep}{os.environ.get('PATH', '')}")
 
 
-class Caddy:
+class Caddy(Authority):
     """`lifetime` is that of its certificates in minutes, five at least; `resolver` has the TXT records.
 
     An older release that does not take one of them raises `Older` at its start.
     """
 
+    name = "caddy"
     http_port, tls_port = 80, 443
 
     def __init__(self, folder: Path, *, lifetime: int = 0, resolver: str = "") -> None:
         program, pebble = find_caddy(), find_programs()
         if program is None or pebble is None:
             raise FileNotFoundError("caddy or pebble is not installed: run scripts/caddy and scripts/pebble")
-        self._program, self._folder = program, folder
+        super().__init__(folder)
+        self._program = program
         self._lifetime, self._resolver = lifetime, resolver
         self._port = free_port()
         unique = f"{self._port >> 8}.{self._port & 255}"
         self.address = f"127.80.{unique}"
         """Where it looks for answers, whatever the name."""
         self.names = Challtestsrv(pebble.challtestsrv, f"127.53.{unique}:53", free_port(), self.address)
-        self._running: list[subprocess.Popen[bytes]] = []
 
     @property
     def directory_url(self) -> str:
         return f"https://127.0.0.1:{self._port}/acme/second/directory"
 
-    @property
-    def ca_bundle(self) -> Path:
-        """What the endpoint's own certificate is to be verified with."""
-        return self._folder / "endpoint-ca.pem"
-
-    @property
-    def log(self) -> str:
-        return (self._folder / "caddy.log").read_text(errors="replace")
-
-    def __enter__(self) -> Caddy:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        if not self.ca_bundle.exists():
-            write_endpoint(self._folder)
+    def _commands(self) -> Mapping[str, list[str]]:
         if (self._lifetime or self._resolver) and self._version() < (2, 7):  # it would say nothing
             raise Older("this Caddy takes neither a lifetime nor a resolver (needs 2.7)")
         self._write_config()
-        (self._folder / "resolv.conf").write_text(f"nameserver {self.names.listens.removesuffix(':53')}\n")
         places = {name: self._folder / name for name in ("resolv.conf", "Caddyfile")}
+        places["resolv.conf"].write_text(f"nameserver {self.names.listens.removesuffix(':53')}\n")
         script = ASK_ONLY.format(
             resolv=places["resolv.conf"], caddy=self._program, config=places["Caddyfile"]
         )
-        self._run("challtestsrv", self.names.command())
-        self._run("caddy", ["unshare", "-m", "--propagation", "private", "sh", "-c", script])
-        try:
-            self._wait_until_it_answers()
-        except BaseException:
-            self.stop()
-            raise
+        alone = ["unshare", "-m", "--propagation", "private", "sh", "-c", script]
+        return {"challtestsrv": self.names.command(), "caddy": alone}
 
-    def stop(self) -> None:
-        for process in self._running:
-            process.terminate()
-        for process in self._running:
-            process.wait(timeout=30)
-        self._running.clear()
+    def _environment(self) -> Mapping[str, str]:
+        home = str(self._folder / "home")
+        return {"XDG_DATA_HOME": home, "XDG_CONFIG_HOME": home, "HOME": home, "GODEBUG": "netdns=go"}
 
-    def restart(self) -> None:
-        """Come back with all that it knew."""
-        self.stop()
-        self.start()
+    def _listens_at(self) -> Iterable[tuple[str, int]]:
+        return (self.names.listens.removesuffix(":53"), 53), ("127.0.0.1", self.names.management)
 
     def forget(self) -> None:
         """Come back without its accounts and orders."""
@@ -143,13 +111,6 @@ class Caddy:
         """The root that issued certificates are verified with, in PEM."""
         return (self._folder / "store/pki/authorities/second/root.crt").read_text()
 
-    def directory(self) -> dict[str, Any]:
-        trust = ssl.create_default_context(cafile=str(self.ca_bundle))
-        with urllib.request.urlopen(self.directory_url, timeout=5, context=trust) as response:
-            document = json.load(response)
-        assert isinstance(document, dict)
-        return document
-
     def _write_config(self) -> None:
         more = f"\n    lifetime {self._lifetime}m" if self._lifetime else ""
         more += f"\n    resolvers {self._resolver}" if self._resolver else ""
@@ -159,37 +120,6 @@ class Caddy:
     def _version(self) -> tuple[int, ...]:
         said = subprocess.run([self._program, "version"], capture_output=True, text=True, check=True).stdout
         return tuple(map(int, re.findall(r"\d+", said)[:2]))
-
-    def _run(self, name: str, command: list[str]) -> None:
-        home = str(self._folder / "home")
-        mine = {"XDG_DATA_HOME": home, "XDG_CONFIG_HOME": home, "HOME": home, "GODEBUG": "netdns=go"}
-        with (self._folder / f"{name}.log").open("ab") as log:
-            self._running.append(
-                subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | mine
-                )
-            )
-
-    def _wait_until_it_answers(self, within: float = 60.0) -> None:
-        deadline = time.monotonic() + within
-        while True:
-            for process in self._running:
-                if process.poll() is not None:
-                    raise RuntimeError(f"{process.args!r} ended at once:\n{self.log[-2000:]}")
-            try:
-                self.directory()
-                # A name that cannot be looked up yet would be a failed proof.
-                for place in (
-                    (self.names.listens.removesuffix(":53"), 53),
-                    ("127.0.0.1", self.names.management),
-                ):
-                    with socket.create_connection(place, timeout=1):
-                        continue
-                return
-            except OSError as error:
-                if time.monotonic() > deadline:
-                    raise RuntimeError(f"caddy does not answer: {error}\n{self.log[-2000:]}") from error
-            time.sleep(0.05)
 
 
 class Older(Exception):

@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from tests.pebble import write_endpoint
+from tests.authority import write_endpoint
 from tests.program import LOOPBACK, Program, eventually
 
 pytestmark = [pytest.mark.acme, pytest.mark.slow]

@@ -20,8 +20,9 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 
 from compose.image import debian
+from tests.authority import write_endpoint
 from tests.integration.crowd import IMAGE as APP
-from tests.pebble import find_programs, write_endpoint
+from tests.pebble import find_programs
 from tests.program import eventually
 
 ARCHITECTURE = os.environ.get("TIDEGATE_TEST_ARCHITECTURE") or debian.machine()
