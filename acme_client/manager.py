@@ -25,8 +25,8 @@ from acme_client.abandonment import Abandonment
 from acme_client.accounts import open_session
 from acme_client.aim import aim
 from acme_client.attempt import Attempts, Elsewhere, Outcome
-from acme_client.authority import Authorities, Authority, resolver_of
-from acme_client.certificate import INTERNAL, Certificate
+from acme_client.authority import Authorities, Authority
+from acme_client.certificate import Certificate
 from acme_client.challenges.board import Board
 from acme_client.challenges.http01 import HTTP01
 from acme_client.challenges.neighbours import Neighbours, Shared
@@ -39,20 +39,19 @@ from acme_client.events import (
     Failed,
     NotKept,
     Obtained,
-    Refused,
 )
 from acme_client.failure import Failure
 from acme_client.given import Given
 from acme_client.holdings import Holdings, Publish
 from acme_client.host import Host, HostStatus
 from acme_client.limits import Left, left
-from acme_client.names import Name, covered, read_name
 from acme_client.outages import AuthorityStatus, Outages
 from acme_client.plan import choose, entry_after, renew_at
 from acme_client.preflight import Preflight
-from acme_client.resolver import USUAL, Resolver, Resolvers
+from acme_client.resolver import Resolver, Resolvers
 from acme_client.retry import DAY
 from acme_client.suggestions import Suggestions
+from acme_client.wants import Wants
 from acme_client.workshop import AT_ONCE, OpenSession, Workshop
 
 if TYPE_CHECKING:
@@ -118,12 +117,7 @@ class Manager:
         self._suggestions = Suggestions(shop, self._holdings)
         self._abandonment = Abandonment(self._attempts, self._holdings, log)
         self._hosts = self._holdings.hosts
-        self._names: frozenset[str] = frozenset()
-        self._named: Mapping[str, str] = {}
-        """The resolver of each host that has not the usual one."""
-        self._covered: Mapping[str, str] = {}
-        """The wildcard of each host that needs no certificate of its own beside it."""
-        self._newest = 0
+        self._wants = Wants(self._hosts, self._resolvers, log)
         self._changed = asyncio.Event()
         self._passed = asyncio.Event()
         self.commands = Commands(shop, self._hosts, self._changed.set)
@@ -137,73 +131,14 @@ class Manager:
         and to its end where only the signature is missing: a container that
         restarts is back before that.
         """
-        before, self._named = self._named, dict(resolvers)
-        for host in {host for host, _ in before.items() ^ self._named.items()}:
-            self._move(host)
-        names = self._judged(hosts)
-        self._names = frozenset(names)
-        for host in sorted(names.keys() - self._hosts.keys()):
-            self._add(names[host], self._named.get(host, USUAL))
-            if names[host].refusal:
-                self._log(Refused(host, names[host].refusal))
-        self._cover(names)
+        self._wants.take(hosts, resolvers)
         self._changed.set()
-
-    def _add(self, name: Name, resolver: str) -> None:
-        self._newest += 1
-        directories = self._resolvers.find(resolver).authorities.directories_for(name)
-        self._hosts[name.host] = Host(
-            name, directories[0], self._newest, others=directories, resolver=resolver
-        )
-        self._changed.set()
-
-    def _add_needed_wildcards(self) -> None:
-        """Each is renewed in the way that it came."""
-        for wildcard, directory in self._holdings.wildcards.needed.items():
-            if wildcard not in self._hosts:
-                resolver = resolver_of(directory)
-                self._add(self._resolvers.find(resolver).authorities.judge(read_name(wildcard)), resolver)
-
-    def _cover(self, names: Mapping[str, Name]) -> None:
-        """A wildcard covers those of its own resolver alone; ours cost nothing, so they need none."""
-        before, self._covered = self._covered, {}
-        if any(host.startswith("*.") for host in names):
-            of_each: dict[str, dict[str, Name]] = {}
-            for host, name in names.items():
-                of_each.setdefault(self._named.get(host, USUAL), {})[host] = name
-            of_each.pop(INTERNAL, None)
-            self._covered = {host: by for each in of_each.values() for host, by in covered(each).items()}
-        for host in before.keys() | self._covered.keys():
-            if host in self._hosts:
-                self._hosts[host].covered_by = self._covered.get(host, "")
 
     def give(self, certificates: Collection[Certificate]) -> None:
         """Serve these of the owner's own from now on; nothing is ordered for the names that they cover."""
         self._holdings.given = Given.of(certificates)
         self._holdings.give(self._clock())
         self._changed.set()
-
-    def _judged(self, hosts: Collection[str]) -> dict[str, Name]:
-        """Judging takes time: with ten thousand hosts it is done only once for each."""
-        names = {}
-        for host in hosts:
-            if (known := self._hosts.get(host)) is not None:
-                names[host] = known.name
-            else:
-                name = self._asked_for(host).judge(read_name(host))
-                names[name.host] = name
-        return names
-
-    def _asked_for(self, host: str) -> Authorities:
-        return self._resolvers.find(self._named.get(host, USUAL)).authorities
-
-    def _move(self, host: str) -> None:
-        """Another authority is to certify it from now on; what it has is served until that has."""
-        if known := self._hosts.get(host):
-            authorities = self._asked_for(host)
-            known.name = authorities.judge(read_name(host))
-            known.others = authorities.directories_for(known.name)
-            known.directory, known.resolver = known.others[0], self._named.get(host, USUAL)
 
     def status(self) -> tuple[HostStatus, ...]:
         """Every wanted host; one that a wildcard covers fares as that wildcard does."""
@@ -217,7 +152,7 @@ class Manager:
                 else host.covered_by or (host.name.wildcard if host.spared else ""),
             )
             for name, host in sorted(self._hosts.items())
-            if name in self._names or name in self._holdings.wildcards.needed
+            if name in self._wants.names or name in self._holdings.wildcards.needed
         )
 
     def _status_of(self, host: Host, now: datetime) -> HostStatus:
@@ -258,7 +193,7 @@ class Manager:
     async def orders_left(self) -> dict[str, Left]:
         """What its CA still gives each wanted host this week, where Tidegate knows the CA's limits."""
         known = {each.directory: each.limits for each in self._authorities.all if each.directory}
-        asked = {name: self._hosts[name].directory for name in self._names if name in self._hosts}
+        asked = {name: self._hosts[name].directory for name in self._wants.names if name in self._hosts}
         counted = {directory for directory in asked.values() if known.get(directory)}
         issued = {each: await self._disk.call(self._store.load_issued, each) for each in counted}
         named = {name for name, directory in asked.items() if directory in issued}
@@ -302,13 +237,14 @@ class Manager:
 
     async def _pass(self, tasks: asyncio.TaskGroup) -> datetime:
         """Serve what there is, start what is due; returns when to look again."""
-        wanted = self._names | self._holdings.wildcards.needed.keys()
+        wanted = self._wants.names | self._holdings.wildcards.needed.keys()
         for host in [host for host in self._hosts.values() if host.host not in wanted and not host.busy]:
             self._holdings.retire(host)
             self._preflight.forget(host.host)
         now = self._clock()
         await self._holdings.settle(now)
-        self._add_needed_wildcards()
+        if self._wants.add_wildcards(self._holdings.wildcards.needed):
+            self._changed.set()
         self._passed.set()
         self._passed = asyncio.Event()
         loaded = [host for host in self._hosts.values() if host.loaded]

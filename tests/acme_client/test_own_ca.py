@@ -26,7 +26,8 @@ async def main():
     manager = Manager(Path(sys.argv[1]), Authority(None), lambda *_: served.set(), print)
     manager.want(["nas.lan", "blog.example.com"])
     run = asyncio.ensure_future(manager.run())
-    while len([host for host in manager.status() if host.not_after]) < 2:
+    saved = lambda: [*Path(sys.argv[1]).glob("**/current")]
+    while len([host for host in manager.status() if host.not_after]) < 2 or len(saved()) < 3:
         await asyncio.sleep(0.02)
     await asyncio.sleep(0.3)
     run.cancel()
