@@ -56,6 +56,14 @@ def eventually(question: Callable[[], Any], within: float = 30.0, every: float =
         time.sleep(every)
 
 
+def by_all(question: Callable[[], Any], times: int = 12) -> None:
+    """Ask until the answer is true so many times in a row: each visit may meet another worker.
+
+    What one of them knows already, and what the parent shows, is on its way to the others.
+    """
+    eventually(lambda: all(question() for _ in range(times)))
+
+
 class Program:
     """`python -m tidegate run` on free loopback ports; `log` is everything it wrote."""
 

@@ -28,6 +28,15 @@ async def busy(container: Container, count: int) -> None:
             await asyncio.sleep(0.02)
 
 
+async def known_to_all(port: int, host: str) -> None:
+    """Wait until a site is served by whichever worker a visitor meets: what one knows, others soon know."""
+    in_a_row = 0
+    async with asyncio.timeout(30):
+        while in_a_row < 12:
+            async with Visitor(port, host) as visitor:
+                in_a_row = in_a_row + 1 if (await visitor.get()).status == 200 else 0
+
+
 async def answers(port: int, host: str, app: str, within: float = 30) -> None:
     """Wait until `host` is answered by `app`; with an empty `app`, until no app answers any more."""
     deadline = time.monotonic() + within

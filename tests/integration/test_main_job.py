@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from docker.models.containers import Container
 
-from tests.integration.sites import address_of, answers, busy, plain
+from tests.integration.sites import address_of, answers, busy, known_to_all, plain
 from tests.integration.visitor import Tally, Visitor, keep_asking
 from tests.program import Program, eventually
 
@@ -116,6 +116,7 @@ async def test_killing_one_of_two_replicas_fails_only_what_was_already_sent_to_i
     ]
     for number in (1, 2):
         await answers(tidegate.web, "twin.test", f"twin{number}")
+    await known_to_all(tidegate.web, "twin.test")
     tally = Tally()
     connections = 16
     async with load(tally, tidegate.web, "twin.test", connections):

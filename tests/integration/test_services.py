@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from docker.models.containers import Container
 
-from tests.integration.sites import answers, busy, plain
+from tests.integration.sites import answers, busy, known_to_all, plain
 from tests.integration.visitor import Tally, Visitor
 from tests.program import Program, eventually
 
@@ -58,6 +58,7 @@ async def test_a_rolling_redeploy_of_two_replicas_loses_no_request(tidegate: Pro
     running = [await asyncio.to_thread(replica, f"twin{n}-0") for n in range(2)]
     for n in range(2):
         await answers(tidegate.web, "twin.test", f"twin{n}-0")
+    await known_to_all(tidegate.web, "twin.test")
     tally = Tally()
     async with visited(tally, tidegate.web, "twin.test", {"/": 8, "/slow?seconds=0.7": 8}):
         for turn in range(1, REDEPLOYS + 1):

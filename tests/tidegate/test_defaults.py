@@ -8,7 +8,7 @@ import pytest
 from proxy.middlewares.headers import Headers
 from proxy.model import Router, RoutingConfig
 from proxy.schema import parse_text
-from tests.program import ROOT, Program, eventually, free_port
+from tests.program import ROOT, Program, by_all, eventually, free_port
 from tests.tidegate.apps import running, typed, visit
 from tidegate.defaults import DefaultHeader, DefaultMiddleware, certified, declared, entrypoints_of
 from tidegate.settings import Settings
@@ -114,12 +114,12 @@ def test_defaults_hold_for_everybody_but_those_who_say_no(tmp_path, workers):
     flags += ["--default-middlewares", "house", "--default-headers", "web=X-Robots-Tag: none"]
     with running() as app, Program(tmp_path / "data", *flags) as program:
         routes.write_text(ROUTES.format(port=app))
-        eventually(lambda: seen(program, "open.test") == (200, None))
+        by_all(lambda: seen(program, "open.test") == (200, None))
         assert seen(program, "blog.test")[0] == 503  # never without what the settings ask for
         [problem] = eventually(lambda: program.api("problems"))
         assert problem["where"] == "default_middlewares=house@file"
         routes.write_text(ROUTES.format(port=app) + LAN)
-        eventually(lambda: seen(program, "blog.test") == (403, "none"))
+        by_all(lambda: seen(program, "blog.test") == (403, "none"))
         assert seen(program, "open.test") == (200, None)
         assert eventually(lambda: not program.api("problems"))
         said = typed(program, "routes")[1]
@@ -180,6 +180,6 @@ def test_a_site_with_our_own_authority_asks_no_other_one(tmp_path, default, inte
             return {row["host"].partition(".")[0] for row in program.api("certificates") if row["last_error"]}
 
         wanted = {"own", "public"} if default == "off" else {"own", "public", "silent"}
-        assert eventually(asked) == wanted - internal
+        eventually(lambda: asked() == wanted - internal)
         assert states().keys() == wanted
         assert {host for host, state in states().items() if state == "internal"} == internal

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.schema import parse_text
-from tests.program import Program, eventually, free_port
+from tests.program import Program, by_all, free_port
 from tests.tidegate.apps import visit
 from tidegate.setting_kinds import Readers
 
@@ -24,7 +24,8 @@ def test_people_in_the_house_read_why(tmp_path, workers):
     routes.write_text(ROUTES.format(port=(port := free_port())))
     flags = ("--docker", "off", "--acme-ca", "off", "--routes", str(routes), "--workers", workers)
     with Program(tmp_path / "data", *flags, "--explain-to", "127.0.0.1") as program:
-        answer = eventually(lambda: (seen := visit(program, "down.test")).status == 502 and seen)
+        by_all(lambda: visit(program, "down.test").status == 502)
+        answer = visit(program, "down.test")
         assert answer.text.startswith(
             "This site's server gave no proper answer.\n\nhttp://down.test/ gets 502: "
         )

@@ -4,7 +4,7 @@ import http.client
 
 import pytest
 
-from tests.program import LOOPBACK, Program, eventually
+from tests.program import LOOPBACK, Program, by_all
 from tests.tidegate.apps import running, typed, visit
 from tidegate.maintenance import Closed, Order, Refused, load, read_order, save, turned
 
@@ -83,14 +83,14 @@ def test_a_command_closes_a_site_over_restarts_and_opens_it_again(tmp_path, work
     flags = ("--docker", "off", "--acme-ca", "off", "--routes", str(routes), "--workers", workers)
     with running() as port, Program(tmp_path / "data", *flags) as program:
         routes.write_text(ROUTES.format(port=port))
-        eventually(lambda: visit(program, "blog.test").status == 200)
+        by_all(lambda: visit(program, "blog.test").status == 200)
         assert visit(program, "labelled.test").status == 503
         assert typed(program, "maintenance") == (0, "No site is closed by command\n")
         assert typed(program, "maintenance", "blgo.test", "on")[0] == 1
 
         said = typed(program, "maintenance", "blog.test", "on", "--text", "Back at noon.")
         assert said == (0, "blog.test is closed: Back at noon.\n")
-        eventually(lambda: visit(program, "blog.test").status == 503)
+        by_all(lambda: visit(program, "blog.test").status == 503)
         answer = visit(program, "blog.test")
         assert (answer.getheader("Retry-After"), answer.text) == ("300", "Back at noon.\n")
         assert visit(program, "www.test").status == 200
@@ -105,15 +105,15 @@ def test_a_command_closes_a_site_over_restarts_and_opens_it_again(tmp_path, work
 
         program.stop()
         program.start()
-        eventually(lambda: visit(program, "www.test").status == 200)
+        by_all(lambda: visit(program, "www.test").status == 200)
         assert visit(program, "blog.test").status == 503
         assert typed(program, "maintenance", "blog.test", "on", "--allow", "127.0.0.1") == (
             0,
             "blog.test is closed, open for 127.0.0.1/32\n",
         )
-        eventually(lambda: visit(program, "blog.test").status == 200)
+        by_all(lambda: visit(program, "blog.test").status == 200)
         assert typed(program, "maintenance", "blog.test", "on")[0] == 0
-        eventually(lambda: visit(program, "blog.test").status == 503)
+        by_all(lambda: visit(program, "blog.test").status == 503)
         assert typed(program, "maintenance", "blog.test", "off") == (
             0,
             "blog.test is open\n",
@@ -125,7 +125,7 @@ def test_a_command_closes_a_site_over_restarts_and_opens_it_again(tmp_path, work
         )
         assert typed(program, "maintenance", "labelled.test", "off") == (0, labelled)
         assert typed(program, "maintenance", "www.test") == (0, "www.test is not closed by command\n")
-        eventually(lambda: visit(program, "blog.test").status == 200)
+        by_all(lambda: visit(program, "blog.test").status == 200)
 
 
 def test_the_dashboards_address_takes_no_orders(tmp_path):

@@ -11,7 +11,7 @@ import trustme
 from acme_client.given import OWN
 from acme_client.manager import utc_now
 from tests.acme_client.fake_ca import NOON, certificate
-from tests.program import Program, eventually
+from tests.program import Program, by_all, eventually
 from tests.tidegate.apps import typed
 from tidegate.own_certificates import Drawer
 
@@ -125,7 +125,7 @@ def test_own_certificates_are_served_for_all_that_they_cover_and_nothing_is_orde
     mine = ("--own-certificates", str(own), "--acme-ca", "https://127.0.0.1:9/dir")
     with Program(tmp_path / "data", *flags, *mine) as program:
         for host in ("blog.own.test", "any.own.test"):
-            eventually(lambda host=host: shown(program, host) == first)
+            by_all(lambda host=host: shown(program, host) == first)
         rows = {row["host"]: row for row in program.api("certs")["certificates"]}
         assert rows["blog.own.test"]["state"] == "own"
         assert rows["blog.own.test"]["names"] == ["*.own.test"]
@@ -134,11 +134,11 @@ def test_own_certificates_are_served_for_all_that_they_cover_and_nothing_is_orde
         assert "Ordering a certificate for blog.own.test" not in program.log
 
         second = issued(authority, own, "*.own.test")
-        eventually(lambda: shown(program, "blog.own.test") == second)
+        by_all(lambda: shown(program, "blog.own.test") == second)
         (own / "own.key").write_text("broken")
         eventually(lambda: program.api("problems"))
         assert shown(program, "blog.own.test") == second
         shutil.rmtree(own)
         os.mkdir(own)
-        eventually(lambda: shown(program, "blog.own.test") != second)
+        by_all(lambda: shown(program, "blog.own.test") != second)
         eventually(lambda: not program.api("problems"))

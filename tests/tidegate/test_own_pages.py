@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.program import Program, eventually
+from tests.program import Program, by_all, eventually
 from tests.tidegate.apps import visit
 from tidegate.own_pages import LARGEST, Shelf
 
@@ -55,12 +55,12 @@ def test_a_name_that_no_site_has_gets_the_owners_page(tmp_path, workers):
     flags = ("--docker", "off", "--acme-ca", "off", "--pages", str(pages), "--workers", workers)
     with Program(tmp_path / "data", *flags) as program:
         html = "text/html"
-        eventually(lambda: visit(program, "a.test", Accept=html).text == "<p>Nothing at 404</p>")
+        by_all(lambda: visit(program, "a.test", Accept=html).text == "<p>Nothing at 404</p>")
         assert visit(program, "a.test").text == "No site has this name here.\n"
         (pages / "404.html").write_bytes(b"\xff")
         [problem] = eventually(lambda: program.api("problems"))
         assert problem["where"] == str(pages / "404.html")
         assert visit(program, "a.test", Accept=html).text == "<p>Nothing at 404</p>"
         (pages / "404.html").write_text("<p>again</p>")
-        eventually(lambda: visit(program, "a.test", Accept=html).text == "<p>again</p>")
+        by_all(lambda: visit(program, "a.test", Accept=html).text == "<p>again</p>")
         assert eventually(lambda: not program.api("problems"))

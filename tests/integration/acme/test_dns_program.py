@@ -13,7 +13,7 @@ import pytest
 from tests.integration.acme.test_dns01 import credentials
 from tests.nameserver import Nameserver, find
 from tests.pebble import Pebble
-from tests.program import LOOPBACK, Program, eventually
+from tests.program import LOOPBACK, Program, by_all, eventually
 
 pytestmark = [pytest.mark.acme, pytest.mark.slow]
 
@@ -58,7 +58,7 @@ def test_wildcards_by_setting_and_by_label_serve_all_that_they_cover(
         eventually(lambda: active(program) >= ORDERED, within=90)
         trust = ssl.create_default_context(cadata=ca.issuing_root())
         for host in ("blog.example.test", "shop.example.test", "any.example.test", "x.other.test", OTHER):
-            assert eventually(lambda host=host: covering(program, host, trust)), host
+            by_all(lambda host=host: covering(program, host, trust))
         with pytest.raises(ssl.SSLCertVerificationError):
             covering(program, "example.test", trust)  # not under its own wildcard, and nobody asked for it
         assert {"blog.example.test", "shop.example.test"} <= active(program)
