@@ -81,7 +81,10 @@ class Stage:
     async def settled(self, passes=3):
         """Nothing is under way any more, unless it hangs, and the loop has looked a few times since."""
         for _ in range(passes):
+            passed = self.manager._passed
             self.manager.want(self.hosts)
+            async with asyncio.timeout(30):
+                await passed.wait()
             await asyncio.sleep(0.03)
             patience = time.monotonic() + 0.5
             while any(host.busy for host in self.manager._hosts.values()) and time.monotonic() < patience:
