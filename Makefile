@@ -18,7 +18,7 @@ IMAGE_TESTS := tests/integration/image
 # Meets apps that nobody here wrote, behind that image: `make test-apps` alone does.
 APP_TESTS := tests/integration/image/apps
 
-.PHONY: help demo test test-image test-apps image image-arm64 check docs compile wheel dist audit bench peers-corpus fuzz soak format lock env engine pebble caddy nameservers peers fuzzer
+.PHONY: help demo test test-image test-apps image image-arm64 check docs compile wheel dist audit bench peers-corpus fuzz soak format lock env engine pebble caddy nameservers testssl peers fuzzer
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -26,7 +26,7 @@ help:
 demo: env engine pebble ## three small apps become HTTPS sites; Ctrl-C cleans up
 	@$(PYTHON) -m compose.demo
 
-test: check pebble caddy nameservers ## everything: once in plain Python, then compiled, against a real Docker engine and a real CA
+test: check pebble caddy nameservers testssl ## everything: once in plain Python, then compiled, against a real Docker engine and a real CA
 	@scripts/engine --compose
 	@scripts/compile --remove
 	@$(PYTHON) -m pytest $(SIDE_BY_SIDE) $(ARGS) $(addprefix --ignore=,$(REAL))
@@ -108,6 +108,9 @@ caddy:
 
 nameservers:
 	@scripts/nameservers
+
+testssl:
+	@scripts/testssl
 
 peers:
 	@scripts/peers

@@ -6,9 +6,9 @@ Nothing here decides: `decide`, the rules' predicates, the middlewares and
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from proxy.decision import Decision, decide
 from proxy.exchange import Acting, Begins, OnRequest, RequestHead, Response
@@ -132,7 +132,7 @@ def _misses(table: RoutingTable, entrypoint: str, head: RequestHead, taken: Rout
             break
         named = any(covers(host, head.host) for host in route.rule.hosts) or not route.rule.hosts
         near = named or (
-            not taken and bool(get_close_matches(head.host, route.rule.hosts, n=1, cutoff=ALIKE))
+            not taken and bool(difflib.get_close_matches(head.host, route.rule.hosts, n=1, cutoff=ALIKE))
         )
         found.append(Miss(route.name, route.router.rule, missed(route.rule.tree, head), near))
     return iter(sorted(found, key=lambda miss: not miss.near))
@@ -141,7 +141,7 @@ def _misses(table: RoutingTable, entrypoint: str, head: RequestHead, taken: Rout
 def _similar(table: RoutingTable, entrypoint: str, host: str) -> str:
     known = dict.fromkeys(name for route in table.routes.get(entrypoint, ()) for name in route.rule.hosts)
     return next(
-        iter(get_close_matches(host, [name for name in known if name != host], n=1, cutoff=ALIKE)), ""
+        iter(difflib.get_close_matches(host, [name for name in known if name != host], n=1, cutoff=ALIKE)), ""
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
-from difflib import get_close_matches
 from functools import cache, reduce
 from operator import or_
 from types import NoneType, UnionType
@@ -91,7 +91,7 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     ours = OTHERS_WORDS.get(meant, "")
     if ours in by_canonical:
         return by_canonical[ours]
-    close = get_close_matches(meant, by_canonical)
+    close = difflib.get_close_matches(meant, by_canonical)
     swapped = (each for each in close if sorted(each) == sorted(meant))  # of equals, letters out of order
     best = next(swapped, None) or next(iter(close), None)
     return None if best is None else by_canonical[best]

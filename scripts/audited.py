@@ -10,11 +10,20 @@ import json
 import sys
 from typing import Any
 
-CLEAN, FAULTY, UNKNOWN = 0, 1, 3
+CLEAN, FAULTY, UNKNOWN = 0, 4, 3
+"""Exit statuses.  A fault has none that a crash has, too: Python's is 1, a shell's often 2."""
+
+
+def read(text: str) -> tuple[int, list[str]]:
+    """The exit status, and the lines to say; what is no report is no all-clear."""
+    try:
+        return verdict(json.loads(text))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return UNKNOWN, [f"audit: no answer: pip-audit wrote no report ({type(error).__name__}: {error})"]
 
 
 def verdict(report: dict[str, Any]) -> tuple[int, list[str]]:
-    """The exit status, and the lines to say."""
+    """The same of a report; what a report has not is a KeyError."""
     packages = report["dependencies"]
     unknown = [each for each in packages if "skip_reason" in each]
     faults = [
@@ -35,6 +44,6 @@ def verdict(report: dict[str, Any]) -> tuple[int, list[str]]:
 
 
 if __name__ == "__main__":
-    status, lines = verdict(json.load(sys.stdin))
+    status, lines = read(sys.stdin.read())
     print("\n".join(lines), file=sys.stderr if status else sys.stdout)
     sys.exit(status)

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
-REAL_THINGS = ("docker", "acme", "browser")
+REAL_THINGS = ("docker", "acme", "browser", "tls")
 
 
 @pytest.hookimpl(tryfirst=True)

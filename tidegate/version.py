@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,6 +39,8 @@ def _known_to_python() -> str:
 
 
 def version_text() -> str:
+    import platform
+
     import aiohttp
     from aiohttp import http_parser
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from scripts.audited import verdict
+from scripts import audited
+from scripts.audited import read, verdict
 
 WELL = {"name": "idna", "version": "3.7", "vulns": []}
 FAULTY = {
@@ -16,15 +17,15 @@ UNASKED = {"name": "acme", "skip_reason": "Dependency not found and could not be
 @pytest.mark.parametrize(
     ("packages", "status", "last"),
     [
-        ([WELL], 0, "audit: none of 1 packages has a known fault"),
-        ([WELL, FAULTY], 1, "aiohttp 3.9.1: PYSEC-2024-24, mended in 3.9.2"),
+        ([WELL], audited.CLEAN, "audit: none of 1 packages has a known fault"),
+        ([WELL, FAULTY], audited.FAULTY, "aiohttp 3.9.1: PYSEC-2024-24, mended in 3.9.2"),
         (
             [WELL, UNASKED],
-            3,
+            audited.UNKNOWN,
             "audit: no answer for 1 of 2 packages, so this is no all-clear"
             " (Dependency not found and could not be audited: acme (5.9.0))",
         ),
-        ([], 3, "audit: no answer for 0 of 0 packages, so this is no all-clear"),
+        ([], audited.UNKNOWN, "audit: no answer for 0 of 0 packages, so this is no all-clear"),
     ],
 )
 def test_only_a_database_that_answers_for_every_package_gives_an_all_clear(packages, status, last):
@@ -34,6 +35,19 @@ def test_only_a_database_that_answers_for_every_package_gives_an_all_clear(packa
 
 def test_a_fault_is_told_also_where_not_all_could_be_asked_about():
     status, lines = verdict({"dependencies": [FAULTY, UNASKED]})
-    assert status == 1
+    assert status == audited.FAULTY
     assert lines[0].startswith("aiohttp 3.9.1: PYSEC-2024-24")
     assert "no answer for 1 of 2" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Traceback", "[]", "{}", '{"dependencies": null}', '{"dependencies": [1]}']
+)
+def test_what_is_no_report_says_nothing_of_any_package(text):
+    status, [line] = read(text)
+    assert status == audited.UNKNOWN
+    assert line.startswith("audit: no answer: pip-audit wrote no report")
+
+
+def test_a_fault_has_an_exit_status_that_no_crash_has():
+    assert audited.FAULTY not in (0, 1, 2)

@@ -13,10 +13,10 @@ from docker.utils import build
 """
 
 
-def in_an_interpreter_of_its_own(claims: str) -> None:
+def in_an_interpreter_of_its_own(claims: str, before: str = BEFORE) -> None:
     """This one has everything loaded already."""
     done = subprocess.run(
-        [sys.executable, "-c", BEFORE + claims], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", before + claims], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
 
@@ -48,3 +48,28 @@ import json, sys
 later("json")
 assert sys.modules["json"] is json and json.loads("1") == 1
 """)
+
+
+def test_what_is_said_to_be_unused_is_used_by_nobody_who_starts():
+    in_an_interpreter_of_its_own(
+        """
+import sys
+from tidegate.cli import COMMANDS
+from tidegate.commands.line import build_parser
+from tidegate.commands.serving import UNUSED
+from tidegate.sparing import later
+for name in UNUSED:
+    later(name)
+build_parser(COMMANDS).parse_known_args(["run"])
+import docker, requests, structlog, tidegate.app
+spared = ("bz2", "lzma", "difflib", "tokenize", *UNUSED)
+used = [name for name in spared if "__file__" in vars(sys.modules[name])]
+assert used == [], used
+import bz2, lzma, mimetypes, shutil, uuid
+assert bz2.decompress(bz2.compress(b"a")) == lzma.decompress(lzma.compress(b"a")) == b"a"
+assert {"bztar", "xztar"} <= {name for name, _ in shutil.get_archive_formats()}
+assert mimetypes.guess_type("a.html")[0] == "text/html" and uuid.uuid4().version == 4
+assert "déjà.test".encode("idna") == b"xn--dj-kia8a.test"
+""",
+        before="",
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 
 from tidegate.commands.line import Call, Command, Parser, UsageError, refuse_strangers
@@ -31,6 +30,8 @@ def password(call: Call) -> int:
 def asked(user: str) -> str:
     """The password: typed twice at a terminal, else one line of standard input."""
     if sys.stdin.isatty():
+        import getpass
+
         typed = getpass.getpass(f"Password of {user}: ")
         if getpass.getpass("Once more: ") != typed:
             raise UsageError("the two are not the same.")

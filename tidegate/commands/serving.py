@@ -14,6 +14,9 @@ from tidegate.settings import Settings
 from tidegate.sources import SettingsError, flag_name, load, unknown
 from tidegate.sparing import later
 
+UNUSED = ("tarfile", "getpass", "mimetypes", "stringprep", "structlog.threadlocal", "uuid")
+"""What docker, requests, urllib3 and structlog would pack, ask for passwords or post forms with: 1 MB."""
+
 
 def run(call: Call) -> int:
     settings = checked_settings(call)
@@ -22,7 +25,8 @@ def run(call: Call) -> int:
     # requests loads this one to guess encodings, and warns where it cannot; we read UTF-8 alone: 2.5 MB.
     sys.modules.setdefault("charset_normalizer", None)  # type: ignore[arg-type]
     warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
-    later("tarfile")  # docker would build images with it: 0.3 MB
+    for name in UNUSED:
+        later(name)
     from tidegate.app import run as serve
 
     return serve(settings)
