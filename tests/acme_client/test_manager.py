@@ -1,7 +1,7 @@
 import asyncio
 import threading
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -82,8 +82,12 @@ class Stage:
         """Nothing is under way any more, unless it hangs, and the loop has looked a few times since."""
         for _ in range(passes):
             self.manager.want(self.hosts)
-            await asyncio.sleep(0.03)
-            patience = time.monotonic() + 0.5
+            passed = self.manager._passed
+            with suppress(TimeoutError):
+                async with asyncio.timeout(5):
+                    await passed.wait()
+            await asyncio.sleep(0.01)
+            patience = time.monotonic() + 1.5
             while any(host.busy for host in self.manager._hosts.values()) and time.monotonic() < patience:
                 await asyncio.sleep(0.005)
 
