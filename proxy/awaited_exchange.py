@@ -41,6 +41,8 @@ class AwaitedExchange(UpstreamExchange):
         self._answer: asyncio.Future[Response] | None = None
         self._pump: asyncio.Task[None] | None = None
         self._incoming: Incoming | None = None
+        self._is_to_invite = False
+        """Its client sends nothing before the server says so (RFC 9110 10.1.1)."""
 
     async def run(self, head: bytes) -> Response:
         """Send the request; its response as soon as the head of it is here."""
@@ -78,9 +80,11 @@ class AwaitedExchange(UpstreamExchange):
     async def _write_content(self, body: Body) -> None:
         length, count = self._framing.length, 0
         # A client that wants to be invited (RFC 9110 10.1.1) waits for the server, not the server for it.
-        if not get(self._request.head.fields, "Expect"):
+        self._is_to_invite = bool(get(self._request.head.fields, "Expect"))
+        if not self._is_to_invite:
             self._await_client()
         async for piece in body:
+            self._is_to_invite = False
             count += len(piece)
             if length is not None and count > length:
                 raise Truncated("the request is longer than it said")
@@ -110,6 +114,9 @@ class AwaitedExchange(UpstreamExchange):
 
     def _interim(self, head: ResponseHead) -> None:
         self._request.inform(head)
+        if self._is_to_invite and head.status == 100:
+            self._is_to_invite = False
+            self._await_client()
 
     def _whole(self, head: ScannedResponse, content: bytes) -> None:
         self._resolve(head, content)

@@ -342,7 +342,9 @@ class Dialogue:
         """Pass an interim response on at once; HTTP/1.0 clients know none (RFC 9110 15.2)."""
         if turn.scanned.http10 or turn.started or turn is not self.turn or self.wire.unsent > FLOOD:
             return
-        turn.invited = turn.invited or head.status == 100
+        if head.status == 100 and not turn.invited:
+            turn.invited = True
+            self._connection.listen_again()
         self.wire.send_if_open(interim(head))
 
     def upgrade(self, turn: Turn) -> ClientStream:

@@ -48,7 +48,7 @@ class HTTP2Stream:
         self._trailers: Fields = ()
         self._head: ResponseHead | None = None
         self._interims = 0
-        self._sent = self._over = self._held = False
+        self._sent = self._over = self._held = self._is_to_invite = False
         self._unread = 0
         """Octets that the server may not replace yet: a slow client has them to read first."""
         self._left: int | None = None
@@ -88,9 +88,11 @@ class HTTP2Stream:
 
     async def _write_content(self) -> None:
         length, count = self._body.length, 0
-        if not get(self._request.head.fields, "Expect"):
+        self._is_to_invite = bool(get(self._request.head.fields, "Expect"))
+        if not self._is_to_invite:
             self._await_client()
         async for piece in self._body:
+            self._is_to_invite = False
             count += len(piece)
             if length is not None and count > length:
                 raise Truncated("the request is longer than it said")
@@ -132,6 +134,9 @@ class HTTP2Stream:
         head = read_head(lines)
         if not self._request.head.http10:
             self._request.inform(head)
+        if self._is_to_invite and head.status == 100:
+            self._is_to_invite = False
+            self._await_client()
 
     def heard_head(self, lines: Iterable[Line], *, ended: bool) -> None:
         head = self._head = read_head(lines)

@@ -16,7 +16,7 @@ from proxy.answering import Answering
 from proxy.balancer import Balancer
 from proxy.conduit import Conduit, take_pipe
 from proxy.edited import edited
-from proxy.exchange import NeverSent, NoServer, RequestHead, UpstreamError
+from proxy.exchange import NeverSent, NoServer, RequestHead, ResponseHead, UpstreamError
 from proxy.framing import write_chunk, write_last_chunk
 from proxy.headers import to_server
 from proxy.model import Server, Service
@@ -244,6 +244,10 @@ class Passage(Answering):
         """The next step is the client's while it uploads, unless the server is slow or has to invite it."""
         if not (self._sent or self._slow or self._turn.awaits_invitation):
             self._await_client()
+
+    def _interim(self, head: ResponseHead) -> None:
+        super()._interim(head)
+        self._expect_of_whom()  # whoever has been invited has the next step
 
     def let_flow(self, source: SocketTransport, size: int) -> None:
         """The client has so much more to say: the kernel may move it."""

@@ -100,7 +100,11 @@ class Program:
             self.process = subprocess.Popen(
                 self.command, env=self.environment, cwd=ROOT, stdout=log, stderr=log
             )
-        eventually(self.is_up, within=60)
+        try:
+            eventually(self.is_up, within=60)
+        except BaseException:
+            self.kill()  # or it would outlive the test
+            raise
         return self
 
     def is_up(self) -> bool:

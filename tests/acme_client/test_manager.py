@@ -1,7 +1,7 @@
 import asyncio
 import threading
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -81,12 +81,13 @@ class Stage:
     async def settled(self, passes=3):
         """Nothing is under way any more, unless it hangs, and the loop has looked a few times since."""
         for _ in range(passes):
-            passed = self.manager._passed
             self.manager.want(self.hosts)
-            async with asyncio.timeout(30):
-                await passed.wait()
-            await asyncio.sleep(0.03)
-            patience = time.monotonic() + 0.5
+            passed = self.manager._passed
+            with suppress(TimeoutError):
+                async with asyncio.timeout(5):
+                    await passed.wait()
+            await asyncio.sleep(0.01)
+            patience = time.monotonic() + 1.5
             while any(host.busy for host in self.manager._hosts.values()) and time.monotonic() < patience:
                 await asyncio.sleep(0.005)
 

@@ -74,7 +74,9 @@ def test_until_the_ca_has_answered_the_internal_certificate_is_served_and_the_re
 ) -> None:
     ca.stop()
     start("blog", {"tidegate.host": "blog.test"})
-    internal = ssl.create_default_context(cafile=str(program.data / "internal" / "root.pem"))
+    root = program.data / "internal" / "root.pem"
+    eventually(root.exists)
+    internal = ssl.create_default_context(cafile=str(root))
     eventually(lambda: visit("blog.test", program.websecure, internal).status == 200)
 
     def why() -> str:

@@ -142,6 +142,7 @@ async def test_a_client_that_waits_for_an_invitation_is_not_cut_for_sending_noth
             b"PUT / HTTP/1.1\r\nHost: app.test\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
         )
         assert (await client.head()).status == 100
+        await asyncio.sleep(0.3)  # its time begins with the invitation
         assert (await client.ask(b"abc")).body == b"abc"
 
 
@@ -249,3 +250,19 @@ async def test_many_slow_clients_leave_the_others_alone():
         good = await stage.client()
         for _ in range(50):
             assert (await good.ask(GET)).status == 200
+
+
+async def test_a_client_that_was_invited_late_is_not_the_apps_fault():
+    async def slow(call: Call) -> None:
+        await asyncio.sleep(0.8)
+        await call.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        await call.answer(await call.body())
+
+    async with staged(slow, timeouts=Timeouts(first_byte=2.0)) as stage:
+        client = await stage.client()
+        await client.send(
+            b"PUT / HTTP/1.1\r\nHost: app.test\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+        )
+        assert (await client.head()).status == 100
+        await asyncio.sleep(1.8)
+        assert (await client.ask(b"abc")).body == b"abc"
