@@ -18,7 +18,7 @@ import docker
 
 from compose.image import debian
 from compose.image.building import NAME, ROOT, BuildFailed, Workshop, workshop
-from compose.image.emulation import emulation
+from compose.image.emulation import NoEmulation, emulation
 from tests.engine import NoEngineError
 
 USUAL_BASE = "python:3.13-slim"
@@ -35,7 +35,7 @@ def main(base: str = USUAL_BASE, architecture: str = "") -> int:
             print(f"image: {sizes(shop, base)}, in {time.monotonic() - begun:.0f} s")
             if shop.own:
                 print(f"image: saved as {save(shop, architecture)}; docker load -i takes it")
-    except (BuildFailed, NoEngineError, debian.NoBase, docker.errors.DockerException) as error:
+    except (BuildFailed, NoEngineError, NoEmulation, debian.NoBase, docker.errors.DockerException) as error:
         print(f"image: {error}", file=sys.stderr)
         return 1
     return 0

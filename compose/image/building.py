@@ -63,8 +63,13 @@ class Workshop:
         name: str = NAME,
         say: Callable[[str], object] = lambda _: None,
         architecture: str = "",
+        stage: str | None = None,
+        version: str = "",
     ) -> str:
-        """The image on this base; its id.  For another architecture it is built on this machine's Debian."""
+        """The image on this base, or a stage of it; its id.
+
+        For another architecture it is built on this machine's Debian.
+        """
         said: list[str] = []
         foreign = architecture not in ("", debian.machine())
         builder = {"BUILDER": self.debian_base(debian.machine()), "FOR": architecture} if foreign else {}
@@ -73,11 +78,12 @@ class Workshop:
                 path=str(ROOT),
                 dockerfile="compose/Dockerfile",
                 tag=name,
+                target=stage,
                 buildargs={
                     **builder,
                     "BASE": base,
                     "REVISION": revision(),
-                    **release(),
+                    **({"VERSION": version} if version else release()),
                     "COMPILE": os.environ.get("TIDEGATE_COMPILE", "1"),
                 },
                 # An engine of our own has no way out but the host's: it leaves the firewall alone.

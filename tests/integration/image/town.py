@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
 import socket
 import ssl
-import tarfile
 import urllib.request
 import uuid
 from collections.abc import Callable, Sequence
@@ -20,6 +18,7 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 
 from compose.image import debian
+from compose.image.archive import packed
 from tests.integration.crowd import IMAGE as APP
 from tests.pebble import find_programs, write_endpoint
 from tests.program import eventually
@@ -215,14 +214,6 @@ def proportional(pid: int) -> int:
     """The proportional set size (proc(5), smaps_rollup), KiB."""
     rows = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return int(re.findall(r"^Pss:\s+(\d+)", rows, re.MULTILINE)[0])
-
-
-def packed(*files: Path, under: str) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", dereference=True) as tar:
-        for path in files:
-            tar.add(path, f"{under}/{path.name}")
-    return buffer.getvalue()
 
 
 def free_low_port() -> int:
