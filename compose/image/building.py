@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ class Workshop:
                 text = step.get("stream", "")
                 said.append(text)
                 if text.startswith("Step "):
-                    say(text.strip())
+                    say(textwrap.shorten(text, 100, placeholder=" ..."))
             return str(client.images.get(name).id)
 
 
