@@ -49,12 +49,12 @@ class Workshop:
             if client.df()["LayersSize"] > MOST_KEPT:
                 client.images.prune(filters={"dangling": False})
 
-    def debian_base(self, architecture: str) -> str:
+    def debian_base(self, architecture: str, say: Callable[[str], object] = lambda _: None) -> str:
         """Debian's base in the engine; its name."""
         name = debian.name(architecture)
         with self.client() as client:
             if not client.images.list(name):
-                with loadable(debian.tree(architecture), name, architecture) as image:
+                with loadable(debian.tree(architecture, say), name, architecture) as image:
                     client.images.load(image)
         return name
 
@@ -73,7 +73,7 @@ class Workshop:
         """
         said: list[str] = []
         foreign = architecture not in ("", debian.machine())
-        builder = {"BUILDER": self.debian_base(debian.machine()), "FOR": architecture} if foreign else {}
+        builder = {"BUILDER": self.debian_base(debian.machine(), say), "FOR": architecture} if foreign else {}
         with self.client() as client:
             steps = client.api.build(
                 path=str(ROOT),

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 SUITE = "trixie"
@@ -36,13 +37,15 @@ def name(architecture: str) -> str:
     return f"tidegate-base-{architecture}:{SUITE}"
 
 
-def tree(architecture: str) -> Path:
+def tree(architecture: str, say: Callable[[str], object] = lambda _: None) -> Path:
     """A tar of the base's root file system; another architecture's is made within its `emulation`."""
     made = CACHE / f"debian-{SUITE}-{architecture}.tar"
     if made.exists():
         return made
     if os.geteuid() != 0 or shutil.which("debootstrap") is None:
         raise NoBase("Making a Debian base needs root and debootstrap: apt-get install debootstrap.")
+    time = "some minutes" if architecture == machine() else "emulated, a quarter of an hour"
+    say(f"a Debian base for {architecture} is made ({time}, once)")
     CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="tidegate-base-") as directory:
         root = Path(directory) / "root"

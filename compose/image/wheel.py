@@ -44,11 +44,8 @@ def main(architecture: str, version: str, compose_file: str) -> int:
     emulated = architecture != debian.machine()
     try:
         with emulation(architecture), workshop() as shop:
-            say(
-                f"a Debian for {architecture}" + ", emulated (the first time a quarter of an hour)" * emulated
-            )
-            base = shop.debian_base(architecture)
-            say("the compiled wheel, as for the image (minutes, but for what is there from the last time)")
+            base = shop.debian_base(architecture, say)
+            say(f"the wheel compiled for {architecture} (minutes, but for what is there from the last time)")
             wheel = take(shop, shop.build(base, NAME, say, architecture, stage="build", version=version))
             say(f"{wheel.name} is tried" + ", emulated (five minutes)" * emulated)
             prove(shop, base, wheel, f"tidegate {version} (proxy compiled)", Path(compose_file))

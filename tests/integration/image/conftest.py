@@ -41,12 +41,8 @@ def say(pytestconfig: pytest.Config) -> Callable[[str], None]:
 def built_town(
     shop: Workshop, tmp_path_factory: pytest.TempPathFactory, say: Callable[[str], None]
 ) -> Iterator[Town]:
-    for architecture in {debian.machine(), ARCHITECTURE}:
-        say(f"a Debian for {architecture} (minutes, once)")
-        shop.debian_base(architecture)
-    base = debian.name(debian.machine())
-    say("is built on it (minutes, but for what is there from the last time)")
-    shop.build(debian.name(ARCHITECTURE), IMAGE, say, architecture=ARCHITECTURE)
+    base = shop.debian_base(debian.machine(), say)
+    shop.build(shop.debian_base(ARCHITECTURE, say), IMAGE, say, architecture=ARCHITECTURE)
     with Crowd(shop.url):  # builds the image of the app
         town = Town(shop.url, IMAGE, base, tmp_path_factory.mktemp("town"))
         try:
