@@ -2,7 +2,7 @@
 
     with Path(tree("arm64")).open("rb") as tar: ...
 
-As `python:3.13-slim` it is Debian 13 without documentation and translations;
+As `python:3.13-slim` it is Debian 13 (or TIDEGATE_SUITE) without documentation and translations;
 its Python is Debian's.  Made once per machine, kept in `.cache`.  Needs root.
 """
 
@@ -15,7 +15,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-SUITE = "trixie"
+SUITE = os.environ.get("TIDEGATE_SUITE", "trixie")
+"""Whose Python a wheel is compiled for: 3.13 with trixie, 3.11 with bookworm."""
 PACKAGES = "python3,ca-certificates"
 CACHE = Path(__file__).resolve().parents[2] / ".cache"
 OWN_AUTHORITIES = Path("/usr/local/share/ca-certificates")
