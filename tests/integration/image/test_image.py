@@ -103,8 +103,9 @@ while stream.recv(65536): pass
     )
     in_time(lambda: connections(tidegate) > 0)
     begun = time.monotonic()
-    tidegate.stop(timeout=30)
-    assert time.monotonic() - begun < 10
+    tidegate.stop(timeout=60)
+    # Requests in flight have seven seconds anywhere; what else a stop takes is the machine's.
+    assert time.monotonic() - begun < 7 + 3 * PACE
     tidegate.reload()
     assert tidegate.attrs["State"]["ExitCode"] == 0, log_of(tidegate)
 

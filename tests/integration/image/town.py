@@ -160,8 +160,12 @@ class Town:
         trust = ssl.create_default_context(cafile=str(self.folder / "endpoint-ca.pem"))
         trust.check_hostname = False  # asked by its address; the name is for Tidegate
         url = f"https://{address_of(self.containers[0])}:15000/roots/0"
-        with urllib.request.urlopen(url, timeout=5, context=trust) as answer:
-            return str(answer.read().decode())
+
+        def answer() -> str:
+            with urllib.request.urlopen(url, timeout=5, context=trust) as answer:
+                return str(answer.read().decode())
+
+        return str(in_time(answer))  # the authority may still be starting
 
     def trust(self, root: str) -> None:
         """Let the visitor trust it."""
