@@ -60,7 +60,7 @@ wheel: compile ## the compiled wheel for this machine's Python, in dist/
 dist: env ## the sdist and both wheels in dist/, each tried in an environment of its own; the version is that of the git tag
 	@scripts/dist
 
-dist-arm64: env ## add the wheel compiled for Debian's Python on arm64, tried there; elsewhere emulated (minutes, the first time half an hour); dist-amd64 is its twin
+dist-arm64: env ## add the wheel compiled for Debian's Python on arm64, tried there; elsewhere emulated (half an hour); dist-amd64 is its twin
 dist-arm64 dist-amd64: dist-%: env
 	@scripts/engine --foreign
 	@scripts/dist $*

@@ -47,7 +47,7 @@ def main(architecture: str, version: str, compose_file: str) -> int:
             base = shop.debian_base(architecture, say)
             say(f"the wheel compiled for {architecture} (minutes, but for what is there from the last time)")
             wheel = take(shop, shop.build(base, NAME, say, architecture, stage="build", version=version))
-            say(f"{wheel.name} is tried" + ", emulated (five minutes)" * emulated)
+            say(f"{wheel.name} is tried" + ", emulated (a quarter of an hour)" * emulated)
             prove(shop, base, wheel, f"tidegate {version} (proxy compiled)", Path(compose_file))
     except FAILURES as error:
         say(str(error))
