@@ -18,7 +18,7 @@ IMAGE_TESTS := tests/integration/image
 # Meets apps that nobody here wrote, behind that image: `make test-apps` alone does.
 APP_TESTS := tests/integration/image/apps
 
-.PHONY: help demo test test-image test-apps image image-arm64 check docs compile wheel dist audit bench peers-corpus fuzz soak format lock env engine pebble caddy nameservers testssl peers fuzzer
+.PHONY: help demo test test-image test-apps image image-arm64 check docs compile wheel dist dist-arm64 dist-amd64 audit bench peers-corpus fuzz soak format lock env engine pebble caddy nameservers testssl peers fuzzer
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,11 @@ wheel: compile ## the compiled wheel for this machine's Python, in dist/
 
 dist: env ## the sdist and both wheels in dist/, each tried in an environment of its own; the version is that of the git tag
 	@scripts/dist
+
+dist-arm64: env ## add the wheel compiled for Debian's Python on arm64, tried there; elsewhere emulated (half an hour); dist-amd64 is its twin
+dist-arm64 dist-amd64: dist-%: env
+	@scripts/engine --foreign
+	@scripts/dist $*
 
 audit: env ## which pinned packages have known faults; ALL=1 also those that only develop; needs a network
 	@ALL=$(ALL) scripts/audit

@@ -18,7 +18,7 @@ import docker
 
 from compose.image import debian
 from compose.image.building import NAME, ROOT, BuildFailed, Workshop, workshop
-from compose.image.emulation import emulation
+from compose.image.emulation import NoEmulation, emulation
 from tests.engine import NoEngineError
 
 USUAL_BASE = "python:3.13-slim"
@@ -30,12 +30,12 @@ def main(base: str = USUAL_BASE, architecture: str = "") -> int:
     try:
         with emulation(architecture), workshop() as shop:
             if base == "debian":
-                base = shop.debian_base(architecture)
-            shop.build(base, say=print, architecture=architecture)
-            print(f"image: {sizes(shop, base)}, in {time.monotonic() - begun:.0f} s")
+                base = shop.debian_base(architecture, say)
+            shop.build(base, say=say, architecture=architecture)
+            say(f"{sizes(shop, base)}, in {time.monotonic() - begun:.0f} s")
             if shop.own:
-                print(f"image: saved as {save(shop, architecture)}; docker load -i takes it")
-    except (BuildFailed, NoEngineError, debian.NoBase, docker.errors.DockerException) as error:
+                say(f"saved as {save(shop, architecture)}; docker load -i takes it")
+    except (BuildFailed, NoEngineError, NoEmulation, debian.NoBase, docker.errors.DockerException) as error:
         print(f"image: {error}", file=sys.stderr)
         return 1
     return 0
@@ -54,6 +54,10 @@ def save(shop: Workshop, architecture: str) -> Path:
         for piece in client.images.get(NAME).save(named=True):
             file.write(piece)
     return target.relative_to(ROOT)
+
+
+def say(text: str) -> None:
+    print(f"image: {text}", flush=True)
 
 
 if __name__ == "__main__":

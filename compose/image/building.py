@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -48,12 +49,12 @@ class Workshop:
             if client.df()["LayersSize"] > MOST_KEPT:
                 client.images.prune(filters={"dangling": False})
 
-    def debian_base(self, architecture: str) -> str:
+    def debian_base(self, architecture: str, say: Callable[[str], object] = lambda _: None) -> str:
         """Debian's base in the engine; its name."""
         name = debian.name(architecture)
         with self.client() as client:
             if not client.images.list(name):
-                with loadable(debian.tree(architecture), name, architecture) as image:
+                with loadable(debian.tree(architecture, say), name, architecture) as image:
                     client.images.load(image)
         return name
 
@@ -63,21 +64,27 @@ class Workshop:
         name: str = NAME,
         say: Callable[[str], object] = lambda _: None,
         architecture: str = "",
+        stage: str | None = None,
+        version: str = "",
     ) -> str:
-        """The image on this base; its id.  For another architecture it is built on this machine's Debian."""
+        """The image on this base, or a stage of it; its id.
+
+        For another architecture it is built on this machine's Debian.
+        """
         said: list[str] = []
         foreign = architecture not in ("", debian.machine())
-        builder = {"BUILDER": self.debian_base(debian.machine()), "FOR": architecture} if foreign else {}
+        builder = {"BUILDER": self.debian_base(debian.machine(), say), "FOR": architecture} if foreign else {}
         with self.client() as client:
             steps = client.api.build(
                 path=str(ROOT),
                 dockerfile="compose/Dockerfile",
                 tag=name,
+                target=stage,
                 buildargs={
                     **builder,
                     "BASE": base,
                     "REVISION": revision(),
-                    **release(),
+                    **({"VERSION": version} if version else release()),
                     "COMPILE": os.environ.get("TIDEGATE_COMPILE", "1"),
                 },
                 # An engine of our own has no way out but the host's: it leaves the firewall alone.
@@ -91,7 +98,7 @@ class Workshop:
                 text = step.get("stream", "")
                 said.append(text)
                 if text.startswith("Step "):
-                    say(text.strip())
+                    say(textwrap.shorten(text, 100, placeholder=" ..."))
             return str(client.images.get(name).id)
 
 

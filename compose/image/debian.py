@@ -2,7 +2,7 @@
 
     with Path(tree("arm64")).open("rb") as tar: ...
 
-As `python:3.13-slim` it is Debian 13 without documentation and translations;
+As `python:3.13-slim` it is Debian 13 (or TIDEGATE_SUITE) without documentation and translations;
 its Python is Debian's.  Made once per machine, kept in `.cache`.  Needs root.
 """
 
@@ -12,9 +12,11 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-SUITE = "trixie"
+SUITE = os.environ.get("TIDEGATE_SUITE", "trixie")
+"""Whose Python a wheel is compiled for: 3.13 with trixie, 3.11 with bookworm."""
 PACKAGES = "python3,ca-certificates"
 CACHE = Path(__file__).resolve().parents[2] / ".cache"
 OWN_AUTHORITIES = Path("/usr/local/share/ca-certificates")
@@ -36,13 +38,15 @@ def name(architecture: str) -> str:
     return f"tidegate-base-{architecture}:{SUITE}"
 
 
-def tree(architecture: str) -> Path:
+def tree(architecture: str, say: Callable[[str], object] = lambda _: None) -> Path:
     """A tar of the base's root file system; another architecture's is made within its `emulation`."""
     made = CACHE / f"debian-{SUITE}-{architecture}.tar"
     if made.exists():
         return made
     if os.geteuid() != 0 or shutil.which("debootstrap") is None:
         raise NoBase("Making a Debian base needs root and debootstrap: apt-get install debootstrap.")
+    time = "some minutes" if architecture == machine() else "emulated, a quarter of an hour"
+    say(f"a Debian base for {architecture} is made ({time}, once)")
     CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="tidegate-base-") as directory:
         root = Path(directory) / "root"

@@ -43,7 +43,7 @@ def test_commands_exist(page: Path) -> None:
 def test_variables_exist(page: Path) -> None:
     ours = {variable_name(name) for name in options_of(Settings)} | {CONFIG}
     named = {name.removesuffix("_FILE") for name in VARIABLE.findall(page.read_text())}
-    of_builds = {"TIDEGATE_COMPILE", "TIDEGATE_VERSION"}
+    of_builds = {"TIDEGATE_COMPILE", "TIDEGATE_SUITE", "TIDEGATE_VERSION"}
     assert named - ours - of_builds - {"TIDEGATE_"} == set()
 
 

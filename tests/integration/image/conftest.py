@@ -5,7 +5,8 @@ With TIDEGATE_TEST_ARCHITECTURE=arm64 the image is another machine's, emulated; 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 import pytest
 
@@ -25,9 +26,23 @@ def shop() -> Iterator[Workshop]:
 
 
 @pytest.fixture(scope="session")
-def built_town(shop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    base = shop.debian_base(debian.machine())
-    shop.build(shop.debian_base(ARCHITECTURE), IMAGE, architecture=ARCHITECTURE)
+def say(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Seen at once: before the first test minutes go by."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+
+    def say(text: str) -> None:
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
+            print(f"image: {text}", flush=True)
+
+    return say
+
+
+@pytest.fixture(scope="session")
+def built_town(
+    shop: Workshop, tmp_path_factory: pytest.TempPathFactory, say: Callable[[str], None]
+) -> Iterator[Town]:
+    base = shop.debian_base(debian.machine(), say)
+    shop.build(shop.debian_base(ARCHITECTURE, say), IMAGE, say, architecture=ARCHITECTURE)
     with Crowd(shop.url):  # builds the image of the app
         town = Town(shop.url, IMAGE, base, tmp_path_factory.mktemp("town"))
         try:

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -102,8 +103,9 @@ while stream.recv(65536): pass
     )
     in_time(lambda: connections(tidegate) > 0)
     begun = time.monotonic()
-    tidegate.stop(timeout=30)
-    assert time.monotonic() - begun < 10
+    tidegate.stop(timeout=60)
+    # Requests in flight have seven seconds anywhere; what else a stop takes is the machine's.
+    assert time.monotonic() - begun < 7 + 3 * PACE
     tidegate.reload()
     assert tidegate.attrs["State"]["ExitCode"] == 0, log_of(tidegate)
 
@@ -258,15 +260,17 @@ def test_what_is_not_needed_to_run_is_not_there_and_the_rest_is_on_the_bill(town
     assert not {"gcc", "mypy", "pip"} & known
 
 
-def test_idle_with_twenty_routes_it_stays_small(town: Town) -> None:
+def test_idle_with_twenty_routes_it_stays_small(town: Town, say: Callable[[str], None]) -> None:
     labels = {f"tidegate.site{n}.host": f"site{n}.test" for n in range(20)}
     tidegate = town.tidegate("--acme-ca", "off", **HARDENED)
     town.app("many", labels)
     in_time(lambda: saved(tidegate) == 20)
     tidegate.restart()  # what it needed to make certificates stays with the process that made them
     in_time(lambda: "site19.test" in asked(tidegate, "tidegate", "routes")[1])
-    # 45.3 to 45.8 MiB.  15 of them are pages of files, which count less while another container shares them.
-    assert sum(map(proportional, processes(tidegate))) < 46.5 * 1024
+    # 15 of them are pages of files, which count less while another container shares them.
+    held = sum(map(proportional, processes(tidegate)))
+    say(f"idles with 20 routes at {held / 1024:.1f} MiB (docs/container.md has it in MB)")
+    assert held < 46.5 * 1024
 
 
 def saved(container: Container) -> int:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
 import socket
 import ssl
-import tarfile
 import urllib.request
 import uuid
 from collections.abc import Callable, Sequence
@@ -20,6 +18,7 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 
 from compose.image import debian
+from compose.image.archive import packed
 from tests.authority import write_endpoint
 from tests.integration.crowd import IMAGE as APP
 from tests.pebble import find_programs
@@ -162,8 +161,12 @@ class Town:
         trust = ssl.create_default_context(cafile=str(self.folder / "endpoint-ca.pem"))
         trust.check_hostname = False  # asked by its address; the name is for Tidegate
         url = f"https://{address_of(self.containers[0])}:15000/roots/0"
-        with urllib.request.urlopen(url, timeout=5, context=trust) as answer:
-            return str(answer.read().decode())
+
+        def answer() -> str:
+            with urllib.request.urlopen(url, timeout=5, context=trust) as answer:
+                return str(answer.read().decode())
+
+        return str(in_time(answer))  # the authority may still be starting
 
     def trust(self, root: str) -> None:
         """Let the visitor trust it."""
@@ -216,14 +219,6 @@ def proportional(pid: int) -> int:
     """The proportional set size (proc(5), smaps_rollup), KiB."""
     rows = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return int(re.findall(r"^Pss:\s+(\d+)", rows, re.MULTILINE)[0])
-
-
-def packed(*files: Path, under: str) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", dereference=True) as tar:
-        for path in files:
-            tar.add(path, f"{under}/{path.name}")
-    return buffer.getvalue()
 
 
 def free_low_port() -> int:
