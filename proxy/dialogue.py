@@ -340,9 +340,12 @@ class Dialogue:
 
     def inform(self, turn: Turn, head: ResponseHead) -> None:
         """Pass an interim response on at once; HTTP/1.0 clients know none (RFC 9110 15.2)."""
-        if turn.scanned.http10 or turn.started or turn is not self.turn or self.wire.unsent > FLOOD:
+        if turn.scanned.http10 or turn.started or turn is not self.turn:
             return
-        if head.status == 100 and not turn.invited:
+        invites = head.status == 100 and not turn.invited
+        if self.wire.unsent > FLOOD and not invites:  # without its invitation the client would wait for ever
+            return
+        if invites:
             turn.invited = True
             self._connection.listen_again()
         self.wire.send_if_open(interim(head))

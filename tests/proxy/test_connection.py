@@ -9,6 +9,8 @@ import pytest
 
 from proxy.capacity import Capacity
 from proxy.connection import Connection
+from proxy.dialogue import FLOOD
+from proxy.exchange import ResponseHead
 from proxy.gate import Gate
 from proxy.headers import TrustedProxies
 from proxy.limits import Limits
@@ -289,6 +291,17 @@ async def test_a_bug_in_a_middleware_is_a_500_and_its_traceback_is_kept():
     assert scene.status == 500
     assert isinstance(scene.records[0].bug, ZeroDivisionError)
     assert scene.connection.phase == Phase.IDLE
+
+
+async def test_a_flood_of_interim_responses_is_dropped_but_for_the_invitation():
+    scene = Scene()
+    scene.receive(PUT.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
+    dialogue = scene.connection.dialogue
+    scene.socket.unsent = FLOOD + 1
+    for status in (103, 100, 100, 103):
+        dialogue.inform(dialogue.turn, ResponseHead(status))
+    assert scene.socket.written == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert not dialogue.turn.awaits_invitation
 
 
 async def test_listeners_know_of_how_many_hosts_to_expect():

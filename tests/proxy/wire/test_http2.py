@@ -547,6 +547,22 @@ async def test_a_client_that_waits_to_be_invited_is() -> None:
         assert (await client.reply()).body == b"hi"
 
 
+async def test_a_client_that_was_invited_late_is_not_the_apps_fault() -> None:
+    async def script(call: Call) -> None:
+        await asyncio.sleep(0.4)
+        call.head(100)
+        await ok(call)
+
+    async with app_and_stage(script, timeouts=Timeouts(first_byte=1.0)) as (_, stage):
+        client = await stage.client()
+        fields = b"Expect: 100-continue\r\nContent-Length: 2\r\n"
+        await client.send(b"POST / HTTP/1.1\r\nHost: app.test\r\n%b\r\n" % fields)
+        assert (await client.head()).status == 100
+        await asyncio.sleep(1.5)  # the app's time does not run while the client has the next step
+        await client.send(b"hi")
+        assert (await client.reply()).body == b"hi"
+
+
 @pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
 async def test_answers_without_content(method: str, status: int) -> None:
     async def script(call: Call) -> None:
