@@ -28,8 +28,8 @@ class Neighbours:
         self._provers = {prover.type: prover for prover in provers}
         self._asked: set[Wanted] = set()
         self._shown: dict[Wanted, AsyncExitStack] = {}
-        self._has_neighbours = False
-        """Whether there were any when we last heard."""
+        self._has_neighbours = True
+        """Whether there were any when we last heard; until then there may be."""
 
     async def run(self) -> None:
         """Never raises: a storage that takes nothing lets nobody order, so there is nothing to be shown."""

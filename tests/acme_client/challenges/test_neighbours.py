@@ -193,7 +193,8 @@ def test_a_board_that_is_somebody_elses_file_is_neither_read_nor_written(tmp_pat
     assert secret.read_text() == "{}"
 
 
-async def test_a_storage_that_takes_nothing_stops_no_instance(tmp_path):
+async def test_a_storage_that_takes_nothing_stops_no_instance(tmp_path, monkeypatch):
+    monkeypatch.setattr(neighbours, "PATIENCE", 0.2)
     (tmp_path / "file").write_text("")
     only = Instance(tmp_path / "file")
     async with asyncio.TaskGroup() as tasks:
@@ -211,13 +212,28 @@ async def test_who_has_the_board_in_hands_for_long_does_not_let_the_ca_look_befo
     first, second = Instance(tmp_path), Instance(tmp_path)
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(each.neighbours.run()) for each in (first, second)]
-        await eventually(lambda: all(each.neighbours._has_neighbours for each in (first, second)))
+        await eventually(lambda: len(on_the_board(tmp_path)) == 2)
+        for each in (first, second):  # who was here first has heard that it is alone
+            while not (others := await each.neighbours._exchange()) or not others.count:
+                await asyncio.sleep(0.01)
         held = await asyncio.to_thread(wait_for_lock, tmp_path / ".board.json")
         asyncio.get_running_loop().call_later(2 * TRIES * PAUSE, held.close)
         async with first.shared["http-01"].show(PROOF):
             assert second.answer() == PROOF.key_authorization.encode()
         for task in running:
             task.cancel()
+
+
+async def test_who_has_not_heard_yet_whether_there_are_others_waits_to_hear_it(tmp_path):
+    late, other = Instance(tmp_path), Instance(tmp_path)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(other.neighbours.run())
+        await eventually(lambda: on_the_board(tmp_path))
+        held = await asyncio.to_thread(wait_for_lock, tmp_path / ".board.json")
+        asyncio.get_running_loop().call_later(2 * TRIES * PAUSE, held.close)
+        async with late.shared["http-01"].show(PROOF):
+            assert other.answer() == PROOF.key_authorization.encode()
+        running.cancel()
 
 
 async def test_one_that_is_paused_with_the_board_in_its_hands_holds_nobody_up_for_long(tmp_path, monkeypatch):
