@@ -51,7 +51,8 @@ class Checkout:
         ran = subprocess.run(
             [".ci/run"],
             cwd=self.root,
-            env=os.environ | {"PATH": programs, "PATIENCE": str(PATIENCE)},
+            # Where the machine's locale is not installed, each bash would say so.
+            env=os.environ | {"PATH": programs, "PATIENCE": str(PATIENCE), "LC_ALL": "C"},
             capture_output=True,
             text=True,
             check=False,
