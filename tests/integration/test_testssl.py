@@ -57,6 +57,7 @@ async def test_nothing_of_the_tls_that_is_served_is_found_fault_with(app: int, t
         with Program(tmp_path / "data", *flags) as program:
             eventually(lambda: "site.test" in str(program.api("certificates")))
             root = program.data / "internal" / "root.pem"
+            eventually(root.exists)  # a host is listed before it has a certificate
             return testssl.scan(checker, "site.test", program.websecure, root, tmp_path)
 
     found = await asyncio.to_thread(look)
