@@ -311,4 +311,4 @@ async def test_listeners_know_of_how_many_hosts_to_expect():
     before = scene.gate.add_entry("web", tls=False, port=80)
     scene.gate.serve(table)
     after = scene.gate.add_entry("web", tls=False, port=80)
-    assert before.hosts.most == after.hosts.most == 6000
+    assert before.hosts.most == after.hosts.most == 3750

@@ -125,7 +125,7 @@ def test_many_hosts_in_turn_on_one_connection_are_each_their_own():
         assert said(receipt) == carefully(block)
 
 
-@pytest.mark.parametrize(("served", "kept"), [(3, MOST_ASKED), (2 * MOST_ASKED, 4 * MOST_ASKED)])
+@pytest.mark.parametrize(("served", "kept"), [(3, MOST_ASKED), (4 * MOST_ASKED, 5 * MOST_ASKED)])
 def test_a_listener_remembers_more_hosts_where_it_serves_more_and_never_without_end(served, kept):
     hosts = AskedMemo(tls=False, port=8000)
     hosts.expect(served)
