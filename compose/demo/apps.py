@@ -32,6 +32,9 @@ def remove_leftovers(engine: docker.DockerClient) -> None:
     ):
         container.remove(force=True)
     for network in engine.networks.list(names=[NETWORK]):
+        network.reload()
+        for guest in network.containers:  # of somebody who has tried the demo out
+            network.disconnect(guest, force=True)
         network.remove()
 
 

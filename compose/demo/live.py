@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from compose.demo.apps import Site
 from compose.demo.proof import NEXT
@@ -16,7 +17,8 @@ from compose.demo.stage import Stage
 TIDE = 8.0  # seconds between one stop or start and the next
 WAITING = "The certificates are on their way."
 CLEAR = "\x1b[H\x1b[2J"
-GREEN, RED, DIM, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[2m", "\x1b[0m"
+GREEN, RED, YELLOW, DIM, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
+WAITS = "waiting for its certificate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,11 @@ class Row:
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
-        return self.url, self.response[:34], self.issuer, self.container
+        return self.url, self.container, self.response[:34], self.issuer
+
+    @property
+    def colour(self) -> str:
+        return GREEN if self.opened else YELLOW if self.response == WAITS else RED
 
 
 def show(stage: Stage) -> None:
@@ -65,19 +71,19 @@ def row(stage: Stage, site: Site) -> Row:
     name = str(site.container.name).removeprefix("tidegate-demo-")
     try:
         seen = stage.look(site)
-    except ssl.SSLCertVerificationError:
-        return Row(stage.url(site), "waiting for its certificate", "", name)
+    except ssl.SSLError:
+        return Row(stage.url(site), WAITS, "", name)
     except OSError as closed:
         return Row(stage.url(site), str(closed), "", name)
     return Row(stage.url(site), seen.summary, seen.issuer, name, seen.status == 200)
 
 
 def draw(rows: list[Row], now_doing: str, stage: Stage) -> None:
-    head = ("URL", "FIRST RESPONSE", "ISSUER", "CONTAINER")
+    head = ("URL", "CONTAINER", "FIRST RESPONSE", "ISSUER")
     widths = [max(len(cells[at]) for cells in [head, *[row.cells for row in rows]]) for at in range(4)]
     width = shutil.get_terminal_size().columns
     lines = [DIM + line(head, widths)[:width] + PLAIN]
-    lines += [(GREEN if row.opened else RED) + line(row.cells, widths)[:width] + PLAIN for row in rows]
+    lines += [row.colour + line(row.cells, widths)[:width] + PLAIN for row in rows]
     lines += ["", now_doing, "", *(f"{DIM}{hint}{PLAIN}" for hint in hints(stage))]
     print(CLEAR + "\n".join(lines), flush=True)
 
@@ -86,9 +92,16 @@ def hints(stage: Stage) -> tuple[str, ...]:
     return (
         f"Dashboard: http://127.0.0.1:{stage.tidegate.dashboard}/",
         f"Try it yourself: docker -H {stage.engine} stop tidegate-demo-page-1",
-        "A browser warns about these sites: their authority is made for tests and trusted by the demo alone.",
+        f"and:             .venv/bin/tidegate routes --data {from_here(stage.tidegate.data)}",
+        "A browser warns: the authority of these sites is made for tests.",
         "Ctrl-C ends and cleans up.",
     )
+
+
+def from_here(path: Path) -> Path:
+    """As short as it can be written from here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def line(cells: tuple[str, ...], widths: list[int]) -> str:

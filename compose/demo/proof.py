@@ -17,6 +17,7 @@ The demo cleans up after itself. Next, with apps of your own:
   make image                                    # builds the image that README.md's compose file starts
   .venv/bin/tidegate check YOUR/compose.yaml    # says what is wrong in it, before anything runs
   docker compose up -d                          # and your first site is there: README.md, "Labels"
+What stays is in this folder: rm -rf .venv .cache .demo removes it.
 """
 
 
