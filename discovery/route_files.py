@@ -155,7 +155,7 @@ def _is_route_file(path: Path) -> bool:
 
 
 def _nothing_there(path: Path) -> Problem:
-    what = f"There is no file at {path}, nor a .yml or .yaml file below it."
+    what = f"There is no {'.yml or .yaml file below' if path.is_dir() else 'file at'} {path}."
     return Problem(str(path), what, "Nothing is served from files.", "warning")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import textwrap
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ MOST_KEPT = 6 * 10**9
 """Bytes of layers above which all of them are dropped; a build leaves about a quarter of a gigabyte."""
 PATIENCE = 1800
 """Seconds that one step of a build may take; an emulated one takes many minutes."""
+NO_REGISTRY = re.compile("no such host|dial tcp|failed to resolve|pull access denied|Client.Timeout exceeded")
 
 
 class BuildFailed(Exception):
@@ -94,12 +96,19 @@ class Workshop:
             )
             for step in steps:
                 if "error" in step:
-                    raise BuildFailed("".join(said[-40:]) + step["error"])
+                    raise BuildFailed(told(step["error"], "".join(said[-40:])))
                 text = step.get("stream", "")
                 said.append(text)
                 if text.startswith("Step "):
                     say(textwrap.shorten(text, 100, placeholder=" ..."))
             return str(client.images.get(name).id)
+
+
+def told(error: str, before: str) -> str:
+    """Why it was not built; the last lines of what was done, but for a base that could not be had."""
+    if NO_REGISTRY.search(error):
+        return f"The base cannot be had: {error.strip()}\nmake image BASE=debian needs no registry."
+    return before + error
 
 
 @contextmanager
