@@ -337,6 +337,18 @@ async def test_a_container_that_nobody_has():
         'No container is called "blgo-1". Did you mean "blog-1"?',
         False,
     )
+    line, served = await first("nosuch", scene(blog))
+    assert line.startswith('No container is called "nosuch". No router names a host like that, either.')
+    assert not served
+    assert (await first("https://nosuch/", scene(blog)))[0].startswith("https://nosuch/ gets 404")
+
+
+async def test_a_host_without_a_dot_that_a_router_names_is_a_site(port):
+    config = RoutingConfig(
+        {"nas@file": Router("nas@file", "Host(`nas`)", "nas@file")},
+        {"nas@file": Service("nas@file", (Server("routes.yaml", "127.0.0.1", port),))},
+    )
+    assert (await first("nas", scene(config=config)))[0].startswith("https://nas/ is served by")
 
 
 async def test_an_engine_that_does_not_answer():
