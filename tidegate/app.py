@@ -13,7 +13,7 @@ import structlog
 
 from acme_client.certificate import Certificate
 from acme_client.challenges.tlsalpn01 import ProofCertificate
-from acme_client.events import Event
+from acme_client.events import Event, NotKept
 from acme_client.manager import Manager
 from acme_client.preflight import Preflight
 from discovery.engine import EngineState
@@ -41,7 +41,7 @@ from tidegate.shown import Shown
 from tidegate.stopping import stop_signal
 from tidegate.tasks import Loop, Supervisor
 from tidegate.version import version
-from tidegate.volume import not_kept
+from tidegate.volume import Unkept, not_kept
 from tidegate.words import count_text
 
 if TYPE_CHECKING:
@@ -68,8 +68,9 @@ class App:
     certificate manager is told to want.
     """
 
-    def __init__(self, settings: Settings, log: Outlet, unkept: str = "") -> None:
+    def __init__(self, settings: Settings, log: Outlet, unkept: Unkept | None = None) -> None:
         """`unkept` says why what is saved does not stay, where it does not."""
+        self.unkept = unkept
         self.settings = settings
         self.notifier: Notifier | None = None
         self.started, self.version = utc_now(), version()
@@ -84,17 +85,18 @@ class App:
             dns01=dns01,
             challenges=possible_challenges(settings),
             preflight=Preflight(self.hear, enabled=settings.acme_preflight == "on"),
-            not_kept=unkept,
+            not_kept=unkept.reference if unkept else "",
             resolvers=resolvers_of(settings, dns01, self.hear),
         )
         self.notifier = notifier_of(settings, self.certificates, utc_now)
-        self.desk = Desk(self.certificates, utc_now)
+        self.desk = Desk(self.certificates, utc_now, lambda: self.volume_problems)
         self.reachability = Reachability(lambda *_: self.tell_problems())
         self.serving: Serving = self.in_workers(log) if settings.workers > 1 else self.here(log)
         self.certificates.tlsalpn01.on_change = self.show_proofs
         self.routing = Routing(settings, self.serving, self.certificates.want, self.tell_problems)
         self.page_problems: tuple[Problem, ...] = ()
         self.certificate_problems: tuple[Problem, ...] = ()
+        self.volume_problems: tuple[Problem, ...] = ()
         self.drawer = drawer_of(settings)
         self.problems: tuple[Problem, ...] = ()
         """All that were told of."""
@@ -247,7 +249,11 @@ class App:
 
     def hear(self, event: Event) -> None:
         """What the certificate manager tells goes into the log, and where its owner wants to be told."""
-        log_event(event)
+        if isinstance(event, NotKept) and self.unkept:
+            self.volume_problems = (self.unkept.problem,)
+            self.tell_problems()
+        else:
+            log_event(event)
         if self.notifier:
             self.notifier.hear(event)
 
@@ -259,7 +265,7 @@ class App:
         """Say what has become wrong since the last time, and what no longer is."""
         unreachable = self.reachability.problems(self.serving.table.services)
         table = self.serving.table
-        of_files = (*self.page_problems, *self.certificate_problems)
+        of_files = (*self.volume_problems, *self.page_problems, *self.certificate_problems)
         of_clients = expiring(table.securing, utc_now())
         problems = (*self.routing.config.problems, *table.problems, *of_clients, *of_files, *unreachable)
         log_problems(compare_problems(self.problems, problems))
@@ -302,7 +308,7 @@ def cannot_listen(error: CannotListen, settings: Settings) -> str:
     return refused_entrypoint(entry, error.errno)
 
 
-async def serve(settings: Settings, outlet: Outlet, unkept: str = "") -> None:
+async def serve(settings: Settings, outlet: Outlet, unkept: Unkept | None = None) -> None:
     await App(settings, outlet, unkept).run()
 
 

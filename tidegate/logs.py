@@ -170,10 +170,11 @@ def spread_problem(_logger: object, _method: str, event: Event) -> Event:
 
 
 def spread_problem_for_people(_logger: object, _method: str, event: Event) -> Event:
-    """A problem as the three lines that people read, or as the one that says it has gone."""
+    """A problem as the lines that people read, or as the one that says it has gone."""
     if isinstance(problem := event.pop("problem", None), Problem):
         if event["event"] == "problem":
-            event["event"], *event["below"] = (problem.where, problem.what, problem.consequence)
+            event["event"] = problem.where
+            event["below"] = (*problem.what.split("\n"), problem.consequence)
         else:
             event["event"] = f"No longer: {problem.where}"
     return event

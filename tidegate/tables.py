@@ -61,8 +61,13 @@ def parts(status: Row, width: int | None) -> Iterator[str]:
     if status["problems"]:
         yield count_text(len(status["problems"]), "problem").upper()
     for problem in status["problems"]:
-        where, *rest = (problem["where"], problem["what"], problem["consequence"])
-        yield "\n".join([*wrapped(where, width), *(line for text in rest for line in below(text, width))])
+        yield "\n".join(problem_lines(problem, width))
+
+
+def problem_lines(problem: Row, width: int | None) -> Iterator[str]:
+    yield from wrapped(problem["where"], width)
+    for text in (*problem["what"].split("\n"), problem["consequence"]):
+        yield from below(text, width)
 
 
 def headline(status: Row, width: int | None) -> str:

@@ -4,38 +4,58 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+
+from proxy.problem import Problem
 
 IN_THE_CONTAINER = ("overlay", "overlayfs", "aufs", "vfs", "tmpfs", "ramfs")
 """Filesystems that go with the container, or with the machine's power."""
 
-NOT_KEPT = (
-    "{data} goes with this container, and each new one would ask for all certificates again, which an"
-    " authority counts; so none is ordered. A directory that stays helps. In a compose file two lines, in the"
-    ' service volumes: ["tidegate-data:{data}"] and at the end of the file volumes: {{tidegate-data: {{}}}}'
-    " -- with docker run: -v tidegate-data:{data} -- in any other container mount a disk or a directory of"
-    " the machine, and name it: --data DIRECTORY"
+NOT_KEPT = "{data} goes with this container, so no certificate is ordered that an authority counts."
+WHAT_HELPS = """\
+Each new container would ask for all of them again. A directory that stays helps. In a compose file two lines:
+in the service: volumes: ["tidegate-data:{data}"]
+at the end of the file: volumes: {{tidegate-data: {{}}}}
+With docker run: -v tidegate-data:{data}
+In any other container mount a disk or a directory of the machine, and name it: --data DIRECTORY"""
+CONSEQUENCE = "Until then sites that want such a certificate are served with one of Tidegate's own authority."
+REFERENCE = (
+    "{data} goes with this container, so no certificate is ordered: see the problems in tidegate routes."
 )
 
 
-def not_kept(data: Path, *, in_container: bool, mounts: str | None = None) -> str:
-    """Why nothing should be ordered here, in words; "" where what is saved stays.
+@dataclass(frozen=True, slots=True)
+class Unkept:
+    """`problem` is said once; `reference` is what each certificate says that waits for its end."""
+
+    problem: Problem
+    reference: str
+
+
+def not_kept(data: Path, *, in_container: bool, mounts: str | None = None) -> Unkept | None:
+    """Why nothing should be ordered here, in words; None where what is saved stays.
 
     `mounts` is the text of /proc/self/mountinfo (proc(5)); read here where it is not given.
     """
     if not in_container:
-        return ""
+        return None
     if mounts is None:
         try:
             mounts = Path("/proc/self/mountinfo").read_text(errors="replace")
         except OSError:
-            return ""
+            return None
     where = data.absolute()
     found = [(place, kind) for place, kind in _mounts(mounts) if where.is_relative_to(place)]
     # Of two mounts on one place the later one is seen.
     place, kind = max(reversed(found), key=lambda mount: len(mount[0].parts), default=ROOT)
     kept = place != Path("/") and kind not in IN_THE_CONTAINER
-    return "" if kept or kind == UNKNOWN else NOT_KEPT.format(data=where)
+    return None if kept or kind == UNKNOWN else unkept(where)
+
+
+def unkept(data: Path) -> Unkept:
+    said, helps, reference = (text.format(data=data) for text in (NOT_KEPT, WHAT_HELPS, REFERENCE))
+    return Unkept(Problem(said, helps, CONSEQUENCE), reference)
 
 
 UNKNOWN = ""

@@ -93,6 +93,17 @@ def test_what_is_said_to_people_has_its_values_in_json_only():
     assert (line["event"], line["up"], line.get("said")) == ("engine", True, None)
 
 
+def test_a_problem_of_several_lines_has_them_on_the_console():
+    words, objects = Screen(), Screen()
+    for screen, form in ((words, "console"), (objects, "json")):
+        with set_up("info", form, screen):
+            log_problems(compare_problems((), [Problem("a: rule", "Host(\n     ^\nNot closed.", "So.")]))
+    assert "".join(f"{line}\n" for line in words.lines).split("\n")[1:] == [
+        "  Host(", "       ^", "  Not closed.", "  So.", "",
+    ]  # fmt: skip
+    assert json.loads(objects.lines[0])["what"] == "Host(\n     ^\nNot closed."
+
+
 def test_below_its_level_nothing_is_written_or_formatted():
     class Untouchable:
         def __str__(self) -> str:

@@ -5,7 +5,8 @@ Every answer is {"done": ...} or {"refused": ...}, each in words for people; "wa
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -20,18 +21,27 @@ from tidegate.words import date_text
 if TYPE_CHECKING:
     from acme_client.host import HostStatus
     from acme_client.manager import Manager
+    from proxy.problem import Problem
 
 Answer = Mapping[str, object]
 
 
 class Desk:
-    def __init__(self, manager: Manager, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        manager: Manager,
+        clock: Callable[[], datetime],
+        problems: Callable[[], Sequence[Problem]] = tuple,
+    ) -> None:
+        """`problems` are those that concern all certificates."""
         self._manager = manager
         self._clock = clock
+        self._problems = problems
 
     async def list(self) -> Certificates:
         left = await self._manager.orders_left()
-        return rows(self._manager.status(), left, self._manager.authorities(), self._clock())
+        made = rows(self._manager.status(), left, self._manager.authorities(), self._clock())
+        return replace(made, problems=tuple(self._problems()))
 
     async def renew(self, query: str) -> Answer:
         return await self._answered(self._renew, query)

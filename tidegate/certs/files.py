@@ -55,12 +55,15 @@ def held(data: Path, name: str) -> Certificate | None:
     return own or (store.look(host.wildcard) if host.wildcard else None)
 
 
+FOREIGN = (
+    "; it is not of the authority that Tidegate uses here, so it is served only until Tidegate has a new one,"
+    " which it gets as soon as a router names the host"
+)
+
+
 def told(each: Taken | LeftOut) -> str:
     """One line for people."""
     if isinstance(each, LeftOut):
         return f"{each.place}: left out: {each.reason}"
     until = f"until {each.certificate.not_after:%Y-%m-%d}"
-    later = (
-        "" if each.ours else "; its authority is none of the settings', so another one is ordered when wanted"
-    )
-    return f"{each.place}: taken over for {', '.join(each.hosts)}, {until}{later}"
+    return f"{each.place}: taken over for {', '.join(each.hosts)}, {until}{'' if each.ours else FOREIGN}"

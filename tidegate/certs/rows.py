@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from acme_client.host import HostStatus
     from acme_client.limits import Left
     from acme_client.outages import AuthorityStatus
+    from proxy.problem import Problem
 
 DAY = 86400
 
@@ -59,6 +60,8 @@ class Certificates:
 
     certificates: tuple[CertRow, ...]
     authorities: Sequence[AuthorityStatus]
+    problems: tuple[Problem, ...] = ()
+    """What stops all of them, each said once."""
 
 
 def rows(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from tidegate.tables import Entry, Row, table, wrapped
+from tidegate.tables import Entry, Row, problem_lines, table, wrapped
 from tidegate.words import date_text
 
 NONE = "No router names a host that wants a certificate yet."
@@ -17,7 +17,8 @@ def list_text(answer: Row, width: int | None = None) -> str:
     entries = [entry(row) for row in answer["certificates"]]
     shown = table(("NAME", "STATE", "ISSUER", "LEFT", "RENEWAL", "ORDERS LEFT"), entries, width) or NONE
     paused = [line for each in answer["authorities"] for line in outage(each, width)]
-    return "\n\n".join(filter(None, (shown, "\n".join(paused)))) + "\n"
+    stopped = [line for each in answer["problems"] for line in problem_lines(each, width)]
+    return "\n\n".join(filter(None, (shown, "\n".join(paused), "\n".join(stopped)))) + "\n"
 
 
 def entry(row: Row) -> Entry:

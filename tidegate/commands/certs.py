@@ -10,8 +10,9 @@ from time import monotonic, sleep
 from typing import Any
 from urllib.parse import urlencode
 
+from proxy.schema import closest
 from tidegate.commands import cert_files, trust
-from tidegate.commands.line import ASKING, Call, Command, Parser, UsageError, data_of, refused
+from tidegate.commands.line import ASKING, Call, Command, Parser, UsageError, data_of, one_of, refused
 from tidegate.commands.running import ask_instance
 from tidegate.control import NotAnswering, tell
 from tidegate.printable import printable
@@ -26,11 +27,18 @@ LOOK_EVERY = 0.5
 def certs(call: Call) -> int:
     action, *words = words_of(call)
     if action not in ACTIONS:
-        raise UsageError(f'certs has no "{action}". Known: {", ".join(ACTIONS)}.')
+        raise UsageError(f'certs has no "{action}". {instead(action)}')
     wanted, do = ACTIONS[action]
     if len(words) != len(wanted.split()):
         raise UsageError(f"certs {action} takes {wanted or 'nothing more'}.")
     return do(call, *words)
+
+
+def instead(action: str) -> str:
+    if "." in action:  # no action has one, every name that a public authority certifies does
+        return f"Write: tidegate certs show {action}"
+    meant = closest(action, ACTIONS)
+    return f'Did you mean "{meant}"?' if meant else f"Known: {', '.join(ACTIONS)}."
 
 
 def words_of(call: Call) -> list[str]:
@@ -181,7 +189,9 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--no-wait", action="store_true", help="renew: do not wait for the new certificate")
     parser.add_argument("--yes", action="store_true", help="revoke: do not ask back")
     reasons = ("unspecified", "keyCompromise", "superseded", "cessationOfOperation")
-    parser.add_argument("--reason", choices=reasons, default="unspecified", help="revoke: why")
+    parser.add_argument(
+        "--reason", type=one_of(reasons), choices=reasons, default="unspecified", help="revoke: why"
+    )
     trust.add_arguments(parser)
 
 

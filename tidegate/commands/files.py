@@ -10,7 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tidegate.commands.line import Call, Command, Parser, UsageError, printable_lines, refuse_strangers
+from tidegate.commands.line import (
+    Call,
+    Command,
+    Parser,
+    UsageError,
+    one_of,
+    printable_lines,
+    refuse_strangers,
+)
 from tidegate.printable import printable
 from tidegate.sources import SettingsError, load_leniently, read_all, wrong_in
 
@@ -181,7 +189,9 @@ def add_files(parser: Parser) -> None:
 def add_compose_file(parser: Parser) -> None:
     parser.add_argument("file", metavar="FILE", help="a compose file; - for standard input")
     spoken = ("traefik", "caddy", "nginx-proxy")
-    parser.add_argument("--from", dest="dialect", choices=spoken, required=True, help="whose labels")
+    parser.add_argument(
+        "--from", dest="dialect", type=one_of(spoken), choices=spoken, required=True, help="whose labels"
+    )
 
 
 COMMANDS = {

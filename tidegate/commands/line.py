@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,15 +67,26 @@ def read(arguments: Sequence[str], commands: Mapping[str, Command]) -> tuple[Com
         raise UsageError(f'there is no command "{arguments[0]}". {known}')
     if arguments[:1] == ["--version"]:
         arguments = ["version"]
+    if arguments and arguments[0].startswith("-") and arguments[0] not in ("-h", "--help"):
+        raise UsageError(no_command(arguments, commands))
     parser = build_parser(commands)
     if not arguments:
         parser.print_help(sys.stderr)
         raise UsageError("say which command.")
     own, strange = parser.parse_known_args(arguments)
-    if not own.command:
-        raise UsageError(f'there is no "{arguments[0]}" before a command. See tidegate --help.')
     flags = {name: value for name in flag_spellings() if (value := getattr(own, name, None)) is not None}
     return commands[own.command], Call(flags, getattr(own, "config", None), tuple(strange), own)
+
+
+def no_command(arguments: Sequence[str], commands: Mapping[str, Command]) -> str:
+    """What to write instead of a line that begins with a flag."""
+    flag = arguments[0].partition("=")[0]
+    if flag not in ("--config", *map(flag_name, flag_spellings())):
+        return f'there is no "{flag}" before a command. See tidegate --help.'
+    command, rest = next((word for word in arguments if word in commands), "run"), list(arguments)
+    if command in rest:
+        rest.remove(command)
+    return f'there is no "{flag}" before a command. Write: tidegate {command} {shlex.join(rest)}'
 
 
 def build_parser(commands: Mapping[str, Command]) -> Parser:
@@ -112,6 +124,19 @@ def add_settings(parser: Parser, names: Sequence[str]) -> None:
             action="append" if several else "store",
             help=help_text(opt).replace("%", "%%"),
         )
+
+
+def one_of(known: Sequence[str]) -> Callable[[str], str]:
+    """For `type=` beside `choices=`: what else is written is refused with a hint instead of a list."""
+
+    def read_word(word: str) -> str:
+        if word in known:
+            return word
+        meant = closest(word, known)
+        hint = f'Did you mean "{meant}"?' if meant else f"Known: {', '.join(known)}."
+        raise argparse.ArgumentTypeError(f'there is no "{word}". {hint}')
+
+    return read_word
 
 
 def refuse_strangers(call: Call) -> None:

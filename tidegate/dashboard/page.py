@@ -106,7 +106,7 @@ def lines(texts: Iterable[str]) -> Html:
 
 
 def problem_card(problem: Problem) -> Html:
-    rest = [tag("p", text) for text in (problem.what, problem.consequence) if text]
+    rest = [tag("p", text) for text in (*problem.what.split("\n"), problem.consequence) if text]
     return tag("div", tag("code", problem.where), *rest, class_=f"problem {problem.severity}")
 
 

@@ -78,6 +78,14 @@ class ContainerSeen:
     routes: tuple[str, ...]
     hindrances: tuple[str, ...]
     problems: tuple[Problem, ...] = ()
+    servers: tuple[ServerSeen, ...] = ()
+    """Where its routes send requests, tried just now."""
+    failures: tuple[str, ...] = ()
+    """What keeps its visitors from it though it has a route."""
+
+    @property
+    def served(self) -> bool:
+        return bool(self.routes) and not self.failures
 
 
 @dataclass(frozen=True, slots=True)

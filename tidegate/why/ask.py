@@ -17,6 +17,8 @@ WITHOUT_ENGINE = (
     "router names a host like that. Of a site ask by its URL: tidegate why https://{word}/"
 )
 
+NO_HOST = "No router names a host like that, either. Of a site ask by its URL: tidegate why https://{word}/"
+
 
 @dataclass(frozen=True, slots=True)
 class Asking:
@@ -41,7 +43,10 @@ def read_query(query: str) -> Asking:
 
 
 async def answer(asking: Asking, scene: Scene) -> RequestAnswer | ContainerAnswer:
-    """A word with a slash or a colon, or a host that a router names, is a URL; others may be a container."""
+    """A word with a slash or a colon, or a host that a router names, is a URL; others may be a container.
+
+    One without a dot is nothing else.
+    """
     word = asking.about.strip()
     if not word:
         return ContainerAnswer("Say what it is about: a URL or a container.", False)
@@ -58,8 +63,9 @@ async def answer(asking: Asking, scene: Scene) -> RequestAnswer | ContainerAnswe
             containers = []
         if containers:
             return await about_containers(word, containers, scene)
-    if similar and "." not in word:
-        return ContainerAnswer(f'No container is called "{word}". Did you mean "{similar}"?', False)
+    if names_nothing_else:
+        hint = f'Did you mean "{similar}"?' if similar else NO_HOST.format(word=word)
+        return ContainerAnswer(f'No container is called "{word}". {hint}', False)
     try:
         secure = any(each.tls for each in scene.entrypoints)
         question = read_question(

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from discovery.container import Listed
 from discovery.engine import EngineError
 from discovery.standing import naming
 from proxy.explain import NOT_FOUND, Explanation, explain
-from proxy.model import Server
 from proxy.problem import Problem
 from tidegate.reachability import problem as unreachable
 from tidegate.why.answer import RequestAnswer, ServerSeen
 from tidegate.why.container import about_containers, reason
-from tidegate.why.probe import ACCEPTS, probe, status_of
+from tidegate.why.probe import status_of
 from tidegate.why.question import Question, Unanswerable, arrived, entrypoint_for, reached_at, read_question
 from tidegate.why.scene import Scene
+from tidegate.why.servers import look_at
 from tidegate.why.verdict import verdict
 
 MOST_CLAIMANTS = 5
@@ -120,34 +119,3 @@ async def followed(answer: RequestAnswer, question: Question, scene: Scene) -> R
     asked = replace(there, method=question.method, client=question.client, fields=question.fields)
     then = await about_request(asked, scene, follow=False)
     return replace(answer, served=then.served, then=then)
-
-
-async def look_at(servers: Sequence[Server], scene: Scene) -> tuple[ServerSeen, ...]:
-    if not servers:
-        return ()
-    probes = await probe(servers)
-    listed = await containers_of(scene)
-    return tuple(map(lambda server, tried: seen(server, tried, listed, scene), servers, probes))
-
-
-async def containers_of(scene: Scene) -> Mapping[str, Listed]:
-    """The running containers by id; none where the engine cannot say."""
-    if scene.engine is None:
-        return {}
-    try:
-        return {each.id: each for each in await scene.engine.list_containers()}
-    except EngineError:
-        return {}
-
-
-def seen(server: Server, tried: str, listed: Mapping[str, Listed], scene: Scene) -> ServerSeen:
-    reported = scene.server_state(server)
-    if tried == ACCEPTS and server.scheme == "https" and reported != "up":
-        tried = reported  # a connection is not all that it needs
-    entry = listed.get(server.owner)
-    if entry is None:
-        return ServerSeen(server.url, "", "", "", tried)
-    glance = entry.glance
-    state = f"{glance.state}, {glance.health}" if glance.health else glance.state
-    network = next((name for name, address in glance.networks.items() if address == server.address), "")
-    return ServerSeen(server.url, glance.name, state, network, tried)

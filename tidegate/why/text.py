@@ -92,6 +92,7 @@ def container_lines(answer: Row) -> Iterator[str]:
         yield from labelled("networks", [", ".join(seen["networks"])])
         yield from labelled("asks for", seen["asks"])
         yield from labelled("route", seen["routes"])
+        yield from labelled("server", map(server_line, seen["servers"]))
         yield from labelled("in the way", seen["hindrances"])
         yield from problem_lines(seen["problems"])
 

@@ -71,6 +71,7 @@ def test_a_served_container_is_named_with_its_state_and_network(tidegate, crowd)
     ("word", "words"),
     [
         ("wrong.test", "gets 502: container "),
+        ("wrong", ", connection refused. Its visitors get 502."),
         ("gone.test", "asks for it, but gets no requests. It is not running: it has exited."),
         ("gone", "gets no requests: It is not running: it has exited."),
         ("plain", "gets no requests: It has no label that begins with tidegate."),

@@ -35,8 +35,9 @@ def test_each_is_told_in_one_line(tmp_path):
     source = traefik(tmp_path, entry(certificate(BLOG), BLOG), entry(old, SHOP))
     taken, left_out = map(files.told, files.bring_in(source, tmp_path / "data", (), NOON))
     assert taken == (
-        f"{BLOG} (resolver le): taken over for {BLOG}, until 2027-05-30; its authority is none of the "
-        "settings', so another one is ordered when wanted"
+        f"{BLOG} (resolver le): taken over for {BLOG}, until 2027-05-30; it is not of the authority that "
+        "Tidegate uses here, so it is served only until Tidegate has a new one, which it gets as soon as a "
+        "router names the host"
     )
     assert left_out == f"{SHOP} (resolver le): left out: it ran out on {old.not_after:%Y-%m-%d}"
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from discovery.allowed_hosts import AllowedHosts
+from discovery.container import Container
 from discovery.language import Language
 from proxy.middlewares.chain import Chain
 from proxy.model import Router, RoutingConfig, Server, Service
@@ -19,6 +20,7 @@ from tests.tidegate.why.scenes import Engine, container, scene
 from tidegate.status import as_json
 from tidegate.why.answer import RequestAnswer
 from tidegate.why.ask import Asking, answer, read_query
+from tidegate.why.scene import Scene
 from tidegate.why.text import answer_text
 
 
@@ -217,15 +219,58 @@ async def test_who_asks_counts(client, served):
 # -- containers
 
 
-async def test_a_container_that_is_served():
+def routed(at: dict[str, int], *containers: Container) -> Scene:
+    """The first one's sites by host, with its servers' ports on loopback, where labels lead nobody."""
+    routers = {host: Router(f"{host}@docker", f"Host(`{host}`)", f"{host}@docker") for host in at}
+    services = {
+        f"{host}@docker": Service(f"{host}@docker", (Server(containers[0].id, "127.0.0.1", port),))
+        for host, port in at.items()
+    }
+    config = RoutingConfig({each.name: each for each in routers.values()}, services)
+    return scene(config=config, engine=Engine(list(containers)))
+
+
+async def test_a_container_that_is_served(port):
     blog = container("blog-1", "172.18.0.2", 2368, tidegate_host="blog.example.com")
-    line, served = await first("blog-1", scene(blog))
+    at = routed({"blog.example.com": port}, blog)
+    line, served = await first("blog-1", at)
     assert (line, served) == (
-        "Container blog-1 is served at https://blog.example.com (router blog-1@docker).", True,
+        "Container blog-1 is served at https://blog.example.com (router blog.example.com@docker).", True,
     )  # fmt: skip
-    found = await answer(Asking("blog-1"), scene(blog))
-    assert found.containers[0].asks == ("Host(`blog.example.com`) -> blog-1@docker, port 2368",)
-    assert (await first(blog.id[:8], scene(blog)))[0] == line
+    [seen] = (await answer(Asking("blog-1"), at)).containers
+    assert seen.asks == ("Host(`blog.example.com`) -> blog-1@docker, port 2368",)
+    assert [each.probe for each in seen.servers] == ["accepts"]
+    assert (await first(blog.id[:8], at))[0] == line
+
+
+async def test_a_container_that_has_a_route_and_does_not_answer(closed):
+    at = routed({"blog.example.com": closed}, container("blog-1", tidegate_host="blog.example.com"))
+    assert await first("blog-1", at) == (
+        "Container blog-1 does not answer: https://blog.example.com (router blog.example.com@docker) "
+        f"leads to http://127.0.0.1:{closed}, connection refused. Its visitors get 502.",
+        False,
+    )
+    [seen] = (await answer(Asking("blog-1"), at)).containers
+    assert "say which: tidegate.port=" in seen.problems[-1].what
+
+
+async def test_a_container_of_which_one_site_does_not_answer(port, closed):
+    at = routed({"a.test": port, "b.test": closed}, container("two-1", tidegate_host="a.test"))
+    line, served = await first("two-1", at)
+    assert line.startswith("Container two-1 does not answer: https://b.test (router b.test@docker) leads to ")
+    assert "https://a.test" not in line
+    assert not served
+
+
+async def test_a_container_whose_twin_answers_for_it(port, closed):
+    """Nothing at its own port: its visitors are well, but not by it."""
+    up, down = (container(name, port=at, tidegate_host="a.test") for name, at in (("a", port), ("b", closed)))
+    config = served_by(Server(up.id, "127.0.0.1", port), Server(down.id, "127.0.0.1", closed))
+    at = scene(config=config, engine=Engine([up, down]))
+    assert (await first("a", at))[1]
+    line, served = await first("b", at)
+    assert line.endswith("connection refused. Its visitors are sent to its other servers.")
+    assert not served
 
 
 @pytest.mark.parametrize(
@@ -276,11 +321,14 @@ async def test_a_host_that_the_installation_gives_to_nobody_there():
     assert not served
 
 
-async def test_a_service_of_compose_is_all_of_its_containers():
+async def test_a_service_of_compose_is_all_of_its_containers(port):
     compose = {"com_docker_compose_project": "p", "com_docker_compose_service": "web"}
     up = container("p-web-1", "172.18.0.2", tidegate_host="a.test", **compose)
     down = container("p-web-2", "172.18.0.3", state="exited", tidegate_host="a.test", **compose)
-    assert await first("web", scene(up, down)) == ("web is 2 containers; 1 of them is served.", True)
+    assert await first("web", routed({"a.test": port}, up, down)) == (
+        "web is 2 containers; 1 of them is served.",
+        True,
+    )
 
 
 async def test_a_container_that_nobody_has():
@@ -289,6 +337,18 @@ async def test_a_container_that_nobody_has():
         'No container is called "blgo-1". Did you mean "blog-1"?',
         False,
     )
+    line, served = await first("nosuch", scene(blog))
+    assert line.startswith('No container is called "nosuch". No router names a host like that, either.')
+    assert not served
+    assert (await first("https://nosuch/", scene(blog)))[0].startswith("https://nosuch/ gets 404")
+
+
+async def test_a_host_without_a_dot_that_a_router_names_is_a_site(port):
+    config = RoutingConfig(
+        {"nas@file": Router("nas@file", "Host(`nas`)", "nas@file")},
+        {"nas@file": Service("nas@file", (Server("routes.yaml", "127.0.0.1", port),))},
+    )
+    assert (await first("nas", scene(config=config)))[0].startswith("https://nas/ is served by")
 
 
 async def test_an_engine_that_does_not_answer():
