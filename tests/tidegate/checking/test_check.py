@@ -401,3 +401,20 @@ def test_the_word_for_lets_encrypt_means_the_usual_unless_a_resolver_has_it(
 def test_check_needs_something_to_look_at(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check"]) == 2
     assert "say which files" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("label", "what"),
+    [
+        ("tidegate.host:a.test", "A label in a list has a = and no colon. Write - tidegate.host=a.test"),
+        ("'tidegate.host: a.test'", "A label in a list has a = and no colon. Write - tidegate.host=a.test"),
+        ("'tidegate.host = a.test'", "No spaces around the =: write tidegate.host=a.test"),
+        ("'tidegate.auth = anna:x'", "No spaces around the =: write tidegate.auth=..."),
+    ],
+)
+def test_what_stands_between_a_name_and_its_value_is_a_lone_sign(
+    tmp_path: Path, label: str, what: str
+) -> None:
+    text = f"services:\n  a:\n    expose: [80]\n    labels:\n      - {label}\n"
+    [finding] = said(checked(tmp_path, compose=text))
+    assert finding == f"5:9 error {what}"
