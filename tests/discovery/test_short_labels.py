@@ -115,9 +115,19 @@ def test_no_host_name(name: str) -> None:
 @pytest.mark.parametrize(
     ("written", "instead"),
     [
-        ("https://blog.lan:8444/x", "Write only the host name: blog.lan"),
-        ("blog.lan:8444", "Write only the host name: blog.lan"),
-        ("blog.lan/x", "Write only the host name: blog.lan"),
+        (
+            "https://blog.lan:8444/X?y#z",
+            "Write only the host name: blog.lan; "
+            "beside it tidegate.port=8444, if the app listens there, and tidegate.path=/X",
+        ),
+        (
+            "blog.lan:8444",
+            "Write only the host name: blog.lan; beside it tidegate.port=8444, if the app listens there",
+        ),
+        ("blog.lan/x/", "Write only the host name: blog.lan; beside it tidegate.path=/x"),
+        ("https://blog.lan:443/", "Write only the host name: blog.lan"),
+        ("blog.lan:99999", "Write only the host name: blog.lan"),
+        ("blog.lan:", "Write only the host name: blog.lan"),
         ("Host(`blog.lan`)", "Write only the host name: blog.lan"),
         ('host("a.lan") || Host(`b.lan`) && PathPrefix(`/x`)', "Write only the host name: a.lan, b.lan"),
         ("a.lan  b.lan", "Write commas between host names: a.lan, b.lan"),
@@ -127,6 +137,16 @@ def test_no_host_name(name: str) -> None:
 def test_who_writes_more_than_a_host_name_is_told_what_to_write(written: str, instead: str) -> None:
     with pytest.raises(ValueError, match=re.escape(instead) + "$"):
         HostName.parse(written)
+
+
+@pytest.mark.parametrize("name", ["192.168.1.300", "192.168.01.5", "1.2.3.1000", "1.2.3.300."])
+def test_four_numbers_are_an_address_or_a_mistake(name: str) -> None:
+    with pytest.raises(
+        ValueError, match=r"^[0-9.]+ is no IPv4 address: each of its four numbers is 0 to 255"
+    ):
+        HostName.parse(name)
+    assert HostName.parse("192.168.1.30") == "192.168.1.30"
+    assert HostName.parse("1.2.3.300.nip.io") == "1.2.3.300.nip.io"
 
 
 @pytest.mark.parametrize("option", options_of(ShortLabels).values(), ids=lambda option: option.name)

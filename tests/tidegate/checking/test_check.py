@@ -418,3 +418,12 @@ def test_what_stands_between_a_name_and_its_value_is_a_lone_sign(
     text = f"services:\n  a:\n    expose: [80]\n    labels:\n      - {label}\n"
     [finding] = said(checked(tmp_path, compose=text))
     assert finding == f"5:9 error {what}"
+
+
+@pytest.mark.parametrize(("host", "severity"), [("192.168.1.300", "warning"), ("192.168.1.30", "notice")])
+def test_four_numbers_that_are_no_address_are_more_than_a_notice(
+    tmp_path: Path, host: str, severity: str
+) -> None:
+    text = f"services: {{a: {{expose: [80], labels: {{tidegate.http.routers.a.rule: Host(`{host}`)}}}}}}"
+    [finding] = checked(tmp_path, compose=text).findings
+    assert (finding.severity, finding.subject) == (severity, host)
