@@ -32,7 +32,7 @@ class HostName(str):
             raise ValueError(f"Write only the host name: {', '.join(ruled)}")
         if "://" in name or "/" in name or _WITH_PORT.fullmatch(name):
             bare = _bare(name) or "blog.example.com"
-            raise ValueError(f"Write only the host name: {bare}{_beside(text)}")
+            raise ValueError(f"Write only the host name: {bare}{cls.beside(text)}")
         if " " in name:
             raise ValueError(f"Write commas between host names: {', '.join(re.split('[ ;]+', name)[:9])}")
         if not name.isascii():
@@ -42,6 +42,30 @@ class HostName(str):
         if len(name) > _LONGEST_HOST or not _HOST.fullmatch(name):
             raise Unfit("a host name such as blog.example.com", text)
         return cls(name.rstrip("."))
+
+    @staticmethod
+    def beside(text: str) -> str:
+        """The labels that say what else a URL says; usual ports say nothing of the app's."""
+        host, slash, path = text.strip().rpartition("://")[2].partition("/")
+        port = host.partition(":")[2]
+        found = []
+        number = int(port) if re.fullmatch("[0-9]{1,5}", port) else 0
+        if 0 < number <= _LAST_PORT and number not in DEFAULT_PORT.values():
+            found.append(f"tidegate.port={number}, if the app listens there")
+        wanted = (slash + re.split("[?#]", path)[0]).rstrip("/")
+        if _PATH.fullmatch(wanted):
+            found.append(f"tidegate.path={wanted}")
+        return f"; beside it {', and '.join(found)}" if found else ""
+
+
+class FormerName(HostName):
+    """A host name whose visitors are sent to another, whatever port and path they ask for."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def beside(text: str) -> str:
+        return ""
 
 
 class PathStart(str):
@@ -174,19 +198,6 @@ def _is_ipv4(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _beside(text: str) -> str:
-    """The labels that say what else a URL says; usual ports say nothing of the app's."""
-    host, slash, path = text.strip().rpartition("://")[2].partition("/")
-    port = host.partition(":")[2]
-    found = []
-    if port.isdecimal() and 0 < int(port) <= _LAST_PORT and int(port) not in DEFAULT_PORT.values():
-        found.append(f"tidegate.port={int(port)}, if the app listens there")
-    wanted = (slash + re.split("[?#]", path)[0]).rstrip("/")
-    if _PATH.fullmatch(wanted):
-        found.append(f"tidegate.path={wanted}")
-    return f"; beside it {', and '.join(found)}" if found else ""
 
 
 def _ascii(name: str) -> str:

@@ -12,7 +12,7 @@ from discovery.container import Container
 from discovery.dialects.expansion import Site, expand, rule_for
 from discovery.dialects.long_form import long_form
 from discovery.dialects.short import ShortLabels
-from discovery.dialects.short_values import HostName
+from discovery.dialects.short_values import FormerName, HostName
 from discovery.fragment import Fragment
 from discovery.labels import read_container
 from discovery.merge import merge
@@ -126,6 +126,7 @@ def test_no_host_name(name: str) -> None:
         ),
         ("blog.lan/x/", "Write only the host name: blog.lan; beside it tidegate.path=/x"),
         ("https://blog.lan:443/", "Write only the host name: blog.lan"),
+        (f"blog.lan:{'9' * 5000}", "Write only the host name: blog.lan"),
         ("blog.lan:99999", "Write only the host name: blog.lan"),
         ("blog.lan:", "Write only the host name: blog.lan"),
         ("Host(`blog.lan`)", "Write only the host name: blog.lan"),
@@ -147,6 +148,11 @@ def test_four_numbers_are_an_address_or_a_mistake(name: str) -> None:
         HostName.parse(name)
     assert HostName.parse("192.168.1.30") == "192.168.1.30"
     assert HostName.parse("1.2.3.300.nip.io") == "1.2.3.300.nip.io"
+
+
+def test_a_name_that_is_redirected_has_no_port_and_no_path_of_an_app() -> None:
+    with pytest.raises(ValueError, match=r"^Write only the host name: old\.lan$"):
+        FormerName.parse("http://old.lan:8080/blog")
 
 
 @pytest.mark.parametrize("option", options_of(ShortLabels).values(), ids=lambda option: option.name)
