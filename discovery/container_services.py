@@ -117,7 +117,7 @@ def read_services(
             if isinstance(port, str):
                 _report_port(name, port, label, reading, draft)
             elif address and (what := _out_of_bounds(address, port, asked.load_balancer, draft)):
-                told = f"Port {port} there is {what}. {LEADS_THERE}"
+                told = _itself(draft) or f"Port {port} there is {what}. {LEADS_THERE}"
                 reading.problems.append(Problem(_placed(label, draft), told, consequence))
             elif address and draft.container.running_and_ready:
                 servers = (Server(draft.container.id, address, port, server.scheme, server.weight),)
@@ -140,6 +140,15 @@ def _out_of_bounds(address: str, port: int, asked: LoadBalancer, draft: Draft) -
         for each in dict.fromkeys((port, check or port))
     )
     return next(filter(None, found), "")
+
+
+def _itself(draft: Draft) -> str:
+    """What is said of labels of Tidegate's own container, which a port would send round in circles."""
+    if draft.container.id != draft.own.container:
+        return ""
+    dashboard = draft.language.bounds.dashboard
+    instead = f" For the dashboard, write tidegate.port={dashboard}" if dashboard else ""
+    return f"This is Tidegate itself: labels for an app belong to the app's service.{instead}"
 
 
 LEADS_THERE = "No label leads there, for labels come with images. A route file may (--routes)."
@@ -182,7 +191,7 @@ def _lowest(label: str, reading: Reading, draft: Draft) -> int:
 
 def _report_port(name: str, why: str, label: str, reading: Reading, draft: Draft) -> None:
     example = draft.container.exposed[0] if draft.container.exposed else 8080
-    what = f"{why} Say which one: {_name(label)}={example}"
+    what = _itself(draft) or f"{why} Say which one: {_name(label)}={example}"
     reading.problems.append(Problem(_placed(label, draft), what, f'Service "{name}" has no server.'))
 
 

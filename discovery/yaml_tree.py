@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from discovery.yaml_slips import in_words
 from proxy.schema import Tree
 
 MOST_VALUES = 100_000  # aliases of aliases could ask for far more than the file has bytes
@@ -41,18 +42,6 @@ def read_document(text: str) -> Document:
         raise BrokenFileError(f"This is not YAML: {in_words(error)}", mark.line + 1 if mark else 1) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BrokenFileError(f"This is not YAML: {' '.join(str(error).split())[:200]}", 1) from error
-
-
-def in_words(error: yaml.MarkedYAMLError) -> str:
-    """What the parser says, and for the usual slips what to do."""
-    said = " ".join(part for part in (error.problem, error.context) if part)
-    mark = error.problem_mark or error.context_mark
-    line = mark.line + 1 if mark else 1
-    if "\\t" in said:
-        return f"{said}. Indent with spaces, no tab; line {line}."
-    if "<block end>" in said or "mapping values are not allowed" in said:
-        return f"{said}. Is it indented as the lines beside it, with spaces, no tab? Line {line}."
-    return f"{said}."
 
 
 @dataclass(slots=True)

@@ -8,7 +8,16 @@ which.  A word of one's own between makes several sites of one container:
 from __future__ import annotations
 
 from discovery.declared import Scheme, Weight
-from discovery.dialects.short_values import HSTS, Certificate, Closing, HostName, PathStart, Sign, Visitors
+from discovery.dialects.short_values import (
+    HSTS,
+    Certificate,
+    Closing,
+    FormerName,
+    HostName,
+    PathStart,
+    Sign,
+    Visitors,
+)
 from proxy.balancing import HealthPath
 from proxy.schema import Port, option, options
 
@@ -47,7 +56,7 @@ class SiteLabels:
         example="/health",
         default=None,
     )
-    redirect: tuple[HostName, ...] = option(
+    redirect: tuple[FormerName, ...] = option(
         doc="Names whose visitors are sent to the first `host`.", example="www.example.com", default=()
     )
     auth: tuple[Sign, ...] = option(

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Address
 
 from proxy.schema import Unfit
 from proxy.values import FALSE, PRIVATE, TRUE, Duration, parse_network, short
+from proxy.visitor import DEFAULT_PORT
 
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?")
 _HOST_IN_RULE = re.compile(r"host\(\s*[`\"']?([a-z0-9._*-]+)[`\"']?\s*\)")
 _WITH_PORT = re.compile(r"[a-z0-9._*-]+:[0-9]*")
+_FOUR_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+){3}\.?")
+"""No browser asks for such a name where it is no address."""
+_IPV4 = "each of its four numbers is 0 to 255, without a zero in front."
+_PATH = re.compile(r"/[^\s`?#]*")
+_LAST_PORT = 65535
 _LONGEST_HOST = 253  # RFC 1035 2.3.4
 
 
@@ -24,14 +31,41 @@ class HostName(str):
         if ruled := _HOST_IN_RULE.findall(name):
             raise ValueError(f"Write only the host name: {', '.join(ruled)}")
         if "://" in name or "/" in name or _WITH_PORT.fullmatch(name):
-            raise ValueError(f"Write only the host name: {_bare(name) or 'blog.example.com'}")
+            bare = _bare(name) or "blog.example.com"
+            raise ValueError(f"Write only the host name: {bare}{cls.beside(text)}")
         if " " in name:
             raise ValueError(f"Write commas between host names: {', '.join(re.split('[ ;]+', name)[:9])}")
         if not name.isascii():
             raise ValueError(f"Write the name in its ASCII form: {_ascii(name)}")
+        if _FOUR_NUMBERS.fullmatch(name) and not _is_ipv4(name.rstrip(".")):
+            raise ValueError(f"{short(name, 40)} is no IPv4 address: {_IPV4}")
         if len(name) > _LONGEST_HOST or not _HOST.fullmatch(name):
             raise Unfit("a host name such as blog.example.com", text)
         return cls(name.rstrip("."))
+
+    @staticmethod
+    def beside(text: str) -> str:
+        """The labels that say what else a URL says; usual ports say nothing of the app's."""
+        host, slash, path = text.strip().rpartition("://")[2].partition("/")
+        port = host.partition(":")[2]
+        found = []
+        number = int(port) if re.fullmatch("[0-9]{1,5}", port) else 0
+        if 0 < number <= _LAST_PORT and number not in DEFAULT_PORT.values():
+            found.append(f"tidegate.port={number}, if the app listens there")
+        wanted = (slash + re.split("[?#]", path)[0]).rstrip("/")
+        if _PATH.fullmatch(wanted):
+            found.append(f"tidegate.path={wanted}")
+        return f"; beside it {', and '.join(found)}" if found else ""
+
+
+class FormerName(HostName):
+    """A host name whose visitors are sent to another, whatever port and path they ask for."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def beside(text: str) -> str:
+        return ""
 
 
 class PathStart(str):
@@ -41,7 +75,7 @@ class PathStart(str):
 
     @classmethod
     def parse(cls, text: str) -> PathStart:
-        if not re.fullmatch(r"/[^\s`?#]*", text):
+        if not _PATH.fullmatch(text):
             raise Unfit("a path such as /blog", text)
         return cls(text)
 
@@ -156,6 +190,14 @@ class Certificate(str):
 
 def _bare(name: str) -> str:
     return name.rpartition("://")[2].partition("/")[0].partition(":")[0]
+
+
+def _is_ipv4(text: str) -> bool:
+    try:
+        IPv4Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _ascii(name: str) -> str:

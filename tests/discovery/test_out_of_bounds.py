@@ -62,6 +62,20 @@ def test_tidegates_own_container_may_show_the_dashboard():
     assert not servers(read(INSIDE, id="t" * 64, labels={"tidegate.port": "443"})), "that would be a loop"
 
 
+@pytest.mark.parametrize("labels", [{}, {"tidegate.port": "80"}])
+def test_whoever_labels_tidegate_instead_of_the_app_is_told_so_and_no_port(labels):
+    for bounds, more in (
+        (BOUNDS, " For the dashboard, write tidegate.port=8900"),
+        (Bounds(frozenset({80})), ""),
+    ):
+        found = read(INSIDE, bounds, id="t" * 64, exposed=(80, 443), labels=labels)
+        [problem] = found.problems
+        assert (
+            problem.what == f"This is Tidegate itself: labels for an app belong to the app's service.{more}"
+        )
+        assert not servers(found)
+
+
 def test_a_container_of_its_own_network_may_have_any_port():
     for port in ("80", "443", "8900", "2375"):
         assert servers(read(HOST, labels={"tidegate.port": port}))

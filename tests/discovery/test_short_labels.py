@@ -12,7 +12,7 @@ from discovery.container import Container
 from discovery.dialects.expansion import Site, expand, rule_for
 from discovery.dialects.long_form import long_form
 from discovery.dialects.short import ShortLabels
-from discovery.dialects.short_values import HostName
+from discovery.dialects.short_values import FormerName, HostName
 from discovery.fragment import Fragment
 from discovery.labels import read_container
 from discovery.merge import merge
@@ -115,9 +115,20 @@ def test_no_host_name(name: str) -> None:
 @pytest.mark.parametrize(
     ("written", "instead"),
     [
-        ("https://blog.lan:8444/x", "Write only the host name: blog.lan"),
-        ("blog.lan:8444", "Write only the host name: blog.lan"),
-        ("blog.lan/x", "Write only the host name: blog.lan"),
+        (
+            "https://blog.lan:8444/X?y#z",
+            "Write only the host name: blog.lan; "
+            "beside it tidegate.port=8444, if the app listens there, and tidegate.path=/X",
+        ),
+        (
+            "blog.lan:8444",
+            "Write only the host name: blog.lan; beside it tidegate.port=8444, if the app listens there",
+        ),
+        ("blog.lan/x/", "Write only the host name: blog.lan; beside it tidegate.path=/x"),
+        ("https://blog.lan:443/", "Write only the host name: blog.lan"),
+        (f"blog.lan:{'9' * 5000}", "Write only the host name: blog.lan"),
+        ("blog.lan:99999", "Write only the host name: blog.lan"),
+        ("blog.lan:", "Write only the host name: blog.lan"),
         ("Host(`blog.lan`)", "Write only the host name: blog.lan"),
         ('host("a.lan") || Host(`b.lan`) && PathPrefix(`/x`)', "Write only the host name: a.lan, b.lan"),
         ("a.lan  b.lan", "Write commas between host names: a.lan, b.lan"),
@@ -127,6 +138,21 @@ def test_no_host_name(name: str) -> None:
 def test_who_writes_more_than_a_host_name_is_told_what_to_write(written: str, instead: str) -> None:
     with pytest.raises(ValueError, match=re.escape(instead) + "$"):
         HostName.parse(written)
+
+
+@pytest.mark.parametrize("name", ["192.168.1.300", "192.168.01.5", "1.2.3.1000", "1.2.3.300."])
+def test_four_numbers_are_an_address_or_a_mistake(name: str) -> None:
+    with pytest.raises(
+        ValueError, match=r"^[0-9.]+ is no IPv4 address: each of its four numbers is 0 to 255"
+    ):
+        HostName.parse(name)
+    assert HostName.parse("192.168.1.30") == "192.168.1.30"
+    assert HostName.parse("1.2.3.300.nip.io") == "1.2.3.300.nip.io"
+
+
+def test_a_name_that_is_redirected_has_no_port_and_no_path_of_an_app() -> None:
+    with pytest.raises(ValueError, match=r"^Write only the host name: old\.lan$"):
+        FormerName.parse("http://old.lan:8080/blog")
 
 
 @pytest.mark.parametrize("option", options_of(ShortLabels).values(), ids=lambda option: option.name)

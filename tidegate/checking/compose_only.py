@@ -26,9 +26,7 @@ def compose_only(each: Imagined) -> Iterator[Finding]:
         yield from dollars(each, label)
     for label in routing_labels(each):
         yield from quotes(each, label)
-        if label.bare:
-            what = f"There is no value. Write - {label.name}=VALUE"
-            yield said(each, label, "warning", what, "Compose gives the label an empty value.")
+        yield from signs(each, label)
     yield from mistyped_roots(each)
     yield from labels_of_swarm(each)
 
@@ -74,6 +72,24 @@ def quotes(each: Imagined, label: Label) -> Iterator[Finding]:
         if re.search(r"auth|user", label.name, re.IGNORECASE):
             what = f"The {value[0]} at both ends is part of the value. Leave it out."
         yield said(each, label, "error", what, "The value is read with its quotes.")
+
+
+def signs(each: Imagined, label: Label) -> Iterator[Finding]:
+    """What stands between a label's name and its value, and is no lone `=`."""
+    name, colon, value = (part.strip() for part in label.name.partition(":"))
+    if label.bare and colon:
+        what = f"A label in a list has a = and no colon. Write - {_pair(name, value or 'VALUE')}"
+        yield said(each, label, "error", what, "Compose takes all of it for the label's name.")
+    elif label.bare:
+        what = f"There is no value. Write - {label.name}=VALUE"
+        yield said(each, label, "warning", what, "Compose gives the label an empty value.")
+    elif label.name != label.name.rstrip():
+        what = f"No spaces around the =: write {_pair(label.name.rstrip(), label.value.lstrip())}"
+        yield said(each, label, "error", what, "The space is part of the label's name.")
+
+
+def _pair(name: str, value: str) -> str:
+    return f"{name}={'...' if re.search(r'auth|user', name, re.IGNORECASE) else value}"
 
 
 def mistyped_roots(each: Imagined) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ from discovery.references import provider_of
 from discovery.route_file import PROVIDER, read_text
 from discovery.yaml_tree import BrokenFileError
 from proxy.model import Entrypoint, Router, RoutingConfig
-from proxy.problem import Problem
+from proxy.problem import Problem, Severity
 from proxy.reference import MiddlewareName, ServiceName, referred
 from proxy.securing import DEFAULT_OF_FILES
 from proxy.table import RoutingTable, compile_table
@@ -212,7 +212,9 @@ class _Judge:
         if why == NEEDS_DNS:  # whether a provider is set up is no matter of the file that is checked
             reason = "A wildcard can be proven by DNS records alone."
             now = f"Without --dns: {now[0].lower()}{now[1:]}"
-        self.checked.findings.append(Finding(place, "notice", host, reason, now))
+        number = bool(why) and host.rpartition(".")[2].isdecimal()  # no browser asks for such a name
+        severity: Severity = "warning" if number else "notice"
+        self.checked.findings.append(Finding(place, severity, host, reason, now))
 
 
 def _served(each: Imagined, config: RoutingConfig) -> bool:

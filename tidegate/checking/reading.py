@@ -8,13 +8,13 @@ from pathlib import Path
 
 from proxy.schema import canonical
 from tidegate.checking.finding import Checked
+from tidegate.composefile.keys import OF_FILE, starts_services
 from tidegate.composefile.nodes import Branch, BrokenYAML, Node, Place, Reader
 from tidegate.composefile.project import USUAL, Project, load, with_override
 from tidegate.sources import spellings
 
 SUFFIXES = (".yaml", ".yml")
 _ROUTES = frozenset({"http", "tidegate", "tcp", "udp", "tls"})
-_COMPOSE = frozenset({"services", "include", "networks", "volumes", "configs", "secrets", "name", "version"})
 _UNUSED = "Nothing of the file is used."
 
 
@@ -97,8 +97,10 @@ def _kind(root: Node | None) -> str:
     keys = set(root.entries) if isinstance(root, Branch) else set()
     if "services" not in keys and keys & _ROUTES:
         return "routes"
-    if keys & _COMPOSE:
+    if keys & OF_FILE:
         return "compose"
     if {canonical(key) for key in keys} & {canonical(name) for name in spellings()}:
         return "This is a settings file. Name it by --config: tidegate check --config FILE"
+    if isinstance(root, Branch) and any(starts_services(*each) for each in root.entries.values()):
+        return "compose"
     return "This is neither a compose file (services:) nor a route file (http:)."

@@ -87,6 +87,7 @@ def told(own: OwnService) -> Told:
         what = str(error).partition("\n")[0]
         wrong = Problem("command", f"{what[:1].upper()}{what[1:]}.")
         return Told(own, (), None, (wrong,), whole=False)
+    misbegun = [Problem("command", own.misbegun)] if own.misbegun else []
     file, seen = _config(own, call)
     variables = {name: value for name, value in own.variables.items() if name != CONFIG}
     sources: tuple[Source, ...] = (
@@ -95,7 +96,7 @@ def told(own: OwnService) -> Told:
         file,
     )
     own_credentials = own.whole and not any(name.endswith("_FILE") for name in variables)
-    problems = strange_flags(call.strange)
+    problems = misbegun + strange_flags(call.strange)
     settings: Settings | None
     try:
         settings = settled(sources, variables, credentials=own_credentials)

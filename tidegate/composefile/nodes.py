@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import yaml
 
-from discovery.yaml_tree import in_words
+from discovery.yaml_slips import in_words
 from tidegate.composefile.interpolation import Interpolated, interpolate
 
 DEEPEST = 60

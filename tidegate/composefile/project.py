@@ -10,24 +10,13 @@ from pathlib import Path
 
 from proxy.schema import closest
 from tidegate.composefile.dotenv import read_dotenv
+from tidegate.composefile.keys import wrong_in_file, wrong_in_service
 from tidegate.composefile.nodes import Branch, BrokenYAML, Leaf, Listing, Node, Place, Reader, texts
 from tidegate.composefile.service import Service, merged, read_service
 
 USUAL = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 OVERRIDES = tuple(name.replace("compose.y", "compose.override.y") for name in USUAL)
 DEEPEST = 10  # files that include or extend each other
-_KEYS = """
-    annotations attach blkio_config build cap_add cap_drop cgroup cgroup_parent command configs
-    container_name cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares cpus
-    cpuset credential_spec depends_on deploy develop device_cgroup_rules devices dns dns_opt dns_search
-    domainname entrypoint env_file environment expose extends external_links extra_hosts gpus group_add
-    healthcheck hostname image init ipc isolation label_file labels links logging mac_address mem_limit
-    mem_reservation mem_swappiness memswap_limit models network_mode networks oom_kill_disable oom_score_adj
-    pid pids_limit platform ports post_start pre_stop privileged profiles provider pull_policy read_only
-    restart runtime scale secrets security_opt shm_size stdin_open stop_grace_period stop_signal storage_opt
-    sysctls tmpfs tty ulimits use_api_socket user userns_mode uts volumes volumes_from working_dir
-"""
-_SERVICE_KEYS = frozenset(_KEYS.split())
 
 Say = Callable[[Place, str, str], None]
 """A mistake that compose itself would refuse: where, what, what happens now."""
@@ -158,6 +147,8 @@ class _Loader:
 
     def file(self, file: Path, depth: int) -> _Part:
         root = self.branch(file)
+        for key, what in wrong_in_file(root):
+            self.say(key.place, what, "Compose refuses the file.")
         part = _Part()
         for leaf in self.included(root):
             if depth < DEEPEST and (below := self.beside(file, leaf, depth)):
@@ -220,16 +211,7 @@ class _Loader:
         return self.service(at, wanted.text, found[0].place, found[1], seen)
 
     def judge_keys(self, service: Service) -> None:
-        for key in service.unknown:
-            if key.text in _SERVICE_KEYS or key.text.startswith("x-"):
-                continue
-            guess = closest(key.text, _SERVICE_KEYS)
-            hint = f' Did you mean "{guess}"?' if guess else ""
-            what = f'A service of a compose file has no "{key.text[:80]}".{hint}'
-            if "." in key.text and key.text.partition(".")[0] in ("tidegate", "traefik", "caddy"):
-                what = f'"{key.text[:80]}" is a label: it stands below labels:, two more spaces to the right.'
-            self.say(key.place, what, "Compose refuses the file.")
-        for leaf, what in service.odd:
+        for leaf, what in (*wrong_in_service(service.unknown), *service.odd):
             self.say(leaf.place, what, "Compose refuses the file.")
 
     def judge_networks(self, service: Service, named: Mapping[str, Network]) -> None:

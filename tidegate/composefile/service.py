@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 
+from discovery.yaml_slips import with_space
 from tidegate.composefile.nodes import Branch, Leaf, Listing, Node, Place, texts
 
 MOST_PORTS = 200  # of one range
@@ -210,7 +211,8 @@ def _labels(node: Node | None, odd: list[tuple[Leaf, str]]) -> Iterator[tuple[st
                     told = value.told.raw if isinstance(value, Leaf) else "VALUE"
                     odd.append((key, f"A label in a list has a = and no colon. Write - {key.text}={told}"))
     elif node.text:
-        odd.append((node, "Labels are a list, or names with values below: - NAME=VALUE"))
+        what = with_space(node.text) or "Labels are a list, or names with values below: - NAME=VALUE"
+        odd.append((node, what))
 
 
 def _exposed(node: Node | None, odd: list[tuple[Leaf, str]]) -> Iterator[int]:

@@ -401,3 +401,29 @@ def test_the_word_for_lets_encrypt_means_the_usual_unless_a_resolver_has_it(
 def test_check_needs_something_to_look_at(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check"]) == 2
     assert "say which files" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("label", "what"),
+    [
+        ("tidegate.host:a.test", "A label in a list has a = and no colon. Write - tidegate.host=a.test"),
+        ("'tidegate.host: a.test'", "A label in a list has a = and no colon. Write - tidegate.host=a.test"),
+        ("'tidegate.host = a.test'", "No spaces around the =: write tidegate.host=a.test"),
+        ("'tidegate.auth = anna:x'", "No spaces around the =: write tidegate.auth=..."),
+    ],
+)
+def test_what_stands_between_a_name_and_its_value_is_a_lone_sign(
+    tmp_path: Path, label: str, what: str
+) -> None:
+    text = f"services:\n  a:\n    expose: [80]\n    labels:\n      - {label}\n"
+    [finding] = said(checked(tmp_path, compose=text))
+    assert finding == f"5:9 error {what}"
+
+
+@pytest.mark.parametrize(("host", "severity"), [("192.168.1.300", "warning"), ("192.168.1.30", "notice")])
+def test_four_numbers_that_are_no_address_are_more_than_a_notice(
+    tmp_path: Path, host: str, severity: str
+) -> None:
+    text = f"services: {{a: {{expose: [80], labels: {{tidegate.http.routers.a.rule: Host(`{host}`)}}}}}}"
+    [finding] = checked(tmp_path, compose=text).findings
+    assert (finding.severity, finding.subject) == (severity, host)

@@ -123,8 +123,41 @@ def test_what_tidegate_run_would_refuse_is_said_at_its_place(
 
 
 @pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        (
+            "command: tidegate run --dns off",
+            "The image calls tidegate by itself. Write command: run --dns off",
+        ),
+        ("command: [/usr/bin/tidegate, run]", "The image calls tidegate by itself. Write command: run"),
+        ("command: tidegate --web off", "The image calls tidegate by itself. Write command: run --web off"),
+        ("command: tidegate certs", "The image calls tidegate by itself. Write command: certs"),
+        ("command: --web off --acme-ca off", "It begins with run. Write command: run --web off ..."),
+        ("command: ['--web=off']", "It begins with run. Write command: run --web=off"),
+        ("entrypoint: tidegate\ncommand: --web off", "It begins with run. Write command: run --web off"),
+        ("command: rum --web off", 'Tidegate has no command "rum". Did you mean "run"?'),
+        ("command: sh -c 'tidegate run'", 'Tidegate has no command "sh".'),
+    ],
+)
+def test_a_command_that_does_not_begin_with_one_of_tidegates_is_an_error(
+    capsys: pytest.CaptureFixture[str], own: str, said: str
+) -> None:
+    [finding] = told(capsys, f"image: tidegate\n{own}\n", app="volumes: {data: }\n")
+    assert finding.partition(" error ")[2] == said
+
+
+def test_what_stands_behind_a_missing_run_is_judged_and_used(capsys: pytest.CaptureFixture[str]) -> None:
+    findings = told(capsys, f"image: tidegate\ncommand: --resolver {RESOLVER} --wbe :80\n")
+    assert [each.partition(" error ")[2][:34] for each in findings] == [
+        "It begins with run. Write command:",
+        'Tidegate has no "--wbe". Did you m',
+    ]
+
+
+@pytest.mark.parametrize(
     "command",
     [
+        "--version",
         "run --config /etc/tidegate/mine.yaml",
         "run --routes /etc/tidegate/routes --acme-ca-bundle /etc/ca.pem --pages /pages",
         "run --acme-eab-kid k --acme-eab-hmac-file /run/secrets/hmac --notify-file /run/secrets/notify",
@@ -197,7 +230,12 @@ def test_a_tunnel_beside_it_needs_no_port(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize(
-    "own", ["image: other\ncommand: run --config /x\n", "image: me/tidegate-demo-app\ncommand: [page]\n"]
+    "own",
+    [
+        "image: other\ncommand: run --config /x\n",
+        "image: me/tidegate-demo-app\ncommand: [page]\n",
+        "image: createdb\ncommand: tidegate --owner me\n",
+    ],
 )
 def test_other_programs_that_are_told_to_run_are_left_alone(
     capsys: pytest.CaptureFixture[str], own: str

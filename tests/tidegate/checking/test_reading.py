@@ -117,3 +117,19 @@ def test_where_nothing_is_served_that_is_said_and_how_it_would_be(
 def test_a_file_in_which_nobody_asks_for_anything_has_no_site(capsys: pytest.CaptureFixture[str]) -> None:
     Path("compose.yaml").write_text("services: {a: {image: a}}")
     assert checked(capsys, "compose.yaml") == "1 file: nothing is wrong, and no site is in it\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("service: {a: {image: x}}", 'A compose file has no "service". Did you mean "services"?'),
+        ("blog: {image: x}", '"blog" looks like a service: it stands below services:'),
+    ],
+)
+def test_a_compose_file_without_services_is_known_as_one(
+    capsys: pytest.CaptureFixture[str], text: str, said: str
+) -> None:
+    Path("compose.yaml").write_text(text)
+    out = checked(capsys, "compose.yaml")
+    assert said in out
+    assert out.endswith("1 file: 1 error\n")

@@ -174,3 +174,30 @@ networks: {front: , back: }
     assert proxy is every[1]
     assert standing(every, proxy).networks == {f"{every[0].project.name}_front"}
     assert standing(every, None).networks == set(every[0].container.networks)
+
+
+def test_what_compose_does_not_know_at_the_left_margin_is_refused(tmp_path: Path) -> None:
+    written = Written(
+        tmp_path,
+        compose="""
+version: "3.8"
+name: x
+x-own: {image: x}
+services:
+  a: {image: x}
+b:
+  image: x
+labels: [x=y]
+tidegate.host: a.test
+network: {a: }
+frobnicate: 1
+""",
+    )
+    assert set(written.load("compose")) == {"a"}
+    assert written.refused == [
+        '7:1 "b" looks like a service: it stands below services:, two more spaces to the right.',
+        '9:1 "labels" is said of a service: it stands below its name, more spaces to the right.',
+        '10:1 "tidegate.host" is a label: it stands below labels: of a service.',
+        '11:1 A compose file has no "network". Did you mean "networks"?',
+        '12:1 A compose file has no "frobnicate".',
+    ]
