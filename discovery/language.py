@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from discovery.allowed_hosts import EVERYTHING, AllowedHosts
-from discovery.caddy_blocks import belongs
 from discovery.constraints import Constraints
 from discovery.label_text import CADDY, NGINX_PROXY, ROOT, TRAEFIK
 from discovery.networks import Wish
@@ -81,7 +80,11 @@ def words_of(
     if dialect == NGINX_PROXY:
         hosts = environment.get("VIRTUAL_HOST") or environment.get("VIRTUAL_HOST_MULTIPORTS")
         return environment if hosts else NONE
-    return belongs(labels) if dialect == CADDY else labels_of(dialect, labels)
+    if dialect == CADDY:
+        from discovery.caddy_blocks import belongs  # only who reads such labels pays for it
+
+        return belongs(labels)
+    return labels_of(dialect, labels)
 
 
 def labels_of(dialect: str, labels: Mapping[str, str]) -> dict[str, str]:

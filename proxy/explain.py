@@ -187,7 +187,8 @@ def _defaults(config: RoutingConfig, route: Route) -> tuple[str, ...]:
 
 
 def kind_of(declared: object) -> str:
-    return next((kind for kind, each in MIDDLEWARES.items() if type(declared) is each), "middleware")
+    kind = type(declared).__name__.lower()
+    return kind if MIDDLEWARES.get(kind) is type(declared) else "middleware"
 
 
 def _lane(route: Route, steps: Sequence[Step], upgrade: str, fast_lane: bool) -> tuple[str, str]:

@@ -66,7 +66,8 @@ def read(arguments: Sequence[str], commands: Mapping[str, Command]) -> tuple[Com
         raise UsageError(f'there is no command "{arguments[0]}". {known}')
     if arguments[:1] == ["--version"]:
         arguments = ["version"]
-    parser = build_parser(commands)
+    named = next(iter(arguments), "")
+    parser = build_parser({named: commands[named]} if named in commands else commands)
     if not arguments:
         parser.print_help(sys.stderr)
         raise UsageError("say which command.")

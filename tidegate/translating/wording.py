@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from discovery.container import Container
+from discovery.dialects import dialect_called
 from discovery.fragment import Fragment
 from discovery.label_text import CADDY, NGINX_PROXY, ROOT, TRAEFIK
-from discovery.labels import DIALECTS, expanded, read_container
+from discovery.labels import expanded, read_container
 from discovery.language import INGRESS, Language
 from discovery.networks import Own
 from discovery.references import plain
@@ -66,7 +67,7 @@ def word(
     native = replace(language, dialects=(ROOT,))
     wanted = read_container(container, own, language=other)
     problems: list[Problem] = list(wanted.problems) if wanted else []
-    spoken = DIALECTS[dialect].speak(container, other, [])
+    spoken = dialect_called(dialect).speak(container, other, [])
     refused = spoken is None or (dialect != TRAEFIK and any(each.severity == "error" for each in problems))
     if spoken is None or refused:
         return Wording(problems=tuple(problems), exact=False)
@@ -108,7 +109,7 @@ def _aside(container: Container, dialect: str) -> Iterator[Word]:
     for label, value in container.labels.items():
         if label.lower() == f"{TRAEFIK}.enable" and dialect == TRAEFIK:
             only = not any(each.lower().startswith(f"{TRAEFIK}.http") for each in container.labels)
-            if DIALECTS[dialect].closed(container.labels) or only:
+            if dialect_called(dialect).closed(container.labels) or only:
                 yield Word(f"{ROOT}.enable", value, label)
         elif label.lower() in (f"{TRAEFIK}.docker.network", f"{TRAEFIK}.swarm.network") or label == INGRESS:
             yield Word(f"{ROOT}.network", value, label)
