@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from acme_client.authority import Authority
 from acme_client.failure import Failure
-from acme_client.resources import Session
 from acme_client.store import Account, Store
+
+if TYPE_CHECKING:
+    from acme_client.resources import Session
 
 CLOSED = ("accountDeactivated",)
 LOST = "The CA no longer knew the one before."

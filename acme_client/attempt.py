@@ -13,7 +13,6 @@ from acme_client.events import Ordering, Rehearsing, Remarked
 from acme_client.failure import Failure
 from acme_client.limits import Issued, refuse, refuse_order
 from acme_client.names import read_name
-from acme_client.order import Issuance
 from acme_client.plan import Need, due_at, entry_after
 from acme_client.preflight import Preflight
 from acme_client.store import OpenOrder, Stored
@@ -140,6 +139,8 @@ class Attempts:
     ) -> Certificate:
         sessions = self.shop.sessions[directory]
         session = await sessions.get()
+        from acme_client.order import Issuance  # only who orders pays for it
+
         issuance = Issuance(
             host=need.host,
             directory=directory,

@@ -22,8 +22,6 @@ from discovery.out_of_bounds import shunning, urls_named
 from discovery.references import plain
 from discovery.routers import read_routers
 from discovery.spoken import LongLabel, Spoken, misnamed, said
-from discovery.template_action import Scope
-from discovery.template_functions import TemplateError
 from discovery.tls_options import read_tls_options
 from discovery.tree import grow, steps
 from proxy.exchange import Middleware
@@ -113,6 +111,9 @@ def _with_default_rule(spoken: Spoken, draft: Draft) -> Spoken:
     waiting = [name for name in routers if "rule" not in options.get(name.lower(), {})]
     if not language.default_rule or not spoken.implies:
         return spoken
+    from discovery.template_action import Scope  # only who has such a rule pays for it
+    from discovery.template_functions import TemplateError
+
     try:
         rule = language.default_rule.render(Scope(container.app, container.name, container.labels)).strip()
     except TemplateError as error:

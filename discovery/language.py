@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from discovery.allowed_hosts import EVERYTHING, AllowedHosts
 from discovery.constraints import Constraints
 from discovery.label_text import CADDY, NGINX_PROXY, ROOT, TRAEFIK
 from discovery.networks import Wish
 from discovery.out_of_bounds import NO_BOUNDS, Bounds
-from discovery.template import Template
 from proxy.certifying import Resolvers
+
+if TYPE_CHECKING:
+    from discovery.template import Template
 
 INGRESS = "caddy_ingress_network"
 NONE: Mapping[str, str] = MappingProxyType({})
@@ -30,7 +33,7 @@ class Language:
     """
 
     dialects: tuple[str, ...] = (ROOT, TRAEFIK)
-    default_rule: Template = field(default_factory=lambda: Template.parse(""))
+    default_rule: Template | None = None
     constraints: Constraints = field(default_factory=lambda: Constraints.parse(""))
     serve_all: bool = False
     network: str = ""

@@ -41,7 +41,10 @@ app = Container(id="1" * 64, name="blog", labels=labels, networks={"web": "10.0.
 config = merge([read_container(app, Own(frozenset({"web"})))])
 [route] = compile_table(config, [Entrypoint("web")]).routes["web"]
 assert route.action == "serve", route
-rare = "proxy.middlewares. discovery.dialects. proxy.http2_line proxy.multiplexed tidegate.commands."
+rare = (
+    "proxy.middlewares. proxy.http2_line proxy.multiplexed proxy.copying proxy.failing_over "
+    "discovery.dialects. discovery.template discovery.ssh acme_client.order tidegate.commands."
+)
 print(*sorted(name for name in sys.modules if name.startswith(tuple(rare.split()))))
 """
 USUAL = ("doubtful", "expansion", "long_form", "long_only", "native", "not_needed", "short", "short_values")
@@ -53,6 +56,7 @@ USUAL = ("doubtful", "expansion", "long_form", "long_only", "native", "not_neede
         ((), ()),
         (("tidegate.strip=true", "tidegate.path=/x"), ("proxy.middlewares.stripprefix",)),
         (("tidegate.http.middlewares.x.chain.middlewares=",), ("proxy.middlewares.chain",)),
+        (("traefik.enable=true", "tidegate.enable=true"), ()),
     ],
 )
 def test_what_few_containers_ask_for_is_loaded_by_those(labels, loaded):
