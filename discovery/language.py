@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from discovery.label_text import CADDY, NGINX_PROXY, ROOT, TRAEFIK
 from discovery.networks import Wish
 from discovery.out_of_bounds import NO_BOUNDS, Bounds
 from proxy.certifying import Resolvers
+from proxy.frozen import frozen
 
 if TYPE_CHECKING:
     from discovery.template import Template
@@ -21,7 +22,7 @@ INGRESS = "caddy_ingress_network"
 NONE: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Language:
     """The dialects that are understood, the foremost first, and what holds for all containers.
 

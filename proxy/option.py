@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import MISSING, FrozenInstanceError, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache, reduce
 from operator import or_
 from types import NoneType, UnionType
 from typing import Any, Final, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
 
+from proxy.frozen import frozen, sharing
 from proxy.values import has_text_form
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OptionDoc:
     """All that is known of an option; `name` is how people write it, `field` how Python does."""
 
@@ -43,31 +44,7 @@ def option(*, doc: str, example: str, default: Any = MISSING, secret: bool = Fal
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
 def options(cls: type[T]) -> type[T]:
     """Turn a class body of `option()` fields into a frozen, documented value."""
-    made = dataclass(frozen=True, slots=True, kw_only=True, repr=False)(cls)
-    for name, method in SHARED.items():
-        setattr(made, name, method)
-    return made
-
-
-def _shown_with_fields(value: Any) -> str:
-    named = (f"{each.name}={getattr(value, each.name)!r}" for each in fields(value) if each.repr)
-    return f"{type(value).__qualname__}({', '.join(named)})"
-
-
-def _refuse_to_set(value: object, name: str, to: object) -> None:
-    raise FrozenInstanceError(f"cannot assign to field {name!r}")
-
-
-def _refuse_to_delete(value: object, name: str) -> None:
-    raise FrozenInstanceError(f"cannot delete field {name!r}")
-
-
-SHARED: Final[Mapping[str, Any]] = {
-    "__repr__": _shown_with_fields,
-    "__setattr__": _refuse_to_set,
-    "__delattr__": _refuse_to_delete,
-}
-"""What dataclass would write for each class anew, 6 KB of it."""
+    return sharing(dataclass(frozen=True, slots=True, kw_only=True, repr=False)(cls))
 
 
 def options_of(cls: type[Any]) -> Mapping[str, OptionDoc]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
 
+from proxy.frozen import frozen
 from proxy.schema import options_of
 from tidegate.checking.command_words import Word, words_of
 from tidegate.composefile.dotenv import read_dotenv
@@ -17,7 +18,7 @@ from tidegate.settings import Settings
 _PROGRAM = "tidegate"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OwnService:
     project: Project
     service: Service

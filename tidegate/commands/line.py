@@ -6,10 +6,10 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, get_origin
 
+from proxy.frozen import frozen
 from proxy.schema import closest, options_of
 from tidegate.printable import printable
 from tidegate.settings import Settings
@@ -27,7 +27,7 @@ class UsageError(Exception):
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """One command line, read: the settings' flags, and the command's own."""
 
@@ -46,7 +46,7 @@ def no_arguments(parser: Parser) -> None:
     """The command is told nothing but settings."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """What can be typed: `settings` are those that it takes, `arguments` adds its own."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from discovery.container import Container
 from discovery.dialects import dialect_called
@@ -21,6 +21,7 @@ from discovery.references import plain
 from discovery.spoken import LongLabel, element_name, named
 from discovery.template_functions import normalize
 from discovery.tree import steps
+from proxy.frozen import frozen
 from proxy.model import Entrypoint, Router
 from proxy.problem import Problem
 from proxy.reference import MiddlewareName, ServiceName, renamed
@@ -38,7 +39,7 @@ _SHORT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Word:
     """A native label, and the label or variable that it takes the place of."""
 
@@ -47,7 +48,7 @@ class Word:
     instead_of: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wording:
     """`gone` are labels and variables whose meaning is in the words, or that mean nothing here."""
 
