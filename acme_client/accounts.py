@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from acme_client.authority import Authority
 from acme_client.failure import Failure
-from acme_client.resources import Session
+from acme_client.frozen import frozen
 from acme_client.store import Account, Store
+
+if TYPE_CHECKING:
+    from acme_client.resources import Session
 
 CLOSED = ("accountDeactivated",)
 LOST = "The CA no longer knew the one before."
@@ -18,7 +21,7 @@ UNSAID = "unsaid"
 UNKNOWN = ("accountDoesNotExist", *CLOSED)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opened:
     """A session, the account's address, and why the account is new (None where it is not)."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from acme_client.accounts import UNKNOWN
 from acme_client.certificate import Certificate
@@ -11,9 +11,9 @@ from acme_client.challenges.proof import Prover
 from acme_client.challenges.turns import begin_with
 from acme_client.events import Ordering, Rehearsing, Remarked
 from acme_client.failure import Failure
+from acme_client.frozen import frozen
 from acme_client.limits import Issued, refuse, refuse_order
 from acme_client.names import read_name
-from acme_client.order import Issuance
 from acme_client.plan import Need, due_at, entry_after
 from acme_client.preflight import Preflight
 from acme_client.store import OpenOrder, Stored
@@ -27,7 +27,7 @@ class Elsewhere(Exception):
     """Another instance on this storage is ordering for this host."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """A new certificate, or in `stored` what another instance had done meanwhile.
 
@@ -39,7 +39,7 @@ class Outcome:
     unsaved: OSError | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attempts:
     shop: Workshop
     provers: Mapping[str, Sequence[Prover]]
@@ -140,6 +140,8 @@ class Attempts:
     ) -> Certificate:
         sessions = self.shop.sessions[directory]
         session = await sessions.get()
+        from acme_client.order import Issuance  # only who orders pays for it
+
         issuance = Issuance(
             host=need.host,
             directory=directory,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urldefrag, urlsplit
 
 from acme_client.certificate import INTERNAL
+from acme_client.frozen import frozen
 from acme_client.limits import LETS_ENCRYPT, Limits
 from acme_client.names import NEEDS_DNS, Name
 
@@ -30,7 +31,7 @@ def resolver_of(directory: str) -> str:
     return urldefrag(directory).fragment
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Authority:
     """The settings of automatic certificates.
 
@@ -140,7 +141,7 @@ def choose_authority(
     return replace(plain, rehearsal=replace(plain, directory=STAGING), limits=LETS_ENCRYPT)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Authorities:
     """The CAs, in the order in which they are asked; the next one when one is out of order."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from acme_client.frozen import frozen
 
 TYPE_CAA, CLASS_IN = 257, 1
 RECURSION_DESIRED = 0x0100
@@ -11,7 +12,7 @@ TRUNCATED = 0x0200
 NO_ERROR, NO_SUCH_NAME = 0, 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CAARecord:
     tag: str
     value: str

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
+
+from acme_client.frozen import frozen
 
 INTERNAL = "internal"
 """Stands where another certificate names its CA's directory: Tidegate's own CA signed it."""
@@ -13,7 +15,7 @@ class BrokenCertificate(ValueError):
     """A chain and key that cannot be served; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Certificate:
     """What an SNI table needs, and what renewing needs to know.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal, TypeAlias
+
+from acme_client.frozen import frozen
 
 Level = Literal["info", "warning", "error"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ordering:
     level: ClassVar[Level] = "info"
     host: str
@@ -20,7 +21,7 @@ class Ordering:
         return f"{'Resuming the order of' if self.resumed else 'Ordering'} a certificate for {self.host}."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Obtained:
     level: ClassVar[Level] = "info"
     host: str
@@ -33,7 +34,7 @@ class Obtained:
         return f"{'Renewed' if self.renewed else 'Obtained'} the certificate for {self.host}."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failed:
     level: ClassVar[Level] = "error"
     host: str
@@ -47,7 +48,7 @@ class Failed:
         return f"No certificate for {self.host}: {self.cause}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Abandoned:
     level: ClassVar[Level] = "info"
     host: str
@@ -56,7 +57,7 @@ class Abandoned:
         return f"The order for {self.host} is given up: no router has wanted it for a while."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refused:
     """A name that no CA was asked for."""
 
@@ -68,7 +69,7 @@ class Refused:
         return f"No CA is asked for {self.host}: {self.reason}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuthorityFailed:
     """The CA cannot be asked at all; every host waits."""
 
@@ -82,7 +83,7 @@ class AuthorityFailed:
         return f"The CA at {self.directory} cannot be asked: {self.cause}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuthorityBack:
     level: ClassVar[Level] = "info"
     directory: str
@@ -91,7 +92,7 @@ class AuthorityBack:
         return f"The CA at {self.directory} issues certificates again."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Remarked:
     """Something that the owner should know, although the order goes on."""
 
@@ -104,7 +105,7 @@ class Remarked:
         return f"About the certificate for {self.host}, the CA at {self.directory}: {self.remark}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """What a look before the order has shown, and does not hold it up."""
 
@@ -116,7 +117,7 @@ class Found:
         return f"The CA may refuse {self.host}: {self.finding}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rehearsing:
     level: ClassVar[Level] = "info"
     host: str
@@ -126,7 +127,7 @@ class Rehearsing:
         return f"Trying {self.host} at {self.directory} first, where failures cost nothing."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AccountMade:
     level: ClassVar[Level] = "info"
     account: str
@@ -136,7 +137,7 @@ class AccountMade:
         return f"Registered the account {self.account}.{' ' + self.reason if self.reason else ''}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyChanged:
     level: ClassVar[Level] = "info"
     account: str
@@ -145,7 +146,7 @@ class KeyChanged:
         return f"The account {self.account} has another key now."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Revoked:
     level: ClassVar[Level] = "warning"
     host: str
@@ -156,7 +157,7 @@ class Revoked:
         return f"The certificate {self.serial} for {self.host} is revoked ({self.reason})."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Quarantined:
     level: ClassVar[Level] = "error"
     host: str
@@ -167,7 +168,7 @@ class Quarantined:
         return f"A stored certificate of {self.host} is broken ({self.reason}) and was moved to {self.place}."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RootReplaced:
     """The root that people may have trusted is another one now."""
 
@@ -182,7 +183,7 @@ class RootReplaced:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RightsRepaired:
     level: ClassVar[Level] = "warning"
     paths: tuple[str, ...]
@@ -193,7 +194,7 @@ class RightsRepaired:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StorageUnwritable:
     level: ClassVar[Level] = "error"
     path: str
@@ -203,7 +204,7 @@ class StorageUnwritable:
         return f"Nothing can be saved in {self.path} ({self.reason}); nothing is ordered until that works."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StorageWritable:
     level: ClassVar[Level] = "info"
     path: str
@@ -212,7 +213,7 @@ class StorageWritable:
         return f"{self.path} can be written again."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotKept:
     """Nothing is ordered, because it would be lost with the container."""
 
@@ -223,7 +224,7 @@ class NotKept:
         return self.reason
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClockWrong:
     level: ClassVar[Level] = "error"
     now: datetime
@@ -232,7 +233,7 @@ class ClockWrong:
         return f"This machine's clock cannot be right ({self.now:%Y-%m-%d %H:%M} UTC); nothing is ordered."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecordLeft:
     """A TXT record of a proof that is over could not be removed."""
 
@@ -244,7 +245,7 @@ class RecordLeft:
         return f"The TXT record {self.record} is still there after its proof: {self.reason}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bug:
     """A fault of Tidegate's own; other hosts go on."""
 

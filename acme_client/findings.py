@@ -8,14 +8,14 @@ and the DNS may lead elsewhere (split DNS).  So hardly anything is certain.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal
 
 from acme_client.caa import CAARecord, allowed, allowed_names
+from acme_client.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """In words.  `certain` that the CA would refuse; else it may, or all may be well."""
 
@@ -23,7 +23,7 @@ class Finding:
     certain: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seen:
     """Who answered at an address: this Tidegate, somebody else (`said` is how), or nobody."""
 

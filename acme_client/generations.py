@@ -10,7 +10,6 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +28,7 @@ from acme_client.disk import (
     sync_folder,
     write_file,
 )
+from acme_client.frozen import frozen
 
 KEPT = 2
 """The one in use and the one before."""
@@ -39,7 +39,7 @@ LEFT_BEHIND = 3600.0
 _GENERATION = re.compile(r"gen-(\d{4,})\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Broken:
     """A generation that was put into quarantine."""
 

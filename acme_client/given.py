@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from acme_client.certificate import Certificate
+from acme_client.frozen import frozen
 
 OWN = "own"
 """Stands where another certificate names its CA's directory: the owner has put it there."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Given:
     """By the names in them; of two for one name the one that lasts longer."""
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from acme_client.ari import fresh
 from acme_client.certificate import INTERNAL, Certificate
+from acme_client.frozen import frozen
 from acme_client.ledger import Entry, Renewal
 from acme_client.names import Name
 from acme_client.plan import BUILT, Need, renew_at, renew_reason
@@ -16,7 +17,7 @@ from acme_client.remedy import remedy
 State = Literal["active", "waiting", "failed", "internal", "own"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostStatus:
     """One wanted host, for people.
 

@@ -6,11 +6,12 @@ forgotten when Tidegate starts again.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from acme_client.failure import Failure, with_detail
+from acme_client.frozen import frozen
 from acme_client.retry import AUTHORITY_STEPS, DAY, HOST_STEPS, wait
 
 T = TypeVar("T", "Entry", "Renewal")
@@ -23,7 +24,7 @@ LATER = ("first", "limited_by", "limited_until", "at")
 """Fields that records of older releases lack."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """The record of one host, or of one CA as a whole.
 
@@ -121,7 +122,7 @@ def _pause(failure: Failure, failures: int, jitter: float) -> timedelta:
     return max(asked, step) if failure.kind == "validation" else asked
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Renewal:
     """What the CA suggested about renewing one certificate (RFC 9773), and the moment chosen from it.
 

@@ -8,11 +8,11 @@ the CA may still know more.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from acme_client.failure import Failure
+from acme_client.frozen import frozen
 
 WEEK = timedelta(days=7)
 
@@ -20,7 +20,7 @@ SPELL = timedelta(hours=3)
 """The time in which an account's orders are counted."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """Certificates in a week, for a registered domain and for the same names; orders in three hours."""
 
@@ -32,7 +32,7 @@ class Limits:
 LETS_ENCRYPT = Limits(per_domain=50, per_name=5)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Issued:
     """A certificate that counts.  `new` is the first one for its name: renewals count less."""
 
@@ -93,7 +93,7 @@ def refuse_order(orders: Iterable[datetime], limits: Limits, now: datetime) -> F
     return Failure("rate", cause, retry_after=wait, wide=True)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Left:
     """How many certificates the CA still gives this week.
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import idna
+
+from acme_client.frozen import frozen
 
 LOCAL_SUFFIXES = (
     "localhost",  # RFC 6761 6.3
@@ -38,7 +39,7 @@ NEEDS_DNS = (
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Name:
     """A host as a certificate spells it, and whether a CA may be asked for it.
 

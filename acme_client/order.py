@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from acme_client.certificate import BrokenCertificate, Certificate
 from acme_client.challenges.proof import Proof, Prover
 from acme_client.failure import Failure, from_challenge, from_problem
+from acme_client.frozen import frozen
 from acme_client.resources import Authorization, Challenge, Order, Session
 from acme_client.store import OpenOrder
 
@@ -39,7 +39,7 @@ class Call(Protocol):
     def __call__(self, function: Callable[..., T], /, *args: Any) -> Awaitable[T]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Issuance:
     """One order and what it needs of the world."""
 

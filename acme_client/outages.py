@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from acme_client.events import AuthorityBack, AuthorityFailed
 from acme_client.failure import Failure
+from acme_client.frozen import frozen
 from acme_client.holdings import Holdings
 from acme_client.ledger import Entry
 from acme_client.workshop import Workshop
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuthorityStatus:
     """One CA, for people.  `next_try` and `last_error` are set while it is not asked."""
 

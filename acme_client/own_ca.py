@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from acme_client.certificate import Certificate
 from acme_client.events import RootReplaced
+from acme_client.frozen import frozen
 from acme_client.reach import ROOT_LEFT, reach_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 END = b"-----END CERTIFICATE-----\n"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Glance:
     """A root as far as the standard library reads it; no two roots have the same name."""
 

@@ -6,10 +6,11 @@ Obtaining and renewing are one thing: a host is due.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 
 from acme_client.certificate import INTERNAL, Certificate
+from acme_client.frozen import frozen
 from acme_client.ledger import Entry, Renewal
 from acme_client.retry import DAY
 
@@ -21,7 +22,7 @@ LOOK_AGAIN = timedelta(minutes=10)
 """However far away the next renewal is: clocks jump, and machines sleep."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Need:
     """One wanted host with all that decides when it is due.
 
@@ -46,7 +47,7 @@ class Need:
         return self.held is not None and self.held.directory in (self.directory, *self.others)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     start: tuple[str, ...]
     wake: datetime

@@ -14,6 +14,7 @@ from acme_client.authority import Authorities
 from acme_client.certificate import INTERNAL
 from acme_client.challenges.proof import Prover
 from acme_client.challenges.turns import in_order
+from acme_client.frozen import frozen
 
 if TYPE_CHECKING:
     from acme_client.challenges.dns01 import DNS01
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 USUAL = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resolver:
     """`challenges` are the kinds that may be tried, the first one first; `dns01` shows those of the DNS."""
 

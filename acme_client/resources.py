@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
+from acme_client.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Order:
     url: str
     status: str
@@ -18,7 +20,7 @@ class Order:
     retry_after: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Challenge:
     url: str
     type: str
@@ -27,7 +29,7 @@ class Challenge:
     error: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Authorization:
     url: str
     status: str
@@ -35,7 +37,7 @@ class Authorization:
     retry_after: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RenewalInfo:
     document: Any = field(default_factory=dict)
     retry_after: float | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cryptography import x509
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from acme_client.certificate import INTERNAL, Certificate
+from acme_client.frozen import frozen
 from acme_client.keys import pem
 from acme_client.names import LOCAL_SUFFIXES, read_name
 from acme_client.reach import PRIVATE_NETWORKS, ROOT_LEFT, Reach
@@ -24,7 +24,7 @@ BACKDATED = timedelta(hours=1)
 """For clients whose clocks are behind."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Root:
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey

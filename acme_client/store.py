@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from secrets import token_hex
@@ -39,6 +38,7 @@ from acme_client.disk import (
     wait_for_lock,
     write_file,
 )
+from acme_client.frozen import frozen
 from acme_client.generations import Broken, newest, peek, write
 from acme_client.ledger import Entry, Renewal, entry_from, renewal_from, to_json
 from acme_client.limits import Issued
@@ -49,7 +49,7 @@ ROOM = 32 * 1024
 """What a write test writes: more than a generation and its order."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenOrder:
     """An order that the CA knows and that has not ended: to be resumed, not made again."""
 
@@ -59,13 +59,13 @@ class OpenOrder:
     account: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Account:
     key_pem: bytes
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stored:
     """All that is on disk about one host."""
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from acme_client.authority import KNOWN, STAGING
 from acme_client.certificate import INTERNAL, BrokenCertificate, Certificate
 from acme_client.foreign.found import Found, Unusable
+from acme_client.frozen import frozen
 from acme_client.store import Store
 
 UNKNOWN = "unknown"
 """Stands for the CA's directory where nothing says which it was."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Taken:
     """`hosts` are those that have it now; `ours` says whether one of the CAs of the settings issued it."""
 
@@ -26,7 +26,7 @@ class Taken:
     ours: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeftOut:
     place: str
     reason: str

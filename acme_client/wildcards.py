@@ -9,19 +9,19 @@ to; where that does not come about, the hosts get their own while there is time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from acme_client.ari import fresh
 from acme_client.authority import Authorities
 from acme_client.certificate import INTERNAL, Certificate
+from acme_client.frozen import frozen
 from acme_client.host import Host
 from acme_client.names import read_name
 from acme_client.plan import covers_until, renew_at
 from acme_client.retry import DAY
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Above:
     """One that is good now; `until` is the moment from which hosts below it need their own."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from acme_client.accounts import Opened
 from acme_client.authority import Authorities, Authority
 from acme_client.events import Event
+from acme_client.frozen import frozen
 from acme_client.registered import Domains
 from acme_client.sessions import Sessions
 from acme_client.store import Store
@@ -22,7 +23,7 @@ AT_ONCE = 4
 OpenSession = Callable[[Store, Authority, Callable[[], datetime], str], Opened]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Workshop:
     """`disk` runs what the storage blocks for, `network` the requests to CAs: one each, and no waiting."""
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from proxy.frozen import frozen
 from proxy.matchers import BadArgument, check_host
 from proxy.model import Router
 from proxy.rule import parse_rule
@@ -24,7 +24,7 @@ _WHO = re.compile(r"\*|(container:)?[A-Za-z0-9][A-Za-z0-9_.-]*")
 EXAMPLE = "blog=blog.example.com, *.blog.example.com"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claimant:
     """Who asks: a container, and the compose project that it is of, where it is of one."""
 

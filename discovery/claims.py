@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from discovery.allowed_hosts import overlap
+from proxy.frozen import frozen
 from proxy.matchers import PATH_MATCHERS
 from proxy.model import Router
 from proxy.rule import parse_rule
@@ -51,7 +52,7 @@ def _restricts(node: Node) -> bool:
             return all(map(_restricts, nodes))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rival:
     """A router that was there before and has the same host."""
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
+
+from proxy.frozen import frozen
 
 COMPOSE = "com.docker.compose."
 SERVING = frozenset({
@@ -22,7 +24,7 @@ SERVING = frozenset({
 _HEALTH_IN_STATUS = re.compile(r"\((healthy|unhealthy|health: starting)\)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Glance:
     """What a container list tells of a container that can change while it exists.
 
@@ -36,7 +38,7 @@ class Glance:
     networks: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listed:
     """One entry of the container list."""
 
@@ -45,7 +47,7 @@ class Listed:
     labels: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Container:
     """One container as routing sees it.
 

@@ -21,12 +21,13 @@ from discovery.engine import EngineError, Unreadable
 from discovery.engine_faults import explain
 from discovery.event_stream import ACTIONS, Stream, pump
 from discovery.networks import LOOPBACK, Own
-from discovery.ssh import Tunnel
 from discovery.whereabouts import accepts, host_alias, own_container
 from discovery.workers import Workers, hand_over
 
 if TYPE_CHECKING:
     from docker import APIClient
+
+    from discovery.ssh import Tunnel
 
 T = TypeVar("T")
 
@@ -133,6 +134,8 @@ class Engine:
     def _connect(self) -> str:
         """Agree on an API version: the newest that both sides know."""
         if self.url.startswith("ssh://") and self._tunnel is None:
+            from discovery.ssh import Tunnel  # only who asks by ssh pays for it
+
             self._tunnel = Tunnel(self.url, self.environ)
             self._tunnel.open()
         url = self._tunnel.local if self._tunnel else self.url

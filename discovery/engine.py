@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
 from discovery.container import Container, Listed
 from discovery.networks import Own
+from proxy.frozen import frozen
 
 
 class EngineError(Exception):
@@ -19,7 +19,7 @@ class Unreadable(EngineError):
     """The engine answers, but fails when it is asked about this one container; the text is what it said."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EngineState:
     """Whether the engine answers; `what` is a sentence for people."""
 
@@ -27,7 +27,7 @@ class EngineState:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """Something happened to a container; what is true now has to be read from the engine."""
 

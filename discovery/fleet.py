@@ -18,6 +18,7 @@ from discovery.labels import read_container
 from discovery.language import USUAL, Language
 from discovery.merge import merge
 from discovery.networks import Own, Unreachable, reach
+from proxy.frozen import frozen
 from proxy.model import RoutingConfig
 from proxy.problem import Problem
 
@@ -146,7 +147,7 @@ class Fleet:
         return self.picture().config()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Picture:
     """A fleet at one moment.  Its config may be made in any thread, as long as it is one at a time."""
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from discovery.allowed_hosts import EVERYTHING, AllowedHosts, Claimant
 from discovery.label_text import ROOT
 from proxy.exchange import Middleware
+from proxy.frozen import frozen
 from proxy.model import Router, Service, Withheld
 from proxy.problem import Problem
 from proxy.reaching import Transport
 from proxy.tls_options import TLSOptions
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fragment:
     """One source's share of the routing, before it meets the others.
 

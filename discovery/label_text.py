@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
+
+from proxy.frozen import frozen
 
 ROOT = "tidegate"
 TRAEFIK = "traefik"
@@ -18,7 +19,7 @@ T = TypeVar("T")
 _TELLING = re.compile(r"^auth$|authori[sz]ation|cookie|credential|key|passw|secret|token|user", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WrittenLabels:
     """The labels of one container, findable by a place in the tree that they speak of, or that is above it.
 

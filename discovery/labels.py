@@ -13,23 +13,19 @@ from discovery.clashes import not_allowed
 from discovery.container import Container
 from discovery.container_services import LEADS_THERE, Draft, read_services
 from discovery.declared import Reading, read_middlewares, sections
-from discovery.dialects import caddy, native, nginx_proxy, traefik
+from discovery.dialects import dialect_called
 from discovery.fragment import Fragment
-from discovery.label_text import CADDY, NGINX_PROXY, ROOT, TRAEFIK, WrittenLabels, first_below, shown
+from discovery.label_text import NGINX_PROXY, ROOT, TRAEFIK, WrittenLabels, first_below, shown
 from discovery.language import USUAL, Language, labels_of, only_aside, words_of
 from discovery.networks import Own
 from discovery.out_of_bounds import shunning, urls_named
 from discovery.references import plain
 from discovery.routers import read_routers
 from discovery.spoken import LongLabel, Spoken, misnamed, said
-from discovery.template_action import Scope
-from discovery.template_functions import TemplateError
 from discovery.tls_options import read_tls_options
 from discovery.tree import grow, steps
 from proxy.exchange import Middleware
 from proxy.model import Router, withheld
-
-DIALECTS = {ROOT: native, TRAEFIK: traefik, NGINX_PROXY: nginx_proxy, CADDY: caddy}
 
 
 def read_container(
@@ -49,7 +45,7 @@ def read_container(
     if dialect is None and not language.serve_all:
         return None
     dialect = dialect or (TRAEFIK if TRAEFIK in language.dialects else ROOT)
-    if DIALECTS[dialect].closed(labels):
+    if dialect_called(dialect).closed(labels):
         return None
     draft = Draft(container, own, others or {}, language)
     fragment = Fragment(
@@ -69,7 +65,7 @@ def read_container(
     if container.one_off:
         draft.problem(container.name, "It is a one-off container of compose run.", refused, "notice")
         return replace(fragment, problems=tuple(draft.problems))
-    spoken = DIALECTS[dialect].speak(container, language, draft.problems)
+    spoken = dialect_called(dialect).speak(container, language, draft.problems)
     if spoken is None:
         return replace(fragment, problems=tuple(draft.problems))
     _note_unheard(dialect, draft)
@@ -86,7 +82,7 @@ def expanded(container: Container, language: Language = USUAL) -> list[tuple[str
     if dialect is None or misnamed(container.name, _named_as_trees(dialect, container.labels)):
         return []
     draft = Draft(container, Own(), {}, language)
-    spoken = DIALECTS[dialect].speak(container, language, draft.problems)
+    spoken = dialect_called(dialect).speak(container, language, draft.problems)
     long = _with_default_rule(spoken, draft).labels if spoken else ()
     return list({label.name.lower(): (label.name, label.value) for label in reversed(long)}.values())[::-1]
 
@@ -115,6 +111,9 @@ def _with_default_rule(spoken: Spoken, draft: Draft) -> Spoken:
     waiting = [name for name in routers if "rule" not in options.get(name.lower(), {})]
     if not language.default_rule or not spoken.implies:
         return spoken
+    from discovery.template_action import Scope  # only who has such a rule pays for it
+    from discovery.template_functions import TemplateError
+
     try:
         rule = language.default_rule.render(Scope(container.app, container.name, container.labels)).strip()
     except TemplateError as error:

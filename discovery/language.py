@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from discovery.allowed_hosts import EVERYTHING, AllowedHosts
-from discovery.caddy_blocks import belongs
 from discovery.constraints import Constraints
 from discovery.label_text import CADDY, NGINX_PROXY, ROOT, TRAEFIK
 from discovery.networks import Wish
 from discovery.out_of_bounds import NO_BOUNDS, Bounds
-from discovery.template import Template
 from proxy.certifying import Resolvers
+from proxy.frozen import frozen
+
+if TYPE_CHECKING:
+    from discovery.template import Template
 
 INGRESS = "caddy_ingress_network"
 NONE: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Language:
     """The dialects that are understood, the foremost first, and what holds for all containers.
 
@@ -31,7 +34,7 @@ class Language:
     """
 
     dialects: tuple[str, ...] = (ROOT, TRAEFIK)
-    default_rule: Template = field(default_factory=lambda: Template.parse(""))
+    default_rule: Template | None = None
     constraints: Constraints = field(default_factory=lambda: Constraints.parse(""))
     serve_all: bool = False
     network: str = ""
@@ -81,7 +84,11 @@ def words_of(
     if dialect == NGINX_PROXY:
         hosts = environment.get("VIRTUAL_HOST") or environment.get("VIRTUAL_HOST_MULTIPORTS")
         return environment if hosts else NONE
-    return belongs(labels) if dialect == CADDY else labels_of(dialect, labels)
+    if dialect == CADDY:
+        from discovery.caddy_blocks import belongs  # only who reads such labels pays for it
+
+        return belongs(labels)
+    return labels_of(dialect, labels)
 
 
 def labels_of(dialect: str, labels: Mapping[str, str]) -> dict[str, str]:

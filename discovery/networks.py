@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_address
 
 from discovery.container import Container
 from proxy.cloud_address import is_cloud_address
+from proxy.frozen import frozen
 
 LOOPBACK = "127.0.0.1"
 HOST = "host"
@@ -20,7 +21,7 @@ _OWN_FILE = re.compile(
 _OWN_CGROUP = re.compile(r"(?:docker[-/]|libpod[-/]|/)([0-9a-f]{64})(?:\.scope)?$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Own:
     """Where the proxy itself stands, as far as reaching containers goes.
 
@@ -36,14 +37,14 @@ class Own:
     stands_in: str = HOST
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unreachable:
     """Why no address of a container can be used, and what its owner can do."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wish:
     """The network that a container has to be reached by, and the one to prefer where it is on several.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from discovery.container import Container
 from discovery.networks import HOST, Own, joined_by
 from proxy.address_url import AddressURL
 from proxy.cloud_address import is_cloud_address
+from proxy.frozen import frozen
 from proxy.option import is_options, options_of
 from proxy.shunned import Shunned
 from proxy.visitor import DEFAULT_PORT
@@ -42,7 +43,7 @@ _THIS_MACHINE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bounds:
     """Where the installation's own things listen: ports, 0 for none, and an engine that is asked by TCP."""
 

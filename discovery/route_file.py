@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -28,6 +28,7 @@ from discovery.routers import read_routers
 from discovery.tls_options import read_tls_options
 from discovery.yaml_tree import read_document
 from proxy.certifying import Resolvers
+from proxy.frozen import frozen
 from proxy.model import Server, Service
 from proxy.problem import Problem
 from proxy.schema import Tree, canonical, closest, option, options, parse_options
@@ -41,7 +42,7 @@ LONGEST_SOCKET = 107
 """Octets of a socket's path (sockaddr_un)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServerURL:
     """Where a server answers: scheme, host and port, or a socket's file; and the path that it has there."""
 
@@ -126,7 +127,7 @@ class FileService(MadeOfOthers):
             raise ValueError("A service is one of loadBalancer, weighted, failover, mirroring.")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _File:
     """Where things stand in one file."""
 

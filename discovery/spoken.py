@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from discovery.label_text import ROOT, TRAEFIK, shown
 from discovery.tree import LabelNameError, steps
+from proxy.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LongLabel:
     """A label of the long tree, and the one that it comes from."""
 
@@ -24,7 +24,7 @@ class LongLabel:
         return steps(self.name)[2:]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spoken:
     """The long labels, and what stands beside them.
 

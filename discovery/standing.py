@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from discovery.container import COMPOSE, Container, Listed
 from discovery.fragment import Fragment
@@ -12,6 +12,7 @@ from discovery.label_text import ROOT
 from discovery.labels import read_container
 from discovery.language import USUAL, Language
 from discovery.networks import Own
+from proxy.frozen import frozen
 from proxy.option import closest
 from proxy.values import FALSE
 
@@ -27,7 +28,7 @@ STATES: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Standing:
     """`hindrances` are what holds for the container as a whole; the fragment's problems say the rest."""
 

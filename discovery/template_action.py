@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 from discovery.template_functions import FUNCTIONS, TemplateError
+from proxy.frozen import frozen
 from proxy.schema import closest
 from proxy.values import short
 
@@ -15,7 +16,7 @@ DEEPEST = 32
 FIELDS = ("Name", "ContainerName", "Labels")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scope:
     """What a template may speak of: `name` is the app's, `container_name` the container's own."""
 

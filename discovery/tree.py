@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
+from proxy.frozen import frozen
 from proxy.schema import Tree
 
 MOST_STEPS = 24  # far above the deepest option, far below what recursion can bear
@@ -24,7 +24,7 @@ class LabelNameError(ValueError):
     """A label's name does not follow the grammar."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Node:
     """One step of label names with everything below it; `value` is None where no label ends here."""
 

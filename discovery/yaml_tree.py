@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import yaml
 
 from discovery.yaml_slips import in_words
+from proxy.frozen import frozen
 from proxy.schema import Tree
 
 MOST_VALUES = 100_000  # aliases of aliases could ask for far more than the file has bytes
@@ -22,7 +23,7 @@ class BrokenFileError(Exception):
         self.line = line
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Document:
     """What a file says; `lines` are known by the path to a value, lower case, list places as [n]."""
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit
 
 from proxy.authority import parse_authority, url_host
+from proxy.frozen import frozen
 from proxy.shunned import Shunned
 from proxy.values import Unfit
 from proxy.visitor import DEFAULT_PORT
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddressURL:
     """An http URL without user name and fragment; `shunned` is where it must not lead."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from proxy.frozen import frozen
 from proxy.option import closest
 from proxy.problem import Problem
 
@@ -21,7 +21,7 @@ Wanting = Mapping[str, tuple["Router", Collection[str]]]
 """Routers by their names, each with the hosts that want a certificate for it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resolvers:
     """Those that the installation has beside the two that are always there."""
 

@@ -14,7 +14,6 @@ from ipaddress import ip_address
 from typing import Final, NoReturn
 from urllib.parse import urljoin, urlsplit
 
-from proxy import grpc_health
 from proxy.balancing import Balanced, HealthCheck
 from proxy.exchange import Request, RequestHead, UpstreamError, get, without
 from proxy.headers import authority_of
@@ -134,6 +133,8 @@ async def _status(pool: Pool, server: Server, check: HealthCheck) -> int:
 
 
 async def _serves_grpc(pool: Pool, server: Server, check: HealthCheck) -> bool:
+    from proxy import grpc_health  # only who has such servers pays for it
+
     head = request_head(server, check, grpc_health.METHOD)
     told = (*without(head.fields, "Content-Type", "TE"), *grpc_health.FIELDS)
     asked = replace(head, method="POST", fields=told)

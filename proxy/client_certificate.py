@@ -7,9 +7,10 @@ told to an app.  Written down here because `cryptography` is 10 MB of memory.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address
+
+from proxy.frozen import frozen
 
 INTEGER, OBJECT, SEQUENCE = 0x02, 0x06, 0x30
 UTC_TIME = 0x17
@@ -37,7 +38,7 @@ class Unreadable(ValueError):
     """It is not a certificate in DER form."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Certificate:
     serial: int
     issuer: Name

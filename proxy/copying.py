@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from proxy.exchange import BodyMiddleware, Handler, Request, RequestHead, Response, UpstreamError
+from proxy.frozen import frozen
 from proxy.held_body import Held, hold
 from proxy.piping import close
 from proxy.surroundings import Surroundings
@@ -15,7 +16,7 @@ MOST_UNDER_WAY = 64
 ABOUT_CONTENT = ("Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Expect")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Copying:
     """`shares` are the services that get copies, of so many of a hundred requests."""
 

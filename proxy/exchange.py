@@ -7,9 +7,10 @@ lane; one that needs the body or has to wait is a `BodyMiddleware`.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
+from proxy.frozen import frozen
 from proxy.message import (
     Fields,
     IPAddress,
@@ -68,7 +69,7 @@ class Stream(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Empty:
     """The body of a message without one."""
 
@@ -84,7 +85,7 @@ def no_inform(head: ResponseHead) -> None:
     """Nobody waits for interim responses."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     head: RequestHead
     body: Body = field(default_factory=Empty)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from proxy.decision import Decision, decide
 from proxy.exchange import Acting, Begins, OnRequest, RequestHead, Response
+from proxy.frozen import frozen
 from proxy.host_index import covers
 from proxy.http2_lane import OverHTTP2
 from proxy.middlewares import MIDDLEWARES
@@ -30,7 +30,7 @@ ALIKE = 0.85
 NOT_FOUND = 404
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Miss:
     """A router that was asked before, or that might have been meant, and the condition that did not hold."""
 
@@ -40,7 +40,7 @@ class Miss:
     near: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Explanation:
     """`status` is that of the proxy's own answer, None where a server is asked."""
 
@@ -187,7 +187,8 @@ def _defaults(config: RoutingConfig, route: Route) -> tuple[str, ...]:
 
 
 def kind_of(declared: object) -> str:
-    return next((kind for kind, each in MIDDLEWARES.items() if type(declared) is each), "middleware")
+    kind = type(declared).__name__.lower()
+    return kind if MIDDLEWARES.get(kind) is type(declared) else "middleware"
 
 
 def _lane(route: Route, steps: Sequence[Step], upgrade: str, fast_lane: bool) -> tuple[str, str]:

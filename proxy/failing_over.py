@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from proxy.exchange import BodyMiddleware, Handler, NoServer, Request, Response, UpstreamError
+from proxy.frozen import frozen
 from proxy.held_body import hold
 from proxy.piping import close
 from proxy.repeating import IDEMPOTENT
@@ -12,7 +13,7 @@ from proxy.status_range import StatusRange
 from proxy.surroundings import Surroundings
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FailingOver:
     """`main` and `fallback` are services; content of more than `most` bytes is not kept, nor sent again."""
 
@@ -28,7 +29,7 @@ class FailingOver:
         return any(status in each for each in self.statuses)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fallback:
     """Only what does the same when done twice is asked again: the first service may have done it."""
 

@@ -9,10 +9,10 @@ stopped, and gRPC's servers now and then for their own reasons.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from proxy.exchange import UpstreamError
+from proxy.frozen import frozen
 
 HEADER: Final = 9
 SETTINGS: Final = 4
@@ -22,7 +22,7 @@ LARGEST: Final = 16 * 1024
 """Octets of a frame, unless we say otherwise (RFC 9113 4.2)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Farewell:
     """Requests with higher numbers than `last` were not looked at and may be asked again elsewhere."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 from proxy.exchange import Body, Fields
+from proxy.frozen import frozen
 from proxy.piping import read_some, rejoined
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Held:
     """Can be iterated as often as need be."""
 

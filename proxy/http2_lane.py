@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from proxy.exchange import Handler
+from proxy.frozen import frozen
 
 SCHEME: Final = "h2c"
 """HTTP/2 in the clear, by prior knowledge."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OverHTTP2:
     """Stands behind all middlewares and lets everything pass: the fast lane writes HTTP/1.1."""
 

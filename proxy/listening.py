@@ -5,15 +5,16 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from proxy.frozen import frozen
 
 BACKLOG = 1024
 EVERYWHERE = ["0.0.0.0", "::"]  # noqa: S104  an entrypoint is for everybody unless it says otherwise
 NO_IPV6 = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listener:
     """Where an entrypoint listens.  `host` empty means every address of the machine, IPv4 and IPv6."""
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 from proxy.authority import normal_host
 from proxy.exchange import RequestHead
+from proxy.frozen import frozen
 from proxy.regex import NotARegex, compiled
 from proxy.values import parse_network, short
 
@@ -36,7 +36,7 @@ class BadArgument(ValueError):
         self.index = index
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MatcherKind:
     name: str
     example: str

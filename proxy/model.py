@@ -7,18 +7,19 @@ Names of routers, services and middlewares are qualified: `blog@docker`,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from proxy.balancing import Balanced, StickyCookie
 from proxy.exchange import Middleware
+from proxy.frozen import frozen
 from proxy.problem import Problem
 from proxy.reaching import Transport
 from proxy.status_range import StatusRange
 from proxy.tls_options import TLSOptions
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Server:
     """One address of a service.
 
@@ -56,7 +57,7 @@ class Server:
         return self.address.startswith("/")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Service:
     """A named group of servers that answer alike.  Without servers it answers 503.
 
@@ -79,7 +80,7 @@ class Service:
         return not isinstance(self.how, Weighted | Failover | Mirrored)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """A service that another one is made of, by its name; `service` once that is looked up."""
 
@@ -88,7 +89,7 @@ class Part:
     service: Service | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Weighted:
     """Each part has its share of the requests: they take turns, or the visitor's address decides."""
 
@@ -97,7 +98,7 @@ class Weighted:
     hashed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failover:
     """The first part that has a server that is up; the second one also where the first answers with one of
     these statuses."""
@@ -108,7 +109,7 @@ class Failover:
     """Bytes of content; a request with more is asked of one part only."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mirrored:
     """The first part answers; the others get copies of so many of a hundred requests as is their weight."""
 
@@ -121,7 +122,7 @@ class Mirrored:
 How: TypeAlias = Balanced | Weighted | Failover | Mirrored
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Router:
     """What a user declares: which requests, through which middlewares, to which service.
 
@@ -153,7 +154,7 @@ class Router:
     """What handshakes for its hosts take and ask for, or the name of that; None where it says nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Withheld:
     """A router that is not served but asked for TLS options: what it said of its hosts still counts there.
 
@@ -175,7 +176,7 @@ def withheld(*routers: Router) -> tuple[Withheld, ...]:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoutingConfig:
     """Everything that labels and files ask for at one moment, and what is wrong with it."""
 
@@ -196,7 +197,7 @@ class RoutingConfig:
     """That of hosts of which no router says anything."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entrypoint:
     """A listener as routing sees it; `port` is the one that visitors know (None: the scheme's own).
 

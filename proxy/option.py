@@ -10,12 +10,13 @@ from operator import or_
 from types import NoneType, UnionType
 from typing import Any, Final, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
 
+from proxy.frozen import frozen, sharing
 from proxy.values import has_text_form
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OptionDoc:
     """All that is known of an option; `name` is how people write it, `field` how Python does."""
 
@@ -43,7 +44,7 @@ def option(*, doc: str, example: str, default: Any = MISSING, secret: bool = Fal
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
 def options(cls: type[T]) -> type[T]:
     """Turn a class body of `option()` fields into a frozen, documented value."""
-    return dataclass(frozen=True, slots=True, kw_only=True)(cls)
+    return sharing(dataclass(frozen=True, slots=True, kw_only=True, repr=False)(cls))
 
 
 def options_of(cls: type[Any]) -> Mapping[str, OptionDoc]:

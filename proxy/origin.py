@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from proxy.frozen import frozen
 from proxy.schema import FileName, option, options
 from proxy.shunned import Shunned
 
@@ -34,7 +35,7 @@ class ClientTLS:
         return tuple(Path(name) for name in (self.ca, self.cert, self.key) if name)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     scheme: str
     host: str

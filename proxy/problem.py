@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from proxy.frozen import frozen
 
 Severity = Literal["error", "warning", "notice"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """One mistake, said once: where it stands, what to write instead, what happens now.
 

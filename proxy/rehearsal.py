@@ -8,10 +8,10 @@ failures) is therefore as in their first moment.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 from proxy.exchange import BodyMiddleware, Request, RequestHead, Response, get
+from proxy.frozen import frozen
 from proxy.origin import Origin
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class Nowhere:
         raise Untold(f"asks service {service}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One middleware and what it does; `status` is that of its answer, None where it lets pass.
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Any
 
+from proxy.frozen import frozen
 from proxy.matchers import PATH_MATCHERS, Predicate, check_host
 from proxy.syntax import And, Matcher, Node, Not, Or, RuleError, parse
 
 __all__ = ["Rule", "RuleError", "parse_rule"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """A rule that is ready: `matches(head)` costs no parsing.
 

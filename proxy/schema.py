@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field
+from dataclasses import MISSING, field
 from typing import Any, TypeAlias, TypeVar, cast, get_args, get_origin
 
+from proxy.frozen import frozen
 from proxy.option import (
     OptionDoc,
     canonical,
@@ -44,7 +45,7 @@ value under the empty name: `tls=false` and `tls.resolver=x` are {"tls": {"": "f
 MOST_SUGGESTIONS = 20  # comparing is slow, and whoever has more wrong names has another problem
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Flaw:
     """One thing that is wrong: the path below the options' root, and what to write instead."""
 
@@ -71,7 +72,7 @@ def parse_text(type_: Any, text: str) -> Any:
     return value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Place:
     """Where the reader is, and the flaws found so far."""
 

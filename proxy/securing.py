@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from proxy.frozen import frozen
 from proxy.host_index import covers
 from proxy.model import Router, RoutingConfig, withheld
 from proxy.option import closest
@@ -29,7 +30,7 @@ def name_shown(name: str | None, known: Container[str]) -> str | None:
     return next((each for each in (wanted, wildcard) if each in known), None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Securing:
     """The options of all hosts; `by_host` has those that differ from the default."""
 

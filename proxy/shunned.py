@@ -6,10 +6,10 @@ Names lead where their owners like, and elsewhere a moment later: so
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from proxy.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shunned:
     """`here` are ports of this machine; `host` is another one's name or address, with the `port` there."""
 

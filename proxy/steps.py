@@ -8,7 +8,7 @@ before somebody in front has seen it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice, takewhile
 
 from proxy.exchange import (
@@ -26,6 +26,7 @@ from proxy.exchange import (
     Response,
     is_steady,
 )
+from proxy.frozen import frozen
 
 DEEPEST = 32
 """Chains in one another; a circle is deeper."""
@@ -75,7 +76,7 @@ def around_handler(middlewares: Sequence[Acting]) -> tuple[BodyMiddleware, ...]:
     return tuple(each if isinstance(each, BodyMiddleware) else OnHead(each) for each in behind)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OnHead:
     """One that looks at heads, in its place behind one that wraps."""
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NoReturn, TypeAlias
 
+from proxy.frozen import frozen
 from proxy.matchers import FORMER_NAMES, MATCHERS, BadArgument, MatcherKind
 from proxy.option import closest
 from proxy.values import short
@@ -40,24 +41,24 @@ class RuleError(ValueError):
         return f"{line[left : left + 100]}\n{' ' * (column - left)}^"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Matcher:
     name: str
     arguments: tuple[str, ...]
     predicate: Callable[[Any], bool] = field(repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Not:
     node: Node
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class And:
     nodes: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Or:
     nodes: tuple[Node, ...]
 
@@ -65,7 +66,7 @@ class Or:
 Node: TypeAlias = Matcher | Not | And | Or
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Words:
     """The matchers that a text may consist of, and what messages call such a text."""
 
@@ -91,7 +92,7 @@ def parse(text: str, words: Words = RULE) -> Node:
     return _Reader(text, words).read()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Token:
     kind: str  # name, text, end, or the operator itself
     value: str

@@ -14,9 +14,7 @@ from proxy.balancing import Balanced
 from proxy.breath import breathe
 from proxy.certifying import certified_by
 from proxy.composite import Composites, Unresolvable
-from proxy.copying import Copying
 from proxy.exchange import Acting, Begins, OnRequest, OnResponse, RequestHead, is_steady, treats_alike
-from proxy.failing_over import FailingOver
 from proxy.host_index import HostIndex, covers
 from proxy.http2_lane import SCHEME, OverHTTP2
 from proxy.model import Entrypoint, Failover, Mirrored, Router, RoutingConfig, Service, Weighted
@@ -312,6 +310,8 @@ def _mirrored(how: Mirrored, router: Router, middlewares: list[Acting], running:
     """The service that answers; who makes the copies stands before it, behind all middlewares."""
     if running is None or (main := how.parts[0].service) is None:
         raise Unresolved("Copies of requests cannot be made here.")
+    from proxy.copying import Copying  # only who has such a service pays for it
+
     shares = tuple((part.name, part.weight) for part in how.parts[1:])
     copying = Copying(shares, how.with_content, how.most)
     middlewares.append(running.of(router.name, f"copies of {router.service}", copying))
@@ -321,6 +321,8 @@ def _mirrored(how: Mirrored, router: Router, middlewares: list[Acting], running:
 def _failing_over(how: Failover, router: Router, running: Running | None) -> Acting:
     if running is None:
         raise Unresolved("Requests cannot be asked again here.")
+    from proxy.failing_over import FailingOver  # only who has such a service pays for it
+
     main, fallback = (part.name for part in how.parts)
     declared = FailingOver(main, fallback, how.statuses, how.most)
     return running.of(router.name, f"failover of {router.service}", declared)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 from proxy.client_certificate import read_certificate
 from proxy.client_hello import Unreadable, read_hello_message
+from proxy.frozen import frozen
 from proxy.problem import Problem
 from proxy.securing import Securing, name_shown
 from proxy.tls_options import EVERYBODY, USUAL, ClientAuth, TLSOptions
@@ -32,7 +33,7 @@ CIPHERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyPair:
     """A certificate with its chain, and the key that must not be printed."""
 
@@ -40,7 +41,7 @@ class KeyPair:
     key_pem: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Terms:
     """How a client is met; `options` are those of the name that it has asked for."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from proxy.frozen import frozen
 from proxy.host_index import covers
 from proxy.model import Withheld
 from proxy.rule import Rule, RuleError, parse_rule
 from proxy.tls_options import TLSOptions
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """Who said it, and the options; None where nobody knows them."""
 

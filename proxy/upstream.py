@@ -14,20 +14,22 @@ import ssl
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import replace
 from heapq import nsmallest
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from proxy.crowding import Slot
 from proxy.exchange import ConnectTimedOut, Fields, NeverSent, Request, Response
 from proxy.headers import target_at
 from proxy.http2_lane import SCHEME
 from proxy.model import Server
-from proxy.multiplexed import Multiplexed
 from proxy.reaching import Transport
 from proxy.repeating import may_be_repeated
 from proxy.upstream_connection import Address, UpstreamConnection
 from proxy.upstream_exchange import Timeouts, Unanswered
 from proxy.upstream_wire import connected, secured
 from proxy.writing import frame_request, write_request
+
+if TYPE_CHECKING:
+    from proxy.multiplexed import Multiplexed
 
 __all__ = ("ConnectTimedOut", "Pool", "Timeouts", "Unanswered")
 
@@ -58,7 +60,7 @@ class Pool:
         self._gone: dict[str, None] = {}
         self._closed = False
         self._sweeper: asyncio.TimerHandle | None = None
-        self._multiplexed = Multiplexed(self)
+        self._multiplexed: Multiplexed | None = None
 
     async def ask(
         self,
@@ -80,7 +82,8 @@ class Pool:
         whatever reading the request's body raises.
         """
         if server.scheme == SCHEME:  # an upgrade is left out, which a server may do as well (RFC 9110 7.8)
-            return await self._multiplexed.ask(server, _address(server), fields, request, slot)
+            multiplexed = await self._over_http2()
+            return await multiplexed.ask(server, _address(server), fields, request, slot)
         framing = frame_request(request.head.method, request.body.length)
         target = target_at(server, request.head.target)
         head = write_request(request.head.method, target, fields, framing, upgrade, host=server.host)
@@ -105,7 +108,8 @@ class Pool:
             self._served = frozenset(address for address in self._served if address[0] != owner)
         for connection in [each for each in self._connections if each.server.owner == owner]:
             connection.kill("the server's container is gone")
-        self._multiplexed.drop_owner(owner)
+        if self._multiplexed:
+            self._multiplexed.drop_owner(owner)
 
     def retain(
         self,
@@ -125,13 +129,14 @@ class Pool:
         for address in [address for address in self._idle if address not in self._served]:
             for connection in self._idle.pop(address):
                 connection.close()
-        self._multiplexed.retain(self._served)
+        if self._multiplexed:
+            self._multiplexed.retain(self._served)
 
     def busy(self, server: Server) -> int:
         """How many requests the server has at the moment."""
         address = _address(server)
         if server.scheme == SCHEME:
-            return self._multiplexed.busy(address)
+            return self._multiplexed.busy(address) if self._multiplexed else 0
         return self._lines.get(address, 0) - len(self._idle.get(address, ()))
 
     async def close(self) -> None:
@@ -142,7 +147,8 @@ class Pool:
         for connection in list(self._connections):
             connection.abort()
         self._idle.clear()
-        await self._multiplexed.close()
+        if self._multiplexed:
+            await self._multiplexed.close()
         await asyncio.sleep(0)  # the loop closes the sockets when it comes round
 
     def take(self, server: Server) -> UpstreamConnection | None:
@@ -184,6 +190,13 @@ class Pool:
         self._tried(connection, None)
         self._arm()
         return connection
+
+    async def _over_http2(self) -> Multiplexed:
+        """Only who has a server of HTTP/2 pays for it; in a thread, for it blocks."""
+        if self._multiplexed is None:
+            make = await asyncio.get_running_loop().run_in_executor(None, _loaded)
+            self._multiplexed = self._multiplexed or make(self)
+        return self._multiplexed
 
     def _tried(self, connection: UpstreamConnection, failure: Exception | None) -> None:
         if not connection.given_up:  # given up: whose container is gone has not failed
@@ -307,6 +320,12 @@ class Pool:
         for connection in [each for each in self._connections if each.deadline <= now]:
             connection.expire()
         self._arm()
+
+
+def _loaded() -> type[Multiplexed]:
+    from proxy.multiplexed import Multiplexed
+
+    return Multiplexed
 
 
 def addresses_of(servers: Iterable[Server]) -> frozenset[Address]:

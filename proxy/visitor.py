@@ -7,11 +7,11 @@ that trusted proxies have vouched for.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
 from proxy.authority import parse_authority
 from proxy.exchange import Fields, IPAddress, get
+from proxy.frozen import frozen
 from proxy.values import IPNetwork
 
 DEFAULT_PORT = {"http": 80, "https": 443}
@@ -19,7 +19,7 @@ _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _WITH_PORT = re.compile(r"([0-9.]{7,15}):[0-9]{1,5}|\[([0-9A-Fa-f:.]{2,45})\](?::[0-9]{1,5})?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TrustedProxies:
     """The networks whose word about the visitor counts."""
 
@@ -29,7 +29,7 @@ class TrustedProxies:
         return any(address in network for network in self.networks)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Visitor:
     """Who asks, as far as it is known."""
 

@@ -4,24 +4,41 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 
-from tidegate.commands import certs, files, notify, password, references, running, serving, trust
-from tidegate.commands.line import UsageError, printable_lines, read
+from proxy.when_asked import WhenAsked
+from tidegate.commands.line import Command, UsageError, printable_lines, read
 from tidegate.control import AlreadyRunning, NotAnswering
 from tidegate.sources import SettingsError
 from tidegate.trust import NoRoot
 
-COMMANDS = {
-    **serving.COMMANDS,
-    **running.COMMANDS,
-    **certs.COMMANDS,
-    **trust.COMMANDS,
-    **notify.COMMANDS,
-    **files.COMMANDS,
-    **password.COMMANDS,
-    **references.COMMANDS,
+MODULES = {
+    "run": "serving",
+    "routes": "running",
+    "why": "running",
+    "maintenance": "running",
+    "healthcheck": "running",
+    "certs": "certs",
+    "trust": "trust",
+    "notify": "notify",
+    "check": "files",
+    "expand": "files",
+    "translate": "files",
+    "password": "password",
+    "labels": "references",
+    "settings": "references",
+    "version": "references",
 }
+"""Where each command is, in `tidegate.commands`; only who calls it pays for it."""
+
+
+def command_called(name: str) -> Command:
+    found: Command = import_module(f"tidegate.commands.{MODULES[name]}").COMMANDS[name]
+    return found
+
+
+COMMANDS: Mapping[str, Command] = WhenAsked(MODULES, command_called)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

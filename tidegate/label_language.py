@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from discovery.allowed_hosts import AllowedHosts
 from discovery.constraints import Constraints
 from discovery.language import Language
 from discovery.out_of_bounds import Bounds, engine_of
-from discovery.template import Template
 from tidegate.addresses import Address, Off
 from tidegate.named_resolvers import names_of
 from tidegate.settings import Settings
+
+if TYPE_CHECKING:
+    from discovery.template import Template
 
 
 def language_of(settings: Settings) -> Language:
     pairs = (pair.partition("=") for pair in settings.traefik_names)
     return Language(
         dialects=settings.dialects,
-        default_rule=Template.parse(settings.default_rule),
+        default_rule=_template(settings.default_rule),
         constraints=Constraints.parse(settings.constraints),
         serve_all=settings.serve_all == "on",
         network=settings.network,
@@ -29,6 +32,14 @@ def language_of(settings: Settings) -> Language:
         bounds=bounds_of(settings, os.environ),
         resolvers=names_of(settings),
     )
+
+
+def _template(text: str) -> Template | None:
+    if not text:
+        return None
+    from discovery.template import Template  # only who has one pays for it
+
+    return Template.parse(text)
 
 
 def bounds_of(settings: Settings, environ: Mapping[str, str]) -> Bounds:

@@ -9,11 +9,12 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TextIO
 
 import structlog
 
+from proxy.frozen import frozen
 from proxy.problem import Problem
 from tidegate.access_lines import AccessLog, log_bug
 from tidegate.log_lines import LogLines, lost_notice
@@ -33,7 +34,7 @@ SEVERITIES = {"error": logging.ERROR, "warning": logging.WARNING, "notice": logg
 Event = MutableMapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outlet:
     """Where the log goes."""
 
@@ -120,7 +121,7 @@ class Libraries(logging.Handler):
             log.log(level, str(record.msg), library=record.name)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProblemChange:
     appeared: tuple[Problem, ...] = ()
     resolved: tuple[Problem, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -13,6 +13,7 @@ import structlog
 
 from acme_client.disk import json_bytes, make_folder, read_json, replace_file
 from proxy.authority import parse_authority
+from proxy.frozen import frozen
 from proxy.host_index import covers
 from proxy.model import RoutingConfig
 from proxy.schema import closest
@@ -35,7 +36,7 @@ class Refused(Exception):
     """The switch cannot be turned; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Closed:
     """A site that is closed: what visitors read ("" the usual), and who finds it open."""
 
@@ -44,7 +45,7 @@ class Closed:
     allow: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Order:
     """What a command says: `on` None asks how it is."""
 

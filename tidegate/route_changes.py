@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from proxy.frozen import frozen
 from tidegate.rows import RouteRow
 from tidegate.words import count_text
 
@@ -15,7 +15,7 @@ MOST = 20
 Event = Literal["opened", "closed", "moved"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RouteChange:
     """A router that began or ceased to be served at `urls`, or whose servers are others now."""
 
@@ -29,7 +29,7 @@ class RouteChange:
         return f"{self.event} {', '.join(self.urls) or self.router}{servers} router={self.router}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """What to log; without a change it sums several up."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 import structlog
 
 from discovery.allowed_hosts import AllowedHosts
 from discovery.merge import combine
+from proxy.frozen import frozen
 from proxy.model import RoutingConfig
 from proxy.table import Entrypoint
 from tidegate.addresses import Address, NamedAddress
@@ -24,7 +24,7 @@ from tidegate.settings import Settings
 log = structlog.get_logger("tidegate")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """What a routing is made of."""
 
@@ -33,7 +33,7 @@ class Asked:
     closed: Mapping[str, Closed]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Routes:
     """A routing that is ready to be served, and what is to be said of it."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from proxy.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class EntrypointRow:
     """A listener; `port` is the one that visitors use."""
 
@@ -16,21 +17,21 @@ class EntrypointRow:
     tls: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServerRow:
     url: str
     owner: str
     state: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServiceRow:
     name: str
     servers: tuple[ServerRow, ...]
     routers: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CertificateRow:
     host: str
     state: str
@@ -43,7 +44,7 @@ class CertificateRow:
     renew_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AuthorityRow:
     """An ACME authority that is asked; `next_try` and `last_error` are set while it is out of order."""
 
@@ -52,7 +53,7 @@ class AuthorityRow:
     last_error: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RouteRow:
     """A router as its owner knows it: where it is reached, and who answers.
 
@@ -77,7 +78,7 @@ class RouteRow:
     """Middlewares that the installation has put before its own, on some entrypoint."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EngineRow:
     up: bool
     what: str

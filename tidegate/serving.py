@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -12,6 +11,7 @@ from proxy.balancer import Balancer
 from proxy.checking import Checker, is_checked
 from proxy.entrypoint import Entrypoints
 from proxy.explainer import Ask, Explainer, silent
+from proxy.frozen import frozen
 from proxy.headers import TrustedProxies
 from proxy.outside import Outside
 from proxy.pages import furnish
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tidegate.reachability import Reachability
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Setup:
     """What is fixed at the start; times in seconds."""
 
@@ -44,7 +44,7 @@ class Setup:
     explain_to: tuple[IPNetwork, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prepared:
     """A routing that is ready to be served, with all of it that takes long."""
 
@@ -63,7 +63,7 @@ class Prepared:
         return [*routes, *of_config, *self.servers, *self.addresses]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkerState:
     """One worker as `tidegate routes` and the dashboard show it; `connections` is from its last heartbeat."""
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
+from proxy.frozen import frozen
 from proxy.problem import Problem
 from proxy.schema import Tree, canonical, closest, options_of, parse_options
 from tidegate.addresses import Off
@@ -36,7 +37,7 @@ MOST = 1 << 20
 Flags: TypeAlias = Mapping[str, str | Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Given:
     """One setting as one source has it; `where` can be searched for and holds no secret."""
 
@@ -45,7 +46,7 @@ class Given:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     given: Mapping[str, Given] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()

@@ -7,10 +7,11 @@ this module stays pure and cheap to import.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from proxy.frozen import frozen
 from proxy.problem import Problem
 from tidegate.redaction import redact_text
 from tidegate.route_rows import RouteLike, always_up, route_rows, said_why, service_rows
@@ -66,7 +67,7 @@ class EngineLike(Protocol):
     def what(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Status:
     version: str
     data: str

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 from unicodedata import category, east_asian_width
 
+from proxy.frozen import frozen
 from tidegate.printable import printable
 from tidegate.words import count_text, date_text, duration_text, health_text
 
@@ -20,7 +20,7 @@ Cell: TypeAlias = Sequence[str]
 """The lines of one cell."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """A row of a table, and what is too long for a column of it."""
 

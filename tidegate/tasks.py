@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import structlog
+
+from proxy.frozen import frozen
 
 Loop: TypeAlias = Callable[[], Awaitable[None]]
 """Starts one loop; called again for each new start, so nothing of a dead run is left in the next."""
@@ -26,7 +27,7 @@ class EndedError(Exception):
     """A loop that should run for ever came to its end."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskState:
     """One loop as the dashboard shows it."""
 

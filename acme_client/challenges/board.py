@@ -17,7 +17,6 @@ import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from time import sleep
@@ -25,6 +24,7 @@ from typing import Any, BinaryIO
 
 from acme_client.challenges.proof import Proof
 from acme_client.disk import FILE_MODE, Lock, make_folder, take_long_lock
+from acme_client.frozen import frozen
 from acme_client.names import read_name
 
 MOST = 64
@@ -41,7 +41,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,256}\Z")
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     """A proof that another instance is asked to show, too; `kind` is the challenge's type."""
 
@@ -54,7 +54,7 @@ class Wanted:
         return f"{self.kind} {self.proof.token}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Others:
     """The other instances that live: how many, what they ask for, and the marks of what all of them show."""
 

@@ -7,7 +7,6 @@ import importlib
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +15,7 @@ from acme_client.dns.journal import Journal, Kept, Record
 from acme_client.dns.provider import Provider, failed
 from acme_client.events import Event, RecordLeft
 from acme_client.failure import Failure
+from acme_client.frozen import frozen
 from acme_client.worker import Worker
 
 if TYPE_CHECKING:
@@ -40,12 +40,15 @@ class Looks(Protocol):
     def hear(self, server: Server, name: str) -> Heard: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checking:
     """`on`: ask the zone's own servers until they have a record.  `wait`: seconds more, whatever they say."""
 
     on: bool = True
     wait: float = 0.0
+
+
+USUAL = Checking()
 
 
 class DNS01:
@@ -58,7 +61,7 @@ class DNS01:
         log: Callable[[Event], None],
         *,
         resolvers: Sequence[str] = (),
-        checking: Checking = Checking(),
+        checking: Checking = USUAL,
         lookup: Callable[[], Looks] | None = None,
     ) -> None:
         self._provider = provider

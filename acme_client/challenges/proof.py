@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
+from acme_client.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Proof:
     """`host` is what the CA looks up: the name without the `*.` of a wildcard."""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from acme_client.challenges.proof import Proof
+from acme_client.frozen import frozen
 from acme_client.names import read_name
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProofCertificate:
     """Self-signed, and good for nothing but this proof."""
 

@@ -6,7 +6,7 @@ import json
 import re
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -16,6 +16,7 @@ import requests
 
 from acme_client.dns.provider import failed
 from acme_client.failure import Failure
+from acme_client.frozen import frozen
 from acme_client.retry import retry_after
 
 CONNECTING = 10.0
@@ -31,7 +32,7 @@ WORTH_WAITING = 15.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     status: int
     text: str
@@ -44,7 +45,7 @@ class Answer:
             return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class API:
     """Where a provider's interface is and how it knows us.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from acme_client.frozen import frozen
 
 LEXICON = "lexicon:"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Offer:
     """One provider.
 

@@ -7,15 +7,16 @@ Every method blocks.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
 
 from acme_client.disk import Lock, json_bytes, make_folder, read_json, sync_folder, take_lock, write_file
+from acme_client.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Record:
     """One TXT value, and who set it."""
 
@@ -25,7 +26,7 @@ class Record:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kept:
     """A record in the journal, ours for as long as it is not released."""
 

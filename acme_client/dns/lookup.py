@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
 from secrets import token_hex
 
@@ -21,6 +20,7 @@ import dns.rdatatype
 import dns.resolver
 
 from acme_client.dns.provider import failed
+from acme_client.frozen import frozen
 from acme_client.names import LOCAL_SUFFIXES
 
 MOST_CNAMES = 8
@@ -31,7 +31,7 @@ ASKING = 3.0
 """Seconds for one question to one authoritative server; the next round asks it again."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where a proof has to be written: behind all CNAMEs, which may lead to another zone."""
 
@@ -39,7 +39,7 @@ class Place:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Server:
     """One address of an authoritative server."""
 
@@ -47,7 +47,7 @@ class Server:
     address: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Heard:
     """What one server said: its values, or why it said nothing."""
 

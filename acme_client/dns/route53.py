@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from hashlib import sha256
 from hmac import digest
@@ -15,13 +15,14 @@ from acme_client.dns.api import API
 from acme_client.dns.provider import TTL, failed
 from acme_client.dns.sets import ValueSets
 from acme_client.dns.variables import Variables
+from acme_client.frozen import frozen
 
 BASE = "https://route53.amazonaws.com"
 VERSION = "2013-04-01"
 SPACE = f"https://route53.amazonaws.com/doc/{VERSION}/"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Keys:
     id: str
     secret: str = field(repr=False)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from acme_client.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """`place` says where to people; `source` is a URL of the CA that issued it, "" where nothing says."""
 
@@ -15,7 +17,7 @@ class Found:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unusable:
     """Something at a place where a certificate should be."""
 

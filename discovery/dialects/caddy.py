@@ -16,6 +16,7 @@ from discovery.dialects.native import closed
 from discovery.label_text import ROOT, shown
 from discovery.language import INGRESS, Language
 from discovery.spoken import LongLabel, Spoken, element_name
+from proxy.frozen import frozen
 from proxy.problem import Problem, Severity
 
 __all__ = ["closed", "speak"]
@@ -61,7 +62,7 @@ class RefusedError(Exception):
         self.block = block
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Way:
     """Conditions beside the hosts, and the middlewares that have been met."""
 

@@ -8,17 +8,17 @@ tidegate.auth=anna:HASH          ->   tidegate.http.middlewares.blog-auth.basica
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from discovery.dialects.short import SiteLabels
 from discovery.dialects.short_values import Closing
 from discovery.label_text import ROOT
 from discovery.spoken import LongLabel
+from proxy.frozen import frozen
 
 HTTP = f"{ROOT}.http"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Site:
     """Short labels, and what they speak of: `prefix` stands before their words."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from proxy.exchange import BodyMiddleware, Handler, Request, Response, UpstreamError
 from proxy.expression import Function, parse_expression
+from proxy.frozen import frozen
 from proxy.pages import page
 from proxy.piping import close
 from proxy.schema import option, options
@@ -15,7 +16,7 @@ from proxy.surroundings import Surroundings
 MOST_ATTEMPTS = 10
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attempt:
     """A try that has come to its end."""
 
@@ -65,7 +66,7 @@ class Buffering:
         return Buffer(self, around)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Buffer:
     options: Buffering
     around: Surroundings

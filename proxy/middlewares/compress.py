@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from proxy.encoding import ENCODERS, Coding, Encoder, available, choose
 from proxy.exchange import BodyMiddleware, Fields, Handler, Request, Response, get, with_field, without
+from proxy.frozen import frozen
 from proxy.media_type import is_among
 from proxy.piping import Piped
 from proxy.schema import option, options
@@ -55,7 +56,7 @@ class Compress:
         return not is_among(kind, self.excluded_content_types)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Compressor:
     options: Compress
     codings: tuple[Coding, ...]

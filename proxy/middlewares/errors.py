@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import quote_plus
 
 from proxy.exchange import (
@@ -16,6 +16,7 @@ from proxy.exchange import (
     UpstreamError,
     without,
 )
+from proxy.frozen import frozen
 from proxy.pages import page, phrase
 from proxy.pathname import escaped
 from proxy.piping import close
@@ -69,7 +70,7 @@ class Errors:
         return status
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ErrorPages:
     options: Errors
     around: Surroundings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import urljoin
 
 from proxy.address_url import AddressURL
@@ -21,6 +21,7 @@ from proxy.exchange import (
     without,
 )
 from proxy.field_name import FRAMING, check_name, meaning
+from proxy.frozen import frozen
 from proxy.headers import from_server
 from proxy.held_body import hold
 from proxy.origin import ClientTLS, Origin
@@ -121,7 +122,7 @@ def _as_go_spells(name: str) -> str:
     return "-".join(part.capitalize() for part in name.split("-"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asking:
     options: ForwardAuth
     around: Surroundings

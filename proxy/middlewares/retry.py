@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from proxy.exchange import BodyMiddleware, Handler, NeverSent, NoServer, Request, Response, UpstreamError
+from proxy.frozen import frozen
 from proxy.held_body import hold
 from proxy.piping import close
 from proxy.repeating import IDEMPOTENT
@@ -56,7 +57,7 @@ class Retry:
         return self.retry_non_idempotent_method or request.head.method in IDEMPOTENT
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Retrying:
     options: Retry
     around: Surroundings

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import FrozenInstanceError, dataclass
 from enum import Enum
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -262,6 +262,16 @@ def test_a_group_that_must_be_there_cannot_be_switched_off() -> None:
     assert parse_options(Outer, {"cookie": "false"})[1] == (
         Flaw(("cookie",), "This cannot be switched off."),
     )
+
+
+def test_options_are_frozen_and_shown_as_a_dataclass_is() -> None:
+    cookie = Cookie(name="a'b")
+    assert repr(Outer(cookie=cookie)) == 'Outer(cookie=Cookie(name="a\'b", same_site=None))'
+    with pytest.raises(FrozenInstanceError, match="cannot assign to field 'name'"):
+        cookie.name = "other"  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError, match="cannot delete field 'name'"):
+        del cookie.name
+    assert (cookie, hash(cookie)) == (Cookie(name="a'b"), hash(Cookie(name="a'b")))
 
 
 def test_a_secret_is_shown_neither_by_repr_nor_by_a_flaw() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from proxy.frozen import frozen
 
 if TYPE_CHECKING:
     from acme_client.host import HostStatus
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 DAY = 86400
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OrdersLeft:
     """What the authority still gives this week: for the name, and for new names of its domain."""
 
@@ -24,7 +25,7 @@ class OrdersLeft:
     domain: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CertRow:
     """One wanted name and the certificate that it is served with.
 
@@ -54,7 +55,7 @@ class CertRow:
     """The one that its routers name; "" where it has the usual one."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Certificates:
     """All of them, and the authorities that are asked."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from proxy.frozen import frozen
 from tidegate.composefile.nodes import Leaf, Listing, Node, Place
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Word:
     """A word of a command; `known` is False where a variable that nobody sets has a part in it."""
 

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from proxy.frozen import frozen
 from proxy.problem import Problem, Severity
 from tidegate.composefile.nodes import Place
 
 RANK = {"error": 0, "warning": 1, "notice": 2}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """`subject` is what it is about, as its owner can search for it; `sketch` a line with a caret below."""
 

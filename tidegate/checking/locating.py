@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from discovery.dialects.traefik_names import DEFINE
 from discovery.label_text import ROOT, TRAEFIK
+from proxy.frozen import frozen
 from proxy.problem import Problem
 from proxy.rule import RuleError, parse_rule
 from tidegate.checking.finding import Finding
@@ -19,7 +20,7 @@ SETTINGS = "check reads the settings of a file with --config FILE"
 _IN_FILE = re.compile(r":([0-9]+)(?:: (.*))?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spot:
     """Where a problem stands: the label or the value of a route file that it is about."""
 
@@ -28,7 +29,7 @@ class Spot:
     leaf: Leaf | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Written:
     """A setting as its owner wrote it; `place` is None where that is no file."""
 
@@ -36,7 +37,7 @@ class Written:
     place: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Locator:
     every: Sequence[Imagined]
     files: Mapping[str, Node | None]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import dropwhile
 from pathlib import Path, PurePosixPath
 
+from proxy.frozen import frozen
 from proxy.schema import closest, options_of
 from tidegate.checking.command_words import Word, words_of
 from tidegate.composefile.dotenv import read_dotenv
@@ -19,7 +20,7 @@ _PROGRAM = "tidegate"
 _ASKING = ("-h", "--help", "--version")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OwnService:
     project: Project
     service: Service

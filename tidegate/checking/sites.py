@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from proxy.exchange import OnRequest, RequestHead, Response, get
 from proxy.explain import rehearsed
+from proxy.frozen import frozen
 from proxy.middlewares.maintenance import Maintenance
 from proxy.middlewares.redirectregex import RedirectRegex
 from proxy.middlewares.redirectscheme import RedirectScheme
@@ -22,7 +23,7 @@ PATHS = "/", "/tidegate/check"
 NOBODY = ip_address("192.0.2.1")  # an address of documentation (RFC 5737)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Owners:
     """Services by the ids of their containers; `unsure` are those of which no file tells the port."""
 

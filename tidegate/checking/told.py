@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from proxy.frozen import frozen
 from proxy.problem import Problem
 from proxy.schema import options_of, parse_options
 from tidegate.checking.command_words import Word
@@ -40,7 +41,7 @@ _OF_FILES = re.compile(r"There is no such file\.$|cannot be read: ")
 """What is said of files that may well be inside the container."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Told:
     """What a service that runs Tidegate tells it; `settings` None where they cannot be used."""
 

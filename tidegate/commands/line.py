@@ -7,10 +7,10 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, get_origin
 
+from proxy.frozen import frozen
 from proxy.schema import closest, options_of
 from tidegate.printable import printable
 from tidegate.settings import Settings
@@ -28,7 +28,7 @@ class UsageError(Exception):
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """One command line, read: the settings' flags, and the command's own."""
 
@@ -47,7 +47,7 @@ def no_arguments(parser: Parser) -> None:
     """The command is told nothing but settings."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """What can be typed: `settings` are those that it takes, `arguments` adds its own."""
 
@@ -69,7 +69,8 @@ def read(arguments: Sequence[str], commands: Mapping[str, Command]) -> tuple[Com
         arguments = ["version"]
     if arguments and arguments[0].startswith("-") and arguments[0] not in ("-h", "--help"):
         raise UsageError(no_command(arguments, commands))
-    parser = build_parser(commands)
+    named = next(iter(arguments), "")
+    parser = build_parser({named: commands[named]} if named in commands else commands)
     if not arguments:
         parser.print_help(sys.stderr)
         raise UsageError("say which command.")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from discovery.container import COMPOSE, SERVING, Container
 from discovery.networks import Own
+from proxy.frozen import frozen
 from tidegate.composefile.project import Project
 from tidegate.composefile.service import Service
 
@@ -15,7 +15,7 @@ PROXIES = ("tidegate", "traefik", "caddy-docker-proxy", "nginx-proxy")
 """Images whose service is the proxy, the foremost first: where ours is missing, the one it comes after."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Imagined:
     """A service with the container that it becomes."""
 

@@ -10,13 +10,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from proxy.frozen import frozen
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-?+])(.*))?", re.DOTALL)
 _HASH = re.compile(r"(?<!\$)\$(?:apr1|2[abxy]?|1|5|6|argon2\w*|y)\$")
 _GROUP = re.compile(r"(?<!\$)(?:\$\$)*\$(?:\{[0-9]+\}|[0-9])")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Interpolated:
     """The text, and for each of its characters the index in `raw` that it comes from.
 

@@ -14,6 +14,7 @@ from typing import TypeAlias
 import yaml
 
 from discovery.yaml_slips import in_words
+from proxy.frozen import frozen
 from tidegate.composefile.interpolation import Interpolated, interpolate
 
 DEEPEST = 60
@@ -38,7 +39,7 @@ class BrokenYAML(Exception):
         self.place = place
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Leaf:
     """One text; `start` is the column of its first character where it is written in one piece, else 0."""
 
@@ -65,7 +66,7 @@ class Leaf:
         return Place(self.place.file, self.place.line, self.start + origin + past)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listing:
     place: Place
     items: tuple[Node, ...] = ()
@@ -74,7 +75,7 @@ class Listing:
     flow: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Branch:
     """A mapping; `merged` are the keys that come from elsewhere by `<<`."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from proxy.frozen import frozen
 from proxy.schema import closest
 from tidegate.composefile.dotenv import read_dotenv
 from tidegate.composefile.keys import wrong_in_file, wrong_in_service
@@ -22,7 +23,7 @@ Say = Callable[[Place, str, str], None]
 """A mistake that compose itself would refuse: where, what, what happens now."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Network:
     """A network by the name that the engine knows it by."""
 
@@ -30,7 +31,7 @@ class Network:
     external: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Project:
     name: str
     services: Mapping[str, Service] = field(default_factory=dict)

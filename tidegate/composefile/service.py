@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 
 from discovery.yaml_slips import with_space
+from proxy.frozen import frozen
 from tidegate.composefile.nodes import Branch, Leaf, Listing, Node, Place, texts
 
 MOST_PORTS = 200  # of one range
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Label:
     """A label or variable; its value stands in `leaf`, behind `skipped` characters."""
 
@@ -35,7 +36,7 @@ class Label:
         return self.leaf.spot(self.skipped + index)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Published:
     """A port of the machine that leads into the container; 0 is one that the engine chooses."""
 
@@ -50,7 +51,7 @@ class Published:
         return self.address.startswith("127.") or self.address in ("::1", "localhost")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mount:
     """What a path of the container is: a directory of the machine, a volume, or ("") one without a name."""
 
@@ -65,7 +66,7 @@ class Mount:
         return self.source if re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", self.source) else ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Service:
     """One service; None stands for: nothing is said."""
 

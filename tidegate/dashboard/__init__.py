@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from ipaddress import ip_address
 from typing import TypeAlias
 
 from proxy.exchange import Response, get
+from proxy.frozen import frozen
 from proxy.head import ScannedRequest
 from tidegate.dashboard.door import plain
 from tidegate.dashboard.frame import STYLE_HASH
@@ -38,7 +39,7 @@ Act: TypeAlias = Callable[[str], Awaitable[object]]
 PARTS = ("routes", "services", "certificates", "authorities", "problems", "entrypoints", "tasks", "workers")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dashboard:
     """`local_only` where it is bound to loopback: no web page may reach it by a name.
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from proxy.frozen import frozen
 
 Tone = Literal["bad", "good"]
 LONGEST = 1900
 """Characters; Discord takes 2,000, ntfy 4,096 bytes."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """`title` is one line."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from acme_client.events import (
@@ -20,6 +19,7 @@ from acme_client.events import (
 )
 from acme_client.host import HostStatus
 from acme_client.remedy import remedy
+from proxy.frozen import frozen
 from tidegate.notify.message import Message
 from tidegate.words import count_text, date_text
 
@@ -29,7 +29,7 @@ MOST = 20
 """Lines in a message."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notice:
     """`kind` and `about` say what it is the same as; `ends` is the kind of trouble that is over by it."""
 

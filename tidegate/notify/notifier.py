@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
@@ -15,6 +14,7 @@ from acme_client.disk import json_bytes, make_folder, read_json, replace_file
 from acme_client.events import Event
 from acme_client.host import HostStatus
 from acme_client.worker import Worker
+from proxy.frozen import frozen
 from tidegate.notify.memory import Memory, from_json
 from tidegate.notify.message import Message, NotSent
 from tidegate.notify.notices import Notice, message_of, of_ages, of_event
@@ -37,7 +37,7 @@ MOST_WAITING = 20
 log = structlog.get_logger("tidegate.notify")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unsent:
     target: Target
     message: Message

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib.util import find_spec
 from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from proxy.authority import url_host
+from proxy.frozen import frozen
 from proxy.values import Unfit
 
 Kind = Literal["webhook", "ntfy", "gotify", "discord", "mail", "apprise"]
@@ -19,7 +20,7 @@ KNOWN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """`shown` is what logs and people see of it.
 
@@ -36,7 +37,7 @@ class Target:
     mail: Mail | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mail:
     """`tls` from the first byte; else STARTTLS where it is offered."""
 

@@ -10,10 +10,11 @@ import json
 import ssl
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from urllib.parse import urlsplit
 
+from proxy.frozen import frozen
 from tidegate.notify.message import Message, NotSent
 from tidegate.notify.targets import Target
 
@@ -21,7 +22,7 @@ PATIENCE = 15.0
 """Seconds for each step of it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outgoing:
     url: str = field(repr=False)
     document: Mapping[str, Any] = field(repr=False)

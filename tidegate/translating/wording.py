@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from discovery.container import Container
+from discovery.dialects import dialect_called
 from discovery.fragment import Fragment
 from discovery.label_text import CADDY, NGINX_PROXY, ROOT, TRAEFIK
-from discovery.labels import DIALECTS, expanded, read_container
+from discovery.labels import expanded, read_container
 from discovery.language import INGRESS, Language
 from discovery.networks import Own
 from discovery.references import plain
 from discovery.spoken import LongLabel, element_name, named
 from discovery.template_functions import normalize
 from discovery.tree import steps
+from proxy.frozen import frozen
 from proxy.model import Entrypoint, Router
 from proxy.problem import Problem
 from proxy.reference import MiddlewareName, ServiceName, renamed
@@ -37,7 +39,7 @@ _SHORT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Word:
     """A native label, and the label or variable that it takes the place of."""
 
@@ -46,7 +48,7 @@ class Word:
     instead_of: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wording:
     """`gone` are labels and variables whose meaning is in the words, or that mean nothing here."""
 
@@ -66,7 +68,7 @@ def word(
     native = replace(language, dialects=(ROOT,))
     wanted = read_container(container, own, language=other)
     problems: list[Problem] = list(wanted.problems) if wanted else []
-    spoken = DIALECTS[dialect].speak(container, other, [])
+    spoken = dialect_called(dialect).speak(container, other, [])
     refused = spoken is None or (dialect != TRAEFIK and any(each.severity == "error" for each in problems))
     if spoken is None or refused:
         return Wording(problems=tuple(problems), exact=False)
@@ -108,7 +110,7 @@ def _aside(container: Container, dialect: str) -> Iterator[Word]:
     for label, value in container.labels.items():
         if label.lower() == f"{TRAEFIK}.enable" and dialect == TRAEFIK:
             only = not any(each.lower().startswith(f"{TRAEFIK}.http") for each in container.labels)
-            if DIALECTS[dialect].closed(container.labels) or only:
+            if dialect_called(dialect).closed(container.labels) or only:
                 yield Word(f"{ROOT}.enable", value, label)
         elif label.lower() in (f"{TRAEFIK}.docker.network", f"{TRAEFIK}.swarm.network") or label == INGRESS:
             yield Word(f"{ROOT}.network", value, label)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from proxy.explain import Miss
+from proxy.frozen import frozen
 from proxy.problem import Problem
 from proxy.rehearsal import Step
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServerSeen:
     """A server of the service; `probe` is what a connection just now came to."""
 
@@ -21,7 +21,7 @@ class ServerSeen:
     probe: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CertificateSeen:
     """What a client that names this host gets; `note` says why it is not another one."""
 
@@ -34,7 +34,7 @@ class CertificateSeen:
     """The one that its routers name; "" where it has the usual one."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestAnswer:
     """`status` is the proxy's own answer, None where the app's would come back."""
 
@@ -65,7 +65,7 @@ class RequestAnswer:
     """What becomes of the client that follows the redirect."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContainerSeen:
     name: str
     id: str
@@ -88,7 +88,7 @@ class ContainerSeen:
         return bool(self.routes) and not self.failures
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContainerAnswer:
     answer: str
     served: bool

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import parse_qs
 
 from discovery.engine import EngineError
+from proxy.frozen import frozen
 from tidegate.why.answer import ContainerAnswer, RequestAnswer
 from tidegate.why.container import about_containers, find
 from tidegate.why.question import Unanswerable, read_question
@@ -20,7 +21,7 @@ WITHOUT_ENGINE = (
 NO_HOST = "No router names a host like that, either. Of a site ask by its URL: tidegate why https://{word}/"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asking:
     """What is asked about, and how a request would be made."""
 

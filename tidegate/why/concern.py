@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from discovery.composites import elements_named
 from discovery.references import plain
+from proxy.frozen import frozen
 from proxy.model import RoutingConfig
 from proxy.problem import Problem
 from proxy.reference import MiddlewareName, ServiceName, referred
@@ -15,7 +15,7 @@ from proxy.reference import MiddlewareName, ServiceName, referred
 _ELEMENT = re.compile(r"\bhttp\.(routers|services|middlewares|serverstransports)\.(.*)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Concern:
     """What a router is made of, by its plain names."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import quote
 
 from proxy.authority import parse_authority
 from proxy.exchange import RequestHead
 from proxy.fields import MessageError
+from proxy.frozen import frozen
 from proxy.head import scan_request
 from proxy.headers import BadRequest, TrustedProxies, received
 from proxy.table import Entrypoint
@@ -22,7 +22,7 @@ class Unanswerable(Exception):
     """There is no such request; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Question:
     """`port` None is the scheme's own; `scheme` is the one typed, or the one a browser would try."""
 

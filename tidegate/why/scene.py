@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from discovery.container import Container, Listed
 from discovery.language import USUAL, Language
 from discovery.networks import Own
 from discovery.route_file import PROVIDER
+from proxy.frozen import frozen
 from proxy.headers import TrustedProxies
 from proxy.model import RoutingConfig, Server
 from proxy.problem import Problem
@@ -28,7 +28,7 @@ class Asked(Protocol):
     async def inspect(self, container: str) -> Container | None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scene:
     config: RoutingConfig
     table: RoutingTable

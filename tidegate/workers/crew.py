@@ -6,13 +6,14 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
 from proxy.aiohttp_later import COMPILED, SlowParser
 from proxy.balancer import Balancer
 from proxy.explainer import AT_ONCE, PATIENCE, Ask, silent
+from proxy.frozen import frozen
 from proxy.listening import Listener, addresses_of, bind_all
 from proxy.model import RoutingConfig, Server
 from proxy.outside import Outside
@@ -35,7 +36,7 @@ LAST = 0.7
 """Seconds that a worker has for its end after the grace, before it is killed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ForWorkers(Prepared):
     """`by_url` finds the servers that a worker speaks of."""
 

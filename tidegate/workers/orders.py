@@ -11,9 +11,10 @@ import socket
 import struct
 from asyncio import StreamReader
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from proxy.frozen import frozen
 from proxy.listening import Listener
 from proxy.model import RoutingConfig, Server
 from proxy.table import Entrypoint
@@ -24,7 +25,7 @@ from tidegate.serving import Setup
 LENGTH = struct.Struct("!I")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Begin:
     """The first order.  `sockets` are listening ones, by their inherited descriptors."""
 
@@ -35,7 +36,7 @@ class Begin:
     console: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Serve:
     """A routing, packed by itself: whoever makes a table of it unpacks it, and no loop waits for that."""
 
@@ -50,25 +51,25 @@ class Serve:
         return config, entrypoints
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Certify:
     certificates: Mapping[str, KeyPair]
     default: KeyPair
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Furnish:
     """The owner's pages, by status."""
 
     pages: Mapping[str, str] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DropOwner:
     owner: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Show:
     """All ACME answers of now, by their paths or server names; to be acknowledged by the serial."""
 
@@ -77,7 +78,7 @@ class Show:
     proofs: Mapping[str, KeyPair]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Learn:
     """What some worker has found out about a server; "" that it answers."""
 
@@ -85,7 +86,7 @@ class Learn:
     failure: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Explained:
     """The answer to what a worker has asked under this serial."""
 
@@ -93,12 +94,12 @@ class Explained:
     text: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Open:
     """The state is complete: let visitors in."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stop:
     grace: float
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import Any, TypeAlias, get_type_hints
 
+from proxy.frozen import frozen
 from tidegate.reachability import FAILURES
 
 LONGEST = 4096
@@ -22,26 +23,26 @@ class NotAReport(Exception):
     """A worker that is well does not say this."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ready:
     """It serves."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Alive:
     """The heartbeat."""
 
     connections: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shown:
     """The ACME answers of this serial are given to whoever asks for them."""
 
     serial: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tried:
     """A server began or ceased to answer; `failure` is one of reachability's words, or "" if it answers."""
 
@@ -50,7 +51,7 @@ class Tried:
     failure: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refused:
     """A certificate that cannot be used."""
 
@@ -58,7 +59,7 @@ class Refused:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asks:
     """Why a visitor in the house gets a page of our own: a query of /api/why."""
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proxy import middlewares
 from proxy.exchange import Begins, BodyMiddleware, Expands, OnRequest, OnResponse
 from proxy.middlewares import MIDDLEWARES
 from proxy.option import canonical, is_options, members_of
@@ -17,6 +19,11 @@ ALL = pytest.mark.parametrize("cls", MIDDLEWARES.values(), ids=MIDDLEWARES)
 @pytest.mark.parametrize("name", MIDDLEWARES)
 def test_names_are_as_labels_are_compared(name: str) -> None:
     assert canonical(name) == name == MIDDLEWARES[name].__name__.lower()
+
+
+def test_every_file_is_in_the_list() -> None:
+    files = {path.stem for path in Path(middlewares.__file__).parent.glob("*.py")} - {"__init__"}
+    assert set(MIDDLEWARES) == files
 
 
 @ALL
