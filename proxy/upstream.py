@@ -193,9 +193,15 @@ class Pool:
 
     async def _over_http2(self) -> Multiplexed:
         """Only who has a server of HTTP/2 pays for it; in a thread, for it blocks."""
+        made = self._multiplexed
+        if made is not None:
+            return made
+        return self._made(await asyncio.get_running_loop().run_in_executor(None, _loaded))
+
+    def _made(self, make: type[Multiplexed]) -> Multiplexed:
+        """A question of its own: compiled, the attribute is believed to be None still after a wait."""
         if self._multiplexed is None:
-            make = await asyncio.get_running_loop().run_in_executor(None, _loaded)
-            self._multiplexed = self._multiplexed or make(self)
+            self._multiplexed = make(self)
         return self._multiplexed
 
     def _tried(self, connection: UpstreamConnection, failure: Exception | None) -> None:

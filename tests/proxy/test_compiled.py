@@ -60,3 +60,27 @@ def test_each_module_can_be_the_first_that_is_imported(name):
     command = [sys.executable, "-c", f"import proxy.{name}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def attributes(node: ast.AST) -> set[str]:
+    return {ast.unparse(each) for each in ast.walk(node) if isinstance(each, ast.Attribute)}
+
+
+def asked_for_none(test: ast.expr) -> str:
+    """The attribute in `if self.x is None`."""
+    match test:
+        case ast.Compare(ast.Attribute() as left, [ast.Is()], [ast.Constant(None)]):
+            return ast.unparse(left)
+    return ""
+
+
+@pytest.mark.parametrize("name", compiled())
+def test_what_was_none_before_a_wait_is_not_asked_again_after_it(name):
+    """mypyc 2.4 believes that it is None still, and leaves the second question out."""
+    for node in ast.walk(ast.parse(Path(ROOT, "proxy", f"{name}.py").read_text())):
+        if isinstance(node, ast.If) and (asked := asked_for_none(node.test)):
+            waited = False
+            for statement in node.body:
+                value = statement.value if isinstance(statement, ast.Assign) else statement
+                assert not (waited and asked in attributes(value)), ast.unparse(node)
+                waited = waited or any(isinstance(each, ast.Await) for each in ast.walk(statement))
