@@ -1,6 +1,7 @@
 """Against a real CA, with its refused nonces and its delays."""
 
 import asyncio
+import json
 import ssl
 import subprocess
 import sys
@@ -220,7 +221,16 @@ async def test_the_cas_suggestion_when_to_renew_is_followed(pebble, gate):
     assert tidegate.status(BLOG).renew_at == host.renewal.chosen
 
 
-async def test_two_instances_on_one_storage_get_one_certificate(pebble, gate, monkeypatch):
+def on_the_board(data):
+    """How many instances of a storage have told the others that they live."""
+    board = data / "certs" / ".board.json"
+    try:
+        return len(json.loads(board.read_text()))
+    except (FileNotFoundError, ValueError):  # not yet, or being written
+        return 0
+
+
+async def test_two_instances_on_one_storage_get_one_certificate(pebble, gate, monkeypatch, tmp_path):
     monkeypatch.setattr("acme_client.manager.ELSEWHERE", timedelta(seconds=0.3))
     ca = await asyncio.to_thread(pebble, sleep=0, reuse=0)
     first, second = gate(ca), gate(ca)
@@ -233,10 +243,11 @@ async def test_two_instances_on_one_storage_get_one_certificate(pebble, gate, mo
         return (first, second)[visits % 2].manager.http01.answer(path)
 
     first.answerer.answer = by_turns
-    first.want(BLOG)
-    second.want(BLOG)
     async with first.running(), asyncio.TaskGroup() as tasks:
         other = tasks.create_task(second.manager.run())
+        await first.eventually(lambda: on_the_board(tmp_path / "data") == 2)  # a visitor finds nobody earlier
+        first.want(BLOG)
+        second.want(BLOG)
         await first.active((BLOG,))
         await second.active((BLOG,))
         await second.eventually(lambda: second.served == first.served)
