@@ -48,9 +48,15 @@ def first_below(places: Mapping[tuple[str, ...], T]) -> dict[tuple[str, ...], T]
     return found
 
 
+def is_telling(label: str, value: str) -> bool:
+    """Whether the value could be a secret, which no message repeats."""
+    last = label.rstrip(".").rpartition(".")[2]
+    return "PRIVATE KEY" in value or bool(value and _TELLING.search(last))
+
+
 def shown(origin: str, label: str, value: str, *, secret: bool = False) -> str:
     """`container: label=value` for a message; what could be a secret is dots."""
-    if secret or "PRIVATE KEY" in value or (_TELLING.search(label.rstrip(".").rpartition(".")[2]) and value):
+    if secret or is_telling(label, value):
         value = "***"
     text = f"{origin}: {label[:200]}={value if len(value) <= 200 else value[:197] + '...'}"
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -9,7 +9,8 @@ import yaml
 _KEY_WITHOUT_SPACE = re.compile(
     r"\s*([A-Za-z_][\w.-]*)\s*(?:(:)(?=[^\s/])|=)\s*(.*?)(?=\s+[\w.-]+[:=]\S|\s*$)"
 )
-_SECRET = re.compile(r"auth|user|pass|secret|token|key|hash", re.IGNORECASE)
+_SECRET = re.compile(r"auth|user|pass|secret|token|key|hash|cookie|credential", re.IGNORECASE)
+"""More than in labels (`label_text.is_telling`): here are variables' names, too."""
 _NEEDS_QUOTES = "*&@`%!"
 """What no plain text may begin with (YAML 1.1, 5.3)."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from discovery.dialects.short import ShortLabels
-from discovery.label_text import ROOT, TRAEFIK, shown
+from discovery.label_text import ROOT, TRAEFIK, is_telling, shown
 from proxy.model import RoutingConfig
 from proxy.option import closest
 from proxy.problem import Severity
@@ -69,7 +69,7 @@ def quotes(each: Imagined, label: Label) -> Iterator[Finding]:
     value = label.value
     if len(value) > 1 and value[0] in "\"'" and value[-1] == value[0]:
         what = f"The {value[0]} at both ends is part of the value. Write {label.name}={value[1:-1]}"
-        if re.search(r"auth|user", label.name, re.IGNORECASE):
+        if _is_telling(label.name, value):
             what = f"The {value[0]} at both ends is part of the value. Leave it out."
         yield said(each, label, "error", what, "The value is read with its quotes.")
 
@@ -89,7 +89,12 @@ def signs(each: Imagined, label: Label) -> Iterator[Finding]:
 
 
 def _pair(name: str, value: str) -> str:
-    return f"{name}={'...' if re.search(r'auth|user', name, re.IGNORECASE) else value}"
+    return f"{name}={'...' if _is_telling(name, value) else value}"
+
+
+def _is_telling(name: str, value: str) -> bool:
+    """Of a name that is mistaken, all of it counts."""
+    return is_telling(name, value) or bool(re.search(r"auth|user", name, re.IGNORECASE))
 
 
 def mistyped_roots(each: Imagined) -> Iterator[Finding]:
@@ -99,7 +104,7 @@ def mistyped_roots(each: Imagined) -> Iterator[Finding]:
         guess = closest(root, _ROOTS) if dot and root.lower() not in _ROOTS else None
         if own := own_label_meant(label.name):
             what = f"Tidegate does not read this label. Write {own}={label.value}"
-            if re.search(r"auth|user", own, re.IGNORECASE):
+            if _is_telling(own, label.value):
                 what = f"Tidegate does not read this label. Write {own}"
             yield said(each, label, "error", what, "The label is ignored.")
         elif guess and _near(root.lower(), guess):

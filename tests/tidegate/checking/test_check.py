@@ -410,6 +410,10 @@ def test_check_needs_something_to_look_at(capsys: pytest.CaptureFixture[str]) ->
         ("'tidegate.host: a.test'", "A label in a list has a = and no colon. Write - tidegate.host=a.test"),
         ("'tidegate.host = a.test'", "No spaces around the =: write tidegate.host=a.test"),
         ("'tidegate.auth = anna:x'", "No spaces around the =: write tidegate.auth=..."),
+        (
+            "'tidegate.headers.X-Api-Key = hush'",
+            "No spaces around the =: write tidegate.headers.X-Api-Key=...",
+        ),
     ],
 )
 def test_what_stands_between_a_name_and_its_value_is_a_lone_sign(
